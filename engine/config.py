@@ -1,0 +1,124 @@
+"""Every setting of the program, from a TOML file and LASTVAGT_* environment variables; an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+
+from engine.domain import Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, each annotated with the sentence that explains it. `Config.load` reads them."""
+
+    data_dir: Annotated[Path, "Folder of the database, the log and the lock."] = Path(
+        platformdirs.user_data_dir("lastvagt", appauthor=False)
+    )
+    model_dir: Annotated[Path, "Folder that holds the model bundles, one folder each."] = (
+        Path(__file__).resolve().parent.parent / "models"
+    )
+    simulated: Annotated[bool, "Use the built-in simulated upstream instead of the network. Needs a data folder of its own."] = (
+        False
+    )
+    host: Annotated[str, "Address the HTTP endpoint listens on; loopback only."] = "127.0.0.1"
+    port: Annotated[int, "Port of the HTTP endpoint; 0 lets the system choose."] = 8787
+    energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
+        "https://api.energidataservice.dk"
+    )
+    open_meteo_url: Annotated[
+        str,
+        "Base URL of the Open-Meteo forecast. The keyless service is for non-commercial use only; "
+        "with a key use https://customer-api.open-meteo.com.",
+    ] = "https://api.open-meteo.com"
+    open_meteo_previous_runs_url: Annotated[str, "Base URL of Open-Meteo's earlier forecasts (weather as it was forecast)."] = (
+        "https://previous-runs-api.open-meteo.com"
+    )
+    open_meteo_archive_url: Annotated[str, "Base URL of Open-Meteo's reanalysis archive (last resort, labelled ex-post)."] = (
+        "https://archive-api.open-meteo.com"
+    )
+    open_meteo_api_key: Annotated[str, "Key of a paid Open-Meteo plan; empty for the keyless, non-commercial service."] = ""
+    weather_every_h: Annotated[int, "Hours between two weather fetches; the models upstream renew every 3 to 6 hours."] = 6
+    contact: Annotated[str, "Contact added to the User-Agent, so that a provider can reach you."] = ""
+    backfill_days: Annotated[int, "Days of load and weather fetched into an empty database."] = 90
+    settled_after_days: Annotated[
+        int, "Age from which the newest value counts as settled when the publisher marks none final."
+    ] = 15
+    keep_forecasts_days: Annotated[int, "Days forecast issues are kept; 0 keeps every issue for ever."] = 0
+    log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "lastvagt.sqlite"
+
+    @staticmethod
+    def help_of(name: str) -> str:
+        """One sentence on a setting."""
+        hint = typing.get_type_hints(Config, include_extras=True)[name]
+        return str(hint.__metadata__[0])
+
+    @staticmethod
+    def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: object) -> Config:
+        """Settings from a TOML file (optional), then LASTVAGT_NAME variables, then keyword overrides that are not None."""
+        environment = os.environ if environment is None else environment
+        raw: dict[str, tuple[object, str]] = {}
+        if path is not None:
+            try:
+                document = tomllib.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError as error:
+                raise Expected(f"There is no settings file {path}.", "Check the path given with --config.") from error
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+            raw.update({name: (value, str(path)) for name, value in document.items()})
+        for variable, text in environment.items():
+            if variable.startswith("LASTVAGT_"):
+                raw[variable.removeprefix("LASTVAGT_").lower()] = (text, f"environment variable {variable}")
+        raw.update({name: (value, "the command line") for name, value in overrides.items() if value is not None})
+        known = {f.name: f for f in dataclasses.fields(Config)}
+        values: dict[str, object] = {}
+        for name, (value, where) in raw.items():
+            if name not in known:
+                raise Expected(f"Unknown setting '{name}' in {where}.", f"Known settings: {', '.join(known)}.")
+            values[name] = _convert(name, value, known[name].default, where)
+        config = Config(**values)  # type: ignore[arg-type]
+        if config.host not in ("127.0.0.1", "::1", "localhost"):
+            raise Expected(
+                f"The HTTP endpoint may not listen on '{config.host}'.",
+                "Use 127.0.0.1; put a reverse proxy in front to reach it from elsewhere.",
+            )
+        return config
+
+
+def _convert(name: str, value: object, default: object, where: str) -> object:
+    wrong = Expected(f"'{value}' is no valid value of '{name}' in {where}.", f"{Config.help_of(name)} Default: {default}")
+    if isinstance(default, bool):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() not in words:
+            raise wrong
+        return words[str(value).lower()]
+    if isinstance(default, int):
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise wrong from None
+        if number < 0:
+            raise wrong
+        return number
+    if isinstance(default, Path):
+        return Path(str(value)).expanduser()
+    if not isinstance(value, str):
+        raise wrong
+    if name == "log_level" and value not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise wrong
+    return value.rstrip("/") if name.endswith("_url") else value

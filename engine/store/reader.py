@@ -1,0 +1,333 @@
+"""Read-only view of the database for the engine, the HTTP endpoint and the app; safe to use from any thread."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.domain import HOUR, Expected, Flag, FloatArray, History, IntArray, JobRun, Key, QuantileForecast, Tier
+from engine.store import codec, schema
+from engine.store.archive import Archive, Versions
+
+#: Sums a score row holds, over the `n` issues of its lead bucket; every score is a ratio of sums of these.
+SCORE_SUMS = (
+    "observed",
+    "error",
+    "abs_error",
+    "sq_error",
+    "rel_n",
+    "abs_rel",
+    "sq_rel",
+    "pinball",
+    "crps",
+    "in50",
+    "in80",
+    "in90",
+    "width80",
+    "ref_n",
+    "ref_abs_error",
+    "ref_model_abs_error",
+)
+
+FOREVER = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """How the issues of one lead bucket did for one hour. `truth` is provisional or settled."""
+
+    area: str
+    consumer_type: str
+    truth: str
+    valid_time: int
+    lead_bucket: int
+    n: int
+    sums: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastIssue:
+    """The head of one issue."""
+
+    area: str
+    consumer_type: str
+    issue_time: int
+    model_id: str
+    tier: Tier
+    reason: str
+    valid_start: int
+    hours: int
+    ex_post: bool
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """What the database holds of one series. `newest_available` is when its newest hour became known."""
+
+    quantity: str
+    area: str
+    consumer_type: str
+    source: str
+    unit: str
+    first_valid: int
+    newest_valid: int
+    newest_available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A trouble the operator should know; `until` is None while it lasts."""
+
+    code: str
+    subject: str
+    problem: str
+    remedy: str
+    since: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """The engine that wrote here last, by its own word."""
+
+    pid: int
+    host: str
+    port: int
+    version: str
+    started_at: int
+    heartbeat: int
+
+
+class Reader:
+    """Opens a database read-only. Every method reads one consistent state and holds nothing open afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        schema.check(self._db, path)
+        self.simulated = self._rows("SELECT value FROM property WHERE name='simulated'") == [("1",)]
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            if not self.path.exists():
+                raise Expected(f"There is no database at {self.path}.", "Start the engine once: lastvagt-engine run.")
+            db = sqlite3.connect(
+                f"{self.path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0, isolation_level=None, check_same_thread=False
+            )
+            self._local.db = db
+            self._connections.append(db)
+        return db
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        while self._connections:
+            self._connections.pop().close()
+        self._local = threading.local()
+
+    def _rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise Expected(
+                f"The database {self.path} cannot be read: {error}.", "Check the disk; `lastvagt-engine doctor` tells more."
+            ) from error
+
+    def data_version(self) -> int:
+        """A number that changes when another connection changed the database."""
+        return int(self._rows("PRAGMA data_version")[0][0])
+
+    # -- observations ---------------------------------------------------------------------------------------------
+
+    def archive(
+        self,
+        start: int,
+        end: int,
+        areas: Iterable[str] | None = None,
+        known_until: int = FOREVER,
+        sources: Iterable[str] | None = None,
+    ) -> Archive:
+        """All versions with valid time in [start, end), of these areas and sources (None: all), known by `known_until`."""
+        wanted = self._rows("SELECT series_id, quantity, area, consumer_type, rank, source FROM series ORDER BY series_id")
+        areas = None if areas is None else set(areas)
+        sources = None if sources is None else set(sources)
+        parts: dict[Key, list[tuple[IntArray, IntArray, IntArray, FloatArray, np.ndarray[tuple[int], np.dtype[np.uint8]]]]] = {}
+        for identifier, quantity, area, consumer_type, rank, source in wanted:
+            if (areas is not None and area not in areas) or (sources is not None and source not in sources):
+                continue
+            rows = self._rows(
+                "SELECT valid_time, available_at, value, flags FROM observation "
+                "WHERE series_id=? AND valid_time>=? AND valid_time<? AND available_at<=?",
+                (identifier, start, end, known_until),
+            )
+            if not rows:
+                continue
+            valid, available, value, flags = zip(*rows, strict=True)
+            parts.setdefault((quantity, area, consumer_type), []).append(
+                (
+                    np.array(valid, np.int64),
+                    np.full(len(rows), int(rank), np.int64),
+                    np.array(available, np.int64),
+                    np.array(value, np.float64),
+                    np.array(flags, np.uint8),
+                )
+            )
+        merged = {key: Versions.sort(*(np.concatenate(column) for column in zip(*p, strict=True))) for key, p in parts.items()}
+        return Archive(merged, self.simulated)
+
+    def as_of(self, moment: int, start: int, hours: int, areas: Iterable[str] | None = None) -> History:
+        """What was known at `moment` of the `hours` hours from `start`, for these areas (None: all)."""
+        return self.archive(start, start + hours * HOUR, areas, known_until=moment).as_of(moment, start, hours)
+
+    def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
+        """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher)."""
+        versions = self.archive(start, end, [area]).versions.get(("load", area, consumer_type))
+        if versions is None:
+            nothing = (np.empty(0, np.int64), np.empty(0))
+            return {"provisional": nothing, "newest": nothing, "settled": nothing}
+        newest = versions.known(FOREVER, start, end)
+        by_arrival = np.lexsort((versions.available_at, versions.valid_time))
+        times = versions.valid_time[by_arrival]
+        first = by_arrival[np.concatenate([[True], times[1:] != times[:-1]])]
+        settled = newest[(versions.flags[newest] & Flag.SETTLED) != 0]
+        return {
+            name: (versions.valid_time[i], versions.value[i])
+            for name, i in (("provisional", first), ("newest", newest), ("settled", settled))
+        }
+
+    def series(self) -> list[SeriesState]:
+        """Every series that holds values, with its span."""
+        rows = self._rows(
+            """SELECT quantity, area, consumer_type, source, unit,
+                 (SELECT min(valid_time) FROM observation o WHERE o.series_id = s.series_id),
+                 (SELECT max(valid_time) FROM observation o WHERE o.series_id = s.series_id),
+                 (SELECT available_at FROM observation o WHERE o.series_id = s.series_id ORDER BY valid_time DESC, available_at DESC LIMIT 1)
+               FROM series s ORDER BY quantity, area, consumer_type, rank"""
+        )
+        return [SeriesState(*row) for row in rows if row[5] is not None]
+
+    def quarantine(self, limit: int = 100) -> list[tuple[str, str, str, int, float, str]]:
+        """Values set aside, newest first: quantity, area, source, valid_time, value, reason."""
+        rows = self._rows(
+            """SELECT quantity, area, source, valid_time, value, reason FROM quarantine JOIN series USING(series_id)
+               ORDER BY quarantine_id DESC LIMIT ?""",
+            (limit,),
+        )
+        return rows
+
+    # -- forecasts ------------------------------------------------------------------------------------------------
+
+    def issues(self, area: str | None = None, start: int = 0, end: int = FOREVER, limit: int = 1000) -> list[ForecastIssue]:
+        """Heads of issues with issue time in [start, end), newest first."""
+        rows = self._rows(
+            """SELECT area, consumer_type, issue_time, model_id, tier, reason, valid_start, hours, ex_post, created_at FROM forecast_run
+               WHERE issue_time >= ? AND issue_time < ? AND (? IS NULL OR area = ?) ORDER BY issue_time DESC, area LIMIT ?""",
+            (start, end, area, area, limit),
+        )
+        return [ForecastIssue(a, c, i, m, Tier(t), r, v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
+
+    def forecasts(
+        self, area: str, start: int = 0, end: int = FOREVER, consumer_type: str = "total", limit: int = FOREVER
+    ) -> list[QuantileForecast]:
+        """Whole issues with issue time in [start, end), newest first. An issue whose digest does not match is an error."""
+        rows = self._rows(
+            """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
+               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?
+               ORDER BY issue_time DESC LIMIT ?""",
+            (area, consumer_type, start, end, limit),
+        )
+        return [self._forecast(area, consumer_type, row) for row in rows]
+
+    def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast:
+        issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
+        if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest:
+            raise Expected(
+                f"The stored issue of {area} at {issue_time} was damaged on disk and is not shown.",
+                "Restore a backup; other issues are not affected.",
+            )
+        return QuantileForecast(
+            area,
+            consumer_type,
+            issue_time,
+            valid_start + step_s * np.arange(hours, dtype=np.int64),
+            tuple(json.loads(levels)),
+            codec.decode(blob),
+            Tier(tier),
+            reason,
+            model_id,
+            json.loads(inputs),
+            bool(ex_post),
+            self.simulated,
+        )
+
+    def forecast(self, area: str, as_of: int = FOREVER, consumer_type: str = "total") -> QuantileForecast | None:
+        """The newest issue made at or before `as_of`."""
+        found = self.forecasts(area, 0, as_of + 1, consumer_type, limit=1)
+        return found[0] if found else None
+
+    # -- scores, jobs, events -------------------------------------------------------------------------------------
+
+    def scores(
+        self, area: str, start: int = 0, end: int = FOREVER, truth: str = "provisional", consumer_type: str = "total"
+    ) -> list[ScoreRow]:
+        """Score rows with valid time in [start, end), oldest first."""
+        rows = self._rows(
+            f"""SELECT valid_time, lead_bucket, n, {", ".join(SCORE_SUMS)} FROM score
+                WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<? ORDER BY valid_time, lead_bucket""",
+            (area, consumer_type, truth, start, end),
+        )
+        return [
+            ScoreRow(
+                area,
+                consumer_type,
+                truth,
+                int(r[0]),
+                int(r[1]),
+                int(r[2]),
+                dict(zip(SCORE_SUMS, map(float, r[3:]), strict=True)),
+            )
+            for r in rows
+        ]
+
+    def newest_score(self, area: str, truth: str, consumer_type: str = "total") -> int | None:
+        """Newest hour scored against a truth."""
+        rows = self._rows(
+            "SELECT max(valid_time) FROM score WHERE area=? AND consumer_type=? AND truth=?", (area, consumer_type, truth)
+        )
+        return None if rows[0][0] is None else int(rows[0][0])
+
+    def job_runs(self, job: str | None = None, limit: int = 50) -> list[JobRun]:
+        """Runs of a job (None: all), newest first."""
+        rows = self._rows(
+            """SELECT job, started_at, finished_at, status, problem, remedy, detail FROM job_run
+               WHERE (? IS NULL OR job = ?) ORDER BY job_run_id DESC LIMIT ?""",
+            (job, job, limit),
+        )
+        return [JobRun(*row[:6], detail=json.loads(row[6])) for row in rows]
+
+    def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
+        """Troubles, newest first."""
+        rows = self._rows(
+            f"SELECT code, subject, problem, remedy, since, until FROM event {'WHERE until IS NULL' if open_only else ''} ORDER BY since DESC LIMIT ?",
+            (limit,),
+        )
+        return [Event(*row) for row in rows]
+
+    def engine(self) -> EngineState | None:
+        """The engine that runs here, or ran last without a clean stop."""
+        rows = self._rows("SELECT pid, host, port, version, started_at, heartbeat FROM engine")
+        return EngineState(*rows[0]) if rows else None
+
+    def size_bytes(self) -> int:
+        """Bytes of the database file, without its write-ahead log."""
+        return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])

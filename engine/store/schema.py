@@ -1,0 +1,102 @@
+"""Tables of the database and how an older file becomes a current one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.domain import LEVELS, Expected
+
+APPLICATION_ID = 0x4C617374  # "Last"
+
+
+def level_column(level: float) -> str:
+    """Column name of a quantile level: 0.05 is p05."""
+    return f"p{round(level * 100):02d}"
+
+
+def _version_1(db: sqlite3.Connection) -> None:
+    quantiles = ", ".join(f"{level_column(level)} REAL NOT NULL" for level in LEVELS)
+    for statement in (
+        "CREATE TABLE property(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE series(
+            series_id INTEGER PRIMARY KEY, quantity TEXT NOT NULL, area TEXT NOT NULL, consumer_type TEXT NOT NULL,
+            source TEXT NOT NULL, unit TEXT NOT NULL, step_s INTEGER NOT NULL, rank INTEGER NOT NULL,
+            UNIQUE(quantity, area, consumer_type, source))""",
+        """CREATE TABLE observation(
+            series_id INTEGER NOT NULL, valid_time INTEGER NOT NULL, available_at INTEGER NOT NULL,
+            value REAL NOT NULL, flags INTEGER NOT NULL,
+            PRIMARY KEY(series_id, valid_time, available_at)) WITHOUT ROWID""",
+        """CREATE TABLE quarantine(
+            quarantine_id INTEGER PRIMARY KEY, series_id INTEGER NOT NULL, valid_time INTEGER NOT NULL,
+            available_at INTEGER NOT NULL, value REAL, flags INTEGER NOT NULL, reason TEXT NOT NULL,
+            UNIQUE(series_id, valid_time, value))""",
+        """CREATE TABLE forecast_run(
+            run_id INTEGER PRIMARY KEY, area TEXT NOT NULL, consumer_type TEXT NOT NULL, issue_time INTEGER NOT NULL,
+            model_id TEXT NOT NULL, tier TEXT NOT NULL, reason TEXT NOT NULL, valid_start INTEGER NOT NULL,
+            step_s INTEGER NOT NULL, hours INTEGER NOT NULL, levels TEXT NOT NULL, quantiles BLOB NOT NULL,
+            digest BLOB NOT NULL, inputs TEXT NOT NULL, ex_post INTEGER NOT NULL, created_at INTEGER NOT NULL,
+            UNIQUE(area, consumer_type, issue_time))""",
+        "CREATE INDEX forecast_run_by_time ON forecast_run(issue_time)",
+        f"""CREATE TABLE forecast_latest(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, valid_time INTEGER NOT NULL, issue_time INTEGER NOT NULL,
+            tier TEXT NOT NULL, {quantiles}, PRIMARY KEY(area, consumer_type, valid_time)) WITHOUT ROWID""",
+        """CREATE TABLE score(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, truth TEXT NOT NULL, valid_time INTEGER NOT NULL,
+            lead_bucket INTEGER NOT NULL, n INTEGER NOT NULL,
+            observed REAL NOT NULL, error REAL NOT NULL, abs_error REAL NOT NULL, sq_error REAL NOT NULL,
+            rel_n INTEGER NOT NULL, abs_rel REAL NOT NULL, sq_rel REAL NOT NULL,
+            pinball REAL NOT NULL, crps REAL NOT NULL, in50 INTEGER NOT NULL, in80 INTEGER NOT NULL, in90 INTEGER NOT NULL,
+            width80 REAL NOT NULL, ref_n INTEGER NOT NULL, ref_abs_error REAL NOT NULL, ref_model_abs_error REAL NOT NULL,
+            PRIMARY KEY(area, consumer_type, truth, valid_time, lead_bucket)) WITHOUT ROWID""",
+        """CREATE TABLE job_run(
+            job_run_id INTEGER PRIMARY KEY, job TEXT NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
+            status TEXT NOT NULL, problem TEXT NOT NULL, remedy TEXT NOT NULL, detail TEXT NOT NULL)""",
+        "CREATE INDEX job_run_by_job ON job_run(job, started_at)",
+        """CREATE TABLE event(
+            event_id INTEGER PRIMARY KEY, code TEXT NOT NULL, subject TEXT NOT NULL, problem TEXT NOT NULL,
+            remedy TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER)""",
+        "CREATE UNIQUE INDEX event_open ON event(code, subject) WHERE until IS NULL",
+        "CREATE TABLE fetch_limit(dataset TEXT PRIMARY KEY, last_call REAL NOT NULL, blocked_until REAL NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE engine(
+            one INTEGER PRIMARY KEY CHECK(one = 1), pid INTEGER NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL,
+            version TEXT NOT NULL, started_at INTEGER NOT NULL, heartbeat INTEGER NOT NULL)""",
+    ):
+        db.execute(statement)
+
+
+#: Migration i turns a database of version i into version i + 1.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1,)
+
+
+def check(db: sqlite3.Connection, path: Path) -> int:
+    """Version of the database file; refuses a file that is not ours or is newer than this program."""
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id != APPLICATION_ID and tables:
+        raise Expected(f"{path} is not a Lastvagt database.", "Choose another data folder; this file was left as it is.")
+    if version > len(MIGRATIONS):
+        raise Expected(
+            f"{path} was written by a newer Lastvagt (schema {version}, this program knows {len(MIGRATIONS)}).",
+            "Install that version or newer; this file was left as it is.",
+        )
+    return version
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring a database up to date, one transaction a step, after a copy of a file that already holds data."""
+    version = check(db, path)
+    if 0 < version < len(MIGRATIONS):
+        db.execute("VACUUM INTO ?", (f"{path}.before-schema-{len(MIGRATIONS)}",))
+    for step in range(version, len(MIGRATIONS)):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            MIGRATIONS[step](db)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {step + 1}")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")

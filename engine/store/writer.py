@@ -1,0 +1,314 @@
+"""The one writing connection: every change of the database is a method here and one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.domain import DAY, HOUR, Expected, JobRun, Observations, QuantileForecast
+from engine.store import codec, schema
+from engine.store.reader import SCORE_SUMS, ScoreRow
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """Rows a `put` added (of them revisions of known hours), found known already, and set aside as implausible."""
+
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: PutResult) -> PutResult:
+        return PutResult(
+            self.new + other.new,
+            self.revised + other.revised,
+            self.unchanged + other.unchanged,
+            self.quarantined + other.quarantined,
+        )
+
+
+class Writer:
+    """Opens (and creates or migrates) a database for writing. Simulated and real data never share a database."""
+
+    def __init__(self, path: Path, simulated: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.simulated = simulated
+        self._lock = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            schema.check(self._db, path)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA journal_size_limit=16777216")
+            schema.migrate(self._db, path)
+        except sqlite3.DatabaseError as error:
+            raise Expected(
+                f"The database {path} cannot be opened: {error}.", "Check the disk and the folder's permissions."
+            ) from error
+        self._series: dict[tuple[str, str, str, str], int] = {}
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO property VALUES('simulated', ?)", (str(int(simulated)),))
+            stored = db.execute("SELECT value FROM property WHERE name='simulated'").fetchall()[0][0] == "1"
+        if stored != simulated:
+            self.close()
+            kinds = ("real", "simulated")
+            raise Expected(
+                f"{path} holds {kinds[stored]} data and was opened for {kinds[simulated]} data.",
+                "Give simulated data a folder of its own with --data-dir; the two are never mixed.",
+            )
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        with self._lock:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise Expected(
+                    f"The database {self.path} refused a change: {error}.", "Free disk space or end the program that locks it."
+                ) from error
+
+    # -- observations ---------------------------------------------------------------------------------------------
+
+    def put(
+        self, batches: Iterable[Observations], rejected: Iterable[tuple[Observations, Sequence[str]]] = (), now: int | None = None
+    ) -> PutResult:
+        """Add values and set rejected ones aside with their reasons, all in one transaction.
+
+        A value equal to the version before it adds no row. A different value for a version that is already stored is
+        kept as a revision that became known at `now` (default: one second after the stored one). NaN is an error.
+        """
+        result = PutResult()
+        with self._transaction() as db:
+            for batch in batches:
+                result += self._put_one(db, batch, now)
+            for batch, reasons in rejected:
+                identifier = self._series_id_for(batch)
+                cursor = db.executemany(
+                    "INSERT OR IGNORE INTO quarantine(series_id, valid_time, available_at, value, flags, reason) VALUES(?,?,?,?,?,?)",
+                    zip(
+                        [identifier] * len(batch),
+                        batch.valid_time.tolist(),
+                        batch.available_at.tolist(),
+                        batch.value.tolist(),
+                        batch.flags.tolist(),
+                        reasons,
+                        strict=True,
+                    ),
+                )
+                result += PutResult(quarantined=max(0, cursor.rowcount))
+        return result
+
+    def _series_id_for(self, batch: Observations) -> int:
+        if batch.simulated != self.simulated:
+            raise Expected("Simulated and real data were about to be mixed.", "Use separate data folders; nothing was stored.")
+        series = batch.series
+        key = (series.quantity, series.area, series.consumer_type, series.source)
+        if key not in self._series:
+            db = self._db
+            db.execute(
+                "INSERT OR IGNORE INTO series(quantity, area, consumer_type, source, unit, step_s, rank) VALUES(?,?,?,?,?,?,?)",
+                (*key, series.unit, HOUR, series.rank),
+            )
+            rows = db.execute(
+                "SELECT series_id FROM series WHERE quantity=? AND area=? AND consumer_type=? AND source=?", key
+            ).fetchall()
+            self._series[key] = int(rows[0][0])
+        return self._series[key]
+
+    def _put_one(self, db: sqlite3.Connection, batch: Observations, now: int | None) -> PutResult:
+        if not len(batch):
+            return PutResult()
+        if not np.isfinite(batch.value).all():
+            raise ValueError("a value that is not a number cannot be stored")
+        identifier = self._series_id_for(batch)
+        span = (identifier, int(batch.valid_time.min()), int(batch.valid_time.max()))
+        stored = db.execute(
+            "SELECT valid_time, available_at, value, flags FROM observation WHERE series_id=? AND valid_time BETWEEN ? AND ?",
+            span,
+        ).fetchall()
+        old = np.array(stored, dtype=np.float64).reshape(-1, 4)
+        available = batch.available_at.copy()
+        valid = np.concatenate([old[:, 0].astype(np.int64), batch.valid_time])
+        value = np.concatenate([old[:, 2], batch.value])
+        flags = np.concatenate([old[:, 3].astype(np.int64), batch.flags.astype(np.int64)])
+        is_new = np.arange(len(valid)) >= len(old)
+        known_at = np.concatenate([old[:, 1].astype(np.int64), available])
+        order = np.lexsort((is_new, known_at, valid))
+        v, k, x, f, fresh = valid[order], known_at[order], value[order], flags[order], is_new[order]
+        same_hour = np.concatenate([[False], v[1:] == v[:-1]])
+        same_value = np.concatenate([[False], (x[1:] == x[:-1]) & (f[1:] == f[:-1])]) & same_hour
+        keep = fresh & ~same_value
+        clash = keep & same_hour & np.concatenate([[False], k[1:] == k[:-1]])
+        for i in np.flatnonzero(clash):  # rare: one version, two values
+            newest = k[(v == v[i])].max()
+            k[i] = max(newest + 1, now or 0)
+        rows = zip(
+            [identifier] * int(keep.sum()), v[keep].tolist(), k[keep].tolist(), x[keep].tolist(), f[keep].tolist(), strict=True
+        )
+        before = db.total_changes
+        db.executemany("INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", rows)
+        added = db.total_changes - before
+        revised = int((keep & same_hour).sum())
+        return PutResult(new=added, revised=revised, unchanged=len(batch) - added)
+
+    # -- forecasts and scores -------------------------------------------------------------------------------------
+
+    def put_forecasts(self, forecasts: Sequence[QuantileForecast], now: int) -> int:
+        """Keep a set of issues (all or none) and publish them as the newest; an issue that exists already stays as it is.
+
+        Returns how many were new. When this returns, they survive a power cut.
+        """
+        added = 0
+        with self._transaction() as db:
+            for forecast in forecasts:
+                blob = codec.encode(forecast.quantiles)
+                valid_start = int(forecast.valid_time[0])
+                sha = codec.digest(forecast.area, forecast.consumer_type, forecast.issue_time, valid_start, blob)
+                cursor = db.execute(
+                    """INSERT OR IGNORE INTO forecast_run(area, consumer_type, issue_time, model_id, tier, reason, valid_start, step_s,
+                       hours, levels, quantiles, digest, inputs, ex_post, created_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+                    (
+                        forecast.area,
+                        forecast.consumer_type,
+                        forecast.issue_time,
+                        forecast.model_id,
+                        forecast.tier.value,
+                        forecast.reason,
+                        valid_start,
+                        HOUR,
+                        len(forecast.valid_time),
+                        json.dumps(forecast.levels),
+                        blob,
+                        sha,
+                        json.dumps(dict(forecast.inputs), sort_keys=True),
+                        int(forecast.ex_post),
+                        now,
+                    ),
+                )
+                if cursor.rowcount < 1:
+                    continue
+                added += 1
+                columns = ", ".join(schema.level_column(level) for level in forecast.levels)
+                marks = ",".join("?" * (5 + len(forecast.levels)))
+                head = (forecast.area, forecast.consumer_type)
+                db.executemany(
+                    f"""INSERT INTO forecast_latest(area, consumer_type, valid_time, issue_time, tier, {columns}) VALUES({marks})
+                        ON CONFLICT(area, consumer_type, valid_time) DO UPDATE SET issue_time=excluded.issue_time, tier=excluded.tier,
+                        {", ".join(f"{c}=excluded.{c}" for c in columns.split(", "))} WHERE excluded.issue_time >= issue_time""",
+                    [
+                        (*head, t, forecast.issue_time, forecast.tier.value, *row)
+                        for t, row in zip(forecast.valid_time.tolist(), forecast.quantiles.tolist(), strict=True)
+                    ],
+                )
+        return added
+
+    def put_scores(self, rows: Sequence[ScoreRow]) -> None:
+        """Keep scores; an hour that is scored already stays as it is."""
+        columns = ("area", "consumer_type", "truth", "valid_time", "lead_bucket", "n", *SCORE_SUMS)
+        with self._transaction() as db:
+            db.executemany(
+                f"INSERT OR IGNORE INTO score({', '.join(columns)}) VALUES({','.join('?' * len(columns))})",
+                [
+                    (r.area, r.consumer_type, r.truth, r.valid_time, r.lead_bucket, r.n, *(r.sums[s] for s in SCORE_SUMS))
+                    for r in rows
+                ],
+            )
+
+    # -- the program itself ---------------------------------------------------------------------------------------
+
+    def put_job_run(self, run: JobRun) -> None:
+        """Keep what a job did."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO job_run(job, started_at, finished_at, status, problem, remedy, detail) VALUES(?,?,?,?,?,?,?)",
+                (
+                    run.job,
+                    run.started_at,
+                    run.finished_at,
+                    run.status,
+                    run.problem,
+                    run.remedy,
+                    json.dumps(dict(run.detail), sort_keys=True),
+                ),
+            )
+
+    def open_event(self, code: str, subject: str, problem: str, remedy: str, now: int) -> None:
+        """Tell the operator of a trouble; one that is open already keeps its first time and takes the new words."""
+        with self._transaction() as db:
+            db.execute(
+                """INSERT INTO event(code, subject, problem, remedy, since) VALUES(?,?,?,?,?)
+                   ON CONFLICT(code, subject) WHERE until IS NULL DO UPDATE SET problem=excluded.problem, remedy=excluded.remedy""",
+                (code, subject, problem, remedy, now),
+            )
+
+    def close_event(self, code: str, subject: str, now: int) -> None:
+        """The trouble is over."""
+        with self._transaction() as db:
+            db.execute("UPDATE event SET until=? WHERE code=? AND subject=? AND until IS NULL", (now, code, subject))
+
+    def fetch_limit(self, dataset: str) -> tuple[float, float]:
+        """When a dataset was last asked, and until when it must not be asked, as epoch seconds (0 for never)."""
+        with self._lock:
+            rows = self._db.execute("SELECT last_call, blocked_until FROM fetch_limit WHERE dataset=?", (dataset,)).fetchall()
+        return (float(rows[0][0]), float(rows[0][1])) if rows else (0.0, 0.0)
+
+    def set_fetch_limit(self, dataset: str, last_call: float, blocked_until: float) -> None:
+        """Remember a call before it is made, so that a restart does not repeat it too early."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO fetch_limit VALUES(?,?,?)", (dataset, last_call, blocked_until))
+
+    def set_engine(self, state: Mapping[str, object]) -> None:
+        """Say who runs here: pid, host, port, version, started_at, heartbeat."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO engine(one, pid, host, port, version, started_at, heartbeat) "
+                "VALUES(1, :pid, :host, :port, :version, :started_at, :heartbeat)",
+                dict(state),
+            )
+
+    def heartbeat(self, now: int) -> None:
+        """The engine is alive."""
+        with self._transaction() as db:
+            db.execute("UPDATE engine SET heartbeat=?", (now,))
+
+    def clear_engine(self) -> None:
+        """Nobody runs here any more."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM engine")
+
+    def prune(self, now: int, keep_forecasts_days: int, keep_runs_days: int = 90) -> Mapping[str, int]:
+        """Drop what retention allows (0 keeps for ever) and give the disk its due; returns rows dropped per table."""
+        dropped = {}
+        with self._transaction() as db:
+            dropped["job_run"] = db.execute("DELETE FROM job_run WHERE started_at < ?", (now - keep_runs_days * DAY,)).rowcount
+            if keep_forecasts_days:
+                limit = now - keep_forecasts_days * DAY
+                dropped["forecast_run"] = db.execute("DELETE FROM forecast_run WHERE issue_time < ?", (limit,)).rowcount
+                dropped["forecast_latest"] = db.execute("DELETE FROM forecast_latest WHERE issue_time < ?", (limit,)).rowcount
+        with self._lock:
+            self._db.execute("PRAGMA optimize").fetchall()
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return dropped
