@@ -5,7 +5,9 @@ All times are UTC epoch seconds (int) and name the start of their hour. All arra
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -182,6 +184,115 @@ class QuantileForecast:
         """P50 in MWh."""
         column: FloatArray = self.quantiles[:, self.levels.index(0.5)]
         return column
+
+
+#: Lead buckets a score is kept by, first and last lead hour of each. Bucket 0 bridges hours that have begun but are not yet published.
+LEAD_BUCKETS = ((-12, 0), (1, 6), (7, 12), (13, 24), (25, 48), (49, 72), (73, HORIZON_H))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How forecasts did, as sums over `n` (hour, issue) pairs, so that scores of parts add up to the score of the whole.
+
+    Errors are forecast median minus observed load, in MWh. `rel_n` pairs have a load above the floor that relative errors
+    need; `ref_n` pairs have a `seasonal_naive` forecast, whose error and the model's on the same pairs are the last two sums.
+    A score over nothing is NaN.
+    """
+
+    n: int = 0
+    observed: float = 0.0
+    error: float = 0.0
+    abs_error: float = 0.0
+    sq_error: float = 0.0
+    rel_n: int = 0
+    abs_rel: float = 0.0
+    sq_rel: float = 0.0
+    pinball: float = 0.0
+    crps: float = 0.0
+    in50: int = 0
+    in80: int = 0
+    in90: int = 0
+    width80: float = 0.0
+    ref_n: int = 0
+    ref_abs_error: float = 0.0
+    ref_model_abs_error: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)))
+
+    @property
+    def mae(self) -> float:
+        """Mean absolute error, MWh."""
+        return _ratio(self.abs_error, self.n)
+
+    @property
+    def bias(self) -> float:
+        """Mean error, MWh; positive where the forecast was too high."""
+        return _ratio(self.error, self.n)
+
+    @property
+    def rmse(self) -> float:
+        """Root mean squared error, MWh."""
+        return math.sqrt(_ratio(self.sq_error, self.n))
+
+    @property
+    def wape(self) -> float:
+        """Sum of absolute errors over sum of load, percent."""
+        return 100 * _ratio(self.abs_error, self.observed)
+
+    @property
+    def mape(self) -> float:
+        """Mean absolute relative error, percent; NaN where no load was above the floor."""
+        return 100 * _ratio(self.abs_rel, self.rel_n)
+
+    @property
+    def rmspe(self) -> float:
+        """Root mean squared relative error, percent; NaN where no load was above the floor."""
+        return 100 * math.sqrt(_ratio(self.sq_rel, self.rel_n))
+
+    @property
+    def mean_pinball(self) -> float:
+        """Pinball loss averaged over the levels, MWh."""
+        return _ratio(self.pinball, self.n)
+
+    @property
+    def mean_crps(self) -> float:
+        """Continuous ranked probability score approximated from the levels, MWh."""
+        return _ratio(self.crps, self.n)
+
+    @property
+    def coverage_50(self) -> float:
+        """Share of hours inside P25-P75, percent."""
+        return 100 * _ratio(self.in50, self.n)
+
+    @property
+    def coverage_80(self) -> float:
+        """Share of hours inside P10-P90, percent."""
+        return 100 * _ratio(self.in80, self.n)
+
+    @property
+    def coverage_90(self) -> float:
+        """Share of hours inside P05-P95, percent."""
+        return 100 * _ratio(self.in90, self.n)
+
+    @property
+    def mean_width_80(self) -> float:
+        """Mean width of P10-P90 over mean load, percent."""
+        return 100 * _ratio(self.width80, self.observed)
+
+    @property
+    def skill(self) -> float:
+        """1 - MAE / MAE of seasonal_naive, on the same pairs."""
+        return 1.0 - _ratio(self.ref_model_abs_error, self.ref_abs_error) if self.ref_abs_error else math.nan
+
+    @property
+    def reference_mae(self) -> float:
+        """Mean absolute error of seasonal_naive, MWh."""
+        return _ratio(self.ref_abs_error, self.ref_n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import threading
@@ -12,29 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from engine.domain import HOUR, Expected, Flag, FloatArray, History, IntArray, JobRun, Key, QuantileForecast, Tier
+from engine import clock
+from engine.domain import (
+    HOUR,
+    LEAD_BUCKETS,
+    Expected,
+    Flag,
+    FloatArray,
+    History,
+    IntArray,
+    JobRun,
+    Key,
+    QuantileForecast,
+    Score,
+    Tier,
+)
 from engine.store import codec, schema
 from engine.store.archive import Archive, Versions
 
-#: Sums a score row holds, over the `n` issues of its lead bucket; every score is a ratio of sums of these.
-SCORE_SUMS = (
-    "observed",
-    "error",
-    "abs_error",
-    "sq_error",
-    "rel_n",
-    "abs_rel",
-    "sq_rel",
-    "pinball",
-    "crps",
-    "in50",
-    "in80",
-    "in90",
-    "width80",
-    "ref_n",
-    "ref_abs_error",
-    "ref_model_abs_error",
-)
+#: Columns of a score row that add up.
+SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
+
+#: What scores can be grouped by; hours, days and months are Danish ones.
+GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
 
 FOREVER = 1 << 40
 
@@ -48,8 +49,7 @@ class ScoreRow:
     truth: str
     valid_time: int
     lead_bucket: int
-    n: int
-    sums: Mapping[str, float]
+    score: Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,21 @@ class EngineState:
     version: str
     started_at: int
     heartbeat: int
+
+
+def _labels(by: str, values: IntArray) -> IntArray:
+    if by not in GROUPINGS:
+        raise Expected(f"Scores cannot be grouped by '{by}'.", f"Choose one of {', '.join(GROUPINGS)}.")
+    if by == "lead_bucket":
+        return values
+    if by == "all":
+        return np.zeros_like(values)
+    day, hour = clock.local_day_hour(values)
+    if by == "hour":
+        return hour
+    if by == "weekday":
+        return (day + 3) % 7
+    return day if by == "day" else day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 class Reader:
@@ -218,12 +233,11 @@ class Reader:
 
     def quarantine(self, limit: int = 100) -> list[tuple[str, str, str, int, float, str]]:
         """Values set aside, newest first: quantity, area, source, valid_time, value, reason."""
-        rows = self._rows(
+        return self._rows(
             """SELECT quantity, area, source, valid_time, value, reason FROM quarantine JOIN series USING(series_id)
                ORDER BY quarantine_id DESC LIMIT ?""",
             (limit,),
         )
-        return rows
 
     # -- forecasts ------------------------------------------------------------------------------------------------
 
@@ -278,26 +292,39 @@ class Reader:
     # -- scores, jobs, events -------------------------------------------------------------------------------------
 
     def scores(
-        self, area: str, start: int = 0, end: int = FOREVER, truth: str = "provisional", consumer_type: str = "total"
-    ) -> list[ScoreRow]:
-        """Score rows with valid time in [start, end), oldest first."""
+        self,
+        area: str,
+        by: str = "all",
+        start: int = 0,
+        end: int = FOREVER,
+        truth: str = "provisional",
+        consumer_type: str = "total",
+        lead_buckets: Iterable[int] | None = None,
+    ) -> dict[int, Score]:
+        """Scores of the hours in [start, end) and these lead buckets (None: all but the bridge), grouped.
+
+        Keys: 0 for `all`; the bucket number; hour 0-23; weekday 0 Monday; days since 1970 for `day`; months since 1970.
+        """
+        buckets = list(range(1, len(LEAD_BUCKETS)) if lead_buckets is None else lead_buckets)
+        group = "lead_bucket" if by == "lead_bucket" else "valid_time"
         rows = self._rows(
-            f"""SELECT valid_time, lead_bucket, n, {", ".join(SCORE_SUMS)} FROM score
-                WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<? ORDER BY valid_time, lead_bucket""",
-            (area, consumer_type, truth, start, end),
+            f"""SELECT {group}, {", ".join(f"sum({name})" for name in SCORE_SUMS)} FROM score
+                WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<?
+                  AND lead_bucket IN ({",".join("?" * len(buckets))}) GROUP BY {group}""",
+            (area, consumer_type, truth, start, end, *buckets),
         )
-        return [
-            ScoreRow(
-                area,
-                consumer_type,
-                truth,
-                int(r[0]),
-                int(r[1]),
-                int(r[2]),
-                dict(zip(SCORE_SUMS, map(float, r[3:]), strict=True)),
-            )
-            for r in rows
-        ]
+        if not rows:
+            return {}
+        table = np.array(rows, np.float64)
+        labels = _labels(by, table[:, 0].astype(np.int64))
+        found, inverse = np.unique(labels, return_inverse=True)
+        sums = np.zeros((len(found), len(SCORE_SUMS)))
+        np.add.at(sums, inverse, table[:, 1:])
+        whole = [f.type == "int" for f in dataclasses.fields(Score)]
+        return {
+            int(label): Score(*(int(x) if w else float(x) for x, w in zip(row, whole, strict=True)))
+            for label, row in zip(found, sums, strict=True)
+        }
 
     def newest_score(self, area: str, truth: str, consumer_type: str = "total") -> int | None:
         """Newest hour scored against a truth."""
@@ -313,7 +340,7 @@ class Reader:
                WHERE (? IS NULL OR job = ?) ORDER BY job_run_id DESC LIMIT ?""",
             (job, job, limit),
         )
-        return [JobRun(*row[:6], detail=json.loads(row[6])) for row in rows]
+        return [JobRun(*row[:6], json.loads(row[6])) for row in rows]
 
     def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
         """Troubles, newest first."""

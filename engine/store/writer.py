@@ -227,7 +227,7 @@ class Writer:
 
     def put_scores(self, rows: Sequence[ScoreRow]) -> None:
         """Keep scores; an hour that is scored already stays as it is."""
-        columns = ("area", "consumer_type", "truth", "valid_time", "lead_bucket", "n", *SCORE_SUMS)
+        columns = ("area", "consumer_type", "truth", "valid_time", "lead_bucket", *SCORE_SUMS)
         with self._transaction() as db:
             db.executemany(
                 f"INSERT OR IGNORE INTO score({', '.join(columns)}) VALUES({','.join('?' * len(columns))})",
