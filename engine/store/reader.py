@@ -320,9 +320,9 @@ class Reader:
         found, inverse = np.unique(labels, return_inverse=True)
         sums = np.zeros((len(found), len(SCORE_SUMS)))
         np.add.at(sums, inverse, table[:, 1:])
-        whole = [f.type == "int" for f in dataclasses.fields(Score)]
+        kinds: list[Any] = [int if f.type == "int" else float for f in dataclasses.fields(Score)]
         return {
-            int(label): Score(*(int(x) if w else float(x) for x, w in zip(row, whole, strict=True)))
+            int(label): Score(*[kind(x) for kind, x in zip(kinds, row, strict=True)])
             for label, row in zip(found, sums, strict=True)
         }
 
@@ -340,7 +340,7 @@ class Reader:
                WHERE (? IS NULL OR job = ?) ORDER BY job_run_id DESC LIMIT ?""",
             (job, job, limit),
         )
-        return [JobRun(*row[:6], json.loads(row[6])) for row in rows]
+        return [JobRun(j, a, b, status, problem, remedy, json.loads(d)) for j, a, b, status, problem, remedy, d in rows]
 
     def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
         """Troubles, newest first."""

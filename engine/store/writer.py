@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import threading
@@ -231,10 +232,7 @@ class Writer:
         with self._transaction() as db:
             db.executemany(
                 f"INSERT OR IGNORE INTO score({', '.join(columns)}) VALUES({','.join('?' * len(columns))})",
-                [
-                    (r.area, r.consumer_type, r.truth, r.valid_time, r.lead_bucket, r.n, *(r.sums[s] for s in SCORE_SUMS))
-                    for r in rows
-                ],
+                [(r.area, r.consumer_type, r.truth, r.valid_time, r.lead_bucket, *dataclasses.astuple(r.score)) for r in rows],
             )
 
     # -- the program itself ---------------------------------------------------------------------------------------
