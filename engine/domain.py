@@ -77,6 +77,15 @@ class Freshness(enum.StrEnum):
     MISSING = "missing"
 
 
+#: Age in seconds the newest value of a quantity usually reaches before the next arrives: load is published two hours late,
+#: weather forecasts are fetched every six hours, the transmission system operator's forecasts and prices once a day.
+USUAL_AGE_S: Mapping[str, int] = {
+    **dict.fromkeys(UNITS, DAY),
+    **dict.fromkeys(WEATHER, 6 * HOUR),
+    "load": 3 * HOUR,
+}
+
+
 def freshness(age_s: float | None, usual_s: float) -> Freshness:
     """Judge an age in seconds against the usual one: late beyond twice, stale beyond six times (at least 3 h and 12 h)."""
     if age_s is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock
+from engine import clock, geography
 from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
@@ -81,6 +82,10 @@ class SeriesState:
     newest_valid: int
     newest_available: int
 
+    def age_s(self, now: int) -> int:
+        """How old the newest value is: since its hour, or, where it is about an hour to come, since it became known."""
+        return now - (self.newest_valid if self.newest_valid <= now else self.newest_available)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -104,6 +109,14 @@ class EngineState:
     version: str
     started_at: int
     heartbeat: int
+
+
+def _total(parts: Sequence[tuple[IntArray, FloatArray]]) -> tuple[IntArray, FloatArray]:
+    """Sum of series (valid_time, value) over the hours that all of them have."""
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0)
+    common = functools.reduce(np.intersect1d, [times for times, _ in parts])
+    return common, np.sum([values[np.searchsorted(times, common)] for times, values in parts], axis=0)
 
 
 def _labels(by: str, values: IntArray) -> IntArray:
@@ -171,14 +184,18 @@ class Reader:
         areas: Iterable[str] | None = None,
         known_until: int = FOREVER,
         sources: Iterable[str] | None = None,
+        quantities: Iterable[str] | None = None,
     ) -> Archive:
-        """All versions with valid time in [start, end), of these areas and sources (None: all), known by `known_until`."""
+        """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`."""
         wanted = self._rows("SELECT series_id, quantity, area, consumer_type, rank, source FROM series ORDER BY series_id")
         areas = None if areas is None else set(areas)
         sources = None if sources is None else set(sources)
+        quantities = None if quantities is None else set(quantities)
         parts: dict[Key, list[tuple[IntArray, IntArray, IntArray, FloatArray, np.ndarray[tuple[int], np.dtype[np.uint8]]]]] = {}
         for identifier, quantity, area, consumer_type, rank, source in wanted:
             if (areas is not None and area not in areas) or (sources is not None and source not in sources):
+                continue
+            if quantities is not None and quantity not in quantities:
                 continue
             rows = self._rows(
                 "SELECT valid_time, available_at, value, flags FROM observation "
@@ -205,11 +222,14 @@ class Reader:
         return self.archive(start, start + hours * HOUR, areas, known_until=moment).as_of(moment, start, hours)
 
     def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
-        """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher)."""
-        versions = self.archive(start, end, [area]).versions.get(("load", area, consumer_type))
+        """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher).
+
+        An area without load of its own has the sum of its parts, for the hours at which every part is known.
+        """
+        versions = self.archive(start, end, [area], quantities=["load"]).versions.get(("load", area, consumer_type))
         if versions is None:
-            nothing = (np.empty(0, np.int64), np.empty(0))
-            return {"provisional": nothing, "newest": nothing, "settled": nothing}
+            parts = [self.truth(part, start, end, consumer_type) for part in geography.children(area)]
+            return {name: _total([part[name] for part in parts]) for name in ("provisional", "newest", "settled")}
         newest = versions.known(FOREVER, start, end)
         by_arrival = np.lexsort((versions.available_at, versions.valid_time))
         times = versions.valid_time[by_arrival]
