@@ -1,0 +1,261 @@
+"""The HTTP endpoint: read-only answers from the database as JSON, CSV and Prometheus text, in the words of `openapi.DOCUMENT`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from engine import __version__, clock, geography, openapi, tables
+from engine.domain import DAY, HOUR, USUAL_AGE_S, Expected, Freshness, Tier, freshness
+from engine.http_server import problem
+from engine.store import Reader
+from engine.tables import Table
+
+Query = dict[str, Any]
+
+#: What an answer spans when the query names no start or end.
+_DEFAULT_SPAN_S = 7 * DAY
+JOBS = ("ingest", "forecast", "score", "maintenance")
+
+
+class Senseless(Expected):
+    """A query whose words are valid and make no sense together."""
+
+
+def _moment(query: Query, name: str) -> int | None:
+    if query[name] is None:
+        return None
+    try:
+        return clock.parse_utc(query[name])
+    except Expected as error:
+        raise Senseless(error.problem, error.remedy) from error
+
+
+def _span(query: Query) -> tuple[int | None, int | None]:
+    start, end = _moment(query, "start"), _moment(query, "end")
+    if start is not None and end is not None and start > end:
+        raise Senseless("The span ends before it starts.", "Swap start and end.")
+    return start, end
+
+
+def health(reader: Reader, now: int) -> dict[str, object]:
+    """Whether forecasts are current and why not: the answer of /health."""
+    areas, events = [], reader.events()
+    for code in geography.AREAS:
+        for issue in reader.issues(code, limit=1):
+            age_s = now - issue.issue_time
+            areas.append(
+                {
+                    "area": code,
+                    "issue_time": clock.iso(issue.issue_time),
+                    "tier": issue.tier.value,
+                    "reason": str(issue.reason),
+                    "model_id": issue.model_id,
+                    "age_s": age_s,
+                    "freshness": freshness(age_s, HOUR).value,
+                }
+            )
+    current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
+    return {
+        "status": "starting" if not areas else "ok" if current and not events else "degraded",
+        "version": __version__,
+        "now": clock.iso(now),
+        "simulated": reader.simulated,
+        "areas": areas,
+        "sources": [
+            {
+                "quantity": state.quantity,
+                "area": state.area,
+                "source": state.source,
+                "newest_valid": clock.iso(state.newest_valid),
+                "newest_available": clock.iso(state.newest_available),
+                "age_s": state.age_s(now),
+                "freshness": freshness(state.age_s(now), USUAL_AGE_S[state.quantity]).value,
+            }
+            for state in reader.series()
+        ],
+        "events": [
+            {"code": e.code, "subject": e.subject, "problem": e.problem, "remedy": e.remedy, "since": clock.iso(e.since)}
+            for e in events
+        ],
+    }
+
+
+def metrics(reader: Reader, now: int) -> str:
+    """The same for Prometheus, with the scores of the last seven days."""
+    lines: list[str] = []
+
+    def gauge(name: str, text: str, samples: list[tuple[dict[str, str], float]]) -> None:
+        lines.append(f"# HELP lastvagt_{name} {text}")
+        lines.append(f"# TYPE lastvagt_{name} gauge")
+        for labels, value in samples:
+            inside = ",".join(f'{key}="{_escape(word)}"' for key, word in labels.items())
+            lines.append(f"lastvagt_{name}{{{inside}}} {float(value)!r}" if inside else f"lastvagt_{name} {float(value)!r}")
+
+    gauge("up", "1 while the engine answers.", [({"version": __version__}, 1)])
+    gauge("simulated", "1 where the data are simulated.", [({}, reader.simulated)])
+    gauge("database_bytes", "Size of the database file.", [({}, reader.size_bytes())])
+    gauge("open_events", "Troubles that last.", [({}, len(reader.events()))])
+    heads = [issue for code in geography.AREAS for issue in reader.issues(code, limit=1)]
+    gauge(
+        "forecast_issue_age_seconds",
+        "Age of the newest issue.",
+        [({"area": head.area, "tier": head.tier.value}, now - head.issue_time) for head in heads],
+    )
+    gauge(
+        "source_lag_seconds",
+        "Age of the newest value of a source.",
+        [({"quantity": s.quantity, "area": s.area, "source": s.source}, s.age_s(now)) for s in reader.series()],
+    )
+    recent = {code: reader.scores(code, "all", now - _DEFAULT_SPAN_S, now).get(0) for code in geography.AREAS}
+    for name, unit in (("wape", "percent"), ("skill", "ratio"), ("coverage_80", "percent"), ("coverage_90", "percent")):
+        gauge(
+            f"score_{name}_{unit}",
+            f"{name} of the last 7 days against first published load.",
+            [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
+        )
+    successes = {job: next((r for r in reader.job_runs(job) if r.status == "ok"), None) for job in JOBS}
+    gauge(
+        "job_last_success_timestamp_seconds",
+        "When a job last did its work.",
+        [({"job": job}, run.finished_at) for job, run in successes.items() if run is not None],
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _escape(label: str) -> str:
+    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+class _Api:
+    """Routes over one reader. Two threads read, so that a long answer does not hold up a short one."""
+
+    def __init__(self, reader: Reader, time: clock.Clock) -> None:
+        self._reader = reader
+        self._clock = time
+        self._pool = ThreadPoolExecutor(2, "api")
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/health", self._plain("/health", lambda: _json(health(self._reader, self._clock.now())))),
+            Route("/metrics", self._plain("/metrics", self._metrics)),
+            Route("/openapi.json", self._plain("/openapi.json", lambda: _json(openapi.DOCUMENT))),
+            Route("/v1/areas", self._table("/v1/areas", lambda _: tables.areas(self._reader))),
+            Route("/v1/forecast", self._table("/v1/forecast", self._forecast)),
+            Route("/v1/observations", self._table("/v1/observations", self._observations)),
+            Route("/v1/scores", self._table("/v1/scores", self._scores)),
+            Route("/v1/issues", self._table("/v1/issues", self._issues)),
+            Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
+        ]
+
+    def _metrics(self) -> Response:
+        text = metrics(self._reader, self._clock.now())
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _forecast(self, query: Query) -> Table:
+        return tables.forecast(self._reader, query["area"], _moment(query, "as_of"))
+
+    def _observations(self, query: Query) -> Table:
+        start, end, as_of, now = *_span(query), _moment(query, "as_of"), self._clock.now()
+        if start is None:
+            start = (now if end is None else end) - _DEFAULT_SPAN_S
+        if end is None:
+            end = max(now, start) + _DEFAULT_SPAN_S
+        if end - start > openapi.MAX_ROWS * HOUR:
+            raise Senseless(f"The span has more than {openapi.MAX_ROWS} hours.", "Ask in slices, or use lastvagt-engine export.")
+        if query["truth"] != "newest" and (query["quantity"] != "load" or as_of is not None):
+            raise Senseless("Versions of the truth are kept of the load, and not as of a moment.", "Leave out truth or as_of.")
+        return tables.observations(self._reader, query["area"], query["quantity"], start, end, as_of, query["truth"])
+
+    def _scores(self, query: Query) -> Table:
+        return tables.scores(self._reader, query["area"], query["by"], query["truth"], *_span(query))
+
+    def _issues(self, query: Query) -> Table:
+        start, end = _span(query)
+        return tables.issues(self._reader, query["area"], start, end, query["limit"])
+
+    def _plain(self, path: str, answer: Callable[[], Response]) -> Callable[[Request], Any]:
+        def build(request: Request) -> Response:
+            openapi.parse_query(path, request.query_params.multi_items())
+            return answer()
+
+        return self._endpoint(build)
+
+    def _table(self, path: str, answer: Callable[[Query], Table]) -> Callable[[Request], Any]:
+        def build(request: Request) -> Response:
+            query = openapi.parse_query(path, request.query_params.multi_items())
+            table = answer(query)
+            accept = request.headers.get("accept", "")
+            form = query["format"] or ("csv" if "text/csv" in accept and "application/json" not in accept else "json")
+            if form == "csv":
+                return Response(table.csv(), media_type="text/csv; charset=utf-8; header=present")
+            return _json(table.document())
+
+        return self._endpoint(build)
+
+    def _endpoint(self, build: Callable[[Request], Response]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            response = await asyncio.get_running_loop().run_in_executor(self._pool, build, request)
+            response.headers.update({"cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "Accept"})
+            # From the bytes: SQLite's data_version means nothing outside the connection that read it.
+            etag = f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+            response.headers["etag"] = etag
+            given = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+            if etag in given or "*" in given:
+                return Response(None, 304, {"etag": etag, "cache-control": "no-cache", "vary": "Accept"})
+            return response
+
+        return endpoint
+
+
+def _json(document: object) -> Response:
+    return Response(json.dumps(document, allow_nan=False, ensure_ascii=False), media_type="application/json")
+
+
+def _refuse(status: int, title: str) -> Callable[[Request, Exception], Response]:
+    def handle(request: Request, error: Exception) -> Response:  # noqa: ARG001
+        assert isinstance(error, Expected)
+        return problem(status, title, error.problem, error.remedy)
+
+    return handle
+
+
+def _http_error(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, HTTPException)
+    return problem(
+        error.status_code, error.detail, error.detail, "/openapi.json lists what is served.", dict(error.headers or {})
+    )
+
+
+def _bug(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    return problem(500, "Internal error", "The program made a mistake; its log tells more.", "Report it with the log.")
+
+
+def create(reader: Reader, time: clock.Clock) -> Starlette:
+    """The ASGI app; `http_server.HttpServer` guards and serves it."""
+    app = Starlette(
+        routes=_Api(reader, time).routes(),
+        middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
+        exception_handlers={
+            openapi.BadQuery: _refuse(400, "Bad query"),
+            tables.Missing: _refuse(404, "Not found"),
+            Senseless: _refuse(422, "Senseless query"),
+            Expected: _refuse(503, "Cannot answer now"),
+            HTTPException: _http_error,
+            Exception: _bug,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app

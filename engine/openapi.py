@@ -1,0 +1,305 @@
+"""The contract of the HTTP endpoint: an OpenAPI document that also decides which queries are valid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine import __version__
+from engine.domain import LEAD_BUCKETS, LEVELS, UNITS, Expected, Freshness, Tier
+from engine.store.reader import GROUPINGS
+from engine.tables import SCORES
+
+Schema = dict[str, Any]
+
+#: Most rows one answer holds.
+MAX_ROWS = 10_000
+
+_TIME: Schema = {
+    "type": "string",
+    "pattern": r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2}))?$",
+    "examples": ["2026-10-25T01:00Z", "2026-10-25"],
+}
+_INSTANT: Schema = {"type": "string", "format": "date-time", "description": "UTC"}
+_NAME: Schema = {"type": "string"}
+_INTEGER: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": ["number", "null"], "description": "null where there are no data"}
+
+
+def _enum(values: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": list(values)}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _record(properties: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
+
+
+def _table(head: Mapping[str, Schema], row: Mapping[str, Schema]) -> Schema:
+    units = {"type": "object", "additionalProperties": _NAME, "description": "unit of each column that has one"}
+    return _record({**head, "units": units, "rows": {"type": "array", "items": _record(row)}})
+
+
+_SIMULATED = {"simulated": {"type": "boolean", "description": "made from simulated data"}}
+_EX_POST = {"ex_post": {"type": "boolean", "description": "uses values nobody could have known at the time"}}
+_MARKS = _SIMULATED | _EX_POST
+_AREA: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,32}$", "examples": ["DK1"]}
+_TIER = _enum(Tier)
+_TRUTHS = ("provisional", "newest", "settled")
+_STATUS = _enum(("ok", "expected", "bug", "missed"))
+_FRESHNESS = _enum(Freshness)
+_ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": _NAME, "model_id": _NAME}
+
+
+def _parameter(name: str, schema: Schema, description: str, required: bool = False) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+
+
+_P_AREA = _parameter("area", _AREA, "Code of an area; /v1/areas lists them.", required=True)
+_P_FORMAT = _parameter("format", _enum(("json", "csv")), "Form of the answer; without it the Accept header decides.")
+_P_AS_OF = _parameter("as_of", _TIME, "Answer from what was known at this moment.")
+_P_START = _parameter("start", _TIME, "First moment, inclusive.")
+_P_END = _parameter("end", _TIME, "Last moment, exclusive.")
+
+
+def _p_limit(default: int) -> Schema:
+    schema = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": default}
+    return _parameter("limit", schema, "Most rows, newest first.")
+
+
+def _answer(description: str, media: Mapping[str, Schema], cached: bool) -> Schema:
+    answer: Schema = {"description": description, "content": {name: {"schema": schema} for name, schema in media.items()}}
+    if cached:
+        answer["headers"] = {"ETag": {"description": "send back as If-None-Match", "schema": _NAME}}
+    return answer
+
+
+def _operation(
+    name: str,
+    summary: str,
+    media: Mapping[str, Schema],
+    parameters: Iterable[Schema] = (),
+    errors: Iterable[int] = (400, 403),
+    cached: bool = True,
+) -> Schema:
+    responses: Schema = {"200": _answer(summary, media, cached)}
+    if cached:
+        responses["304"] = {"description": "unchanged since the given ETag"}
+    words = {
+        400: "the query breaks this contract",
+        403: "foreign Host, or called by a web page",
+        404: "no such area, or nothing issued yet",
+        405: "only GET and HEAD are served",
+        422: "valid words that make no sense together",
+        503: "the database cannot be read",
+    }
+    for status in (*errors, 405, 503):
+        problem = {"$ref": "#/components/schemas/Problem"}
+        responses[str(status)] = _answer(words[status], {"application/problem+json": problem}, cached=False)
+    return {"get": {"operationId": name, "summary": summary, "parameters": list(parameters), "responses": responses}}
+
+
+def _tabular(name: str, summary: str, table: Schema, *parameters: Schema, errors: Iterable[int] = (400, 403, 404, 422)) -> Schema:
+    media = {"application/json": table, "text/csv": {"type": "string"}}
+    return _operation(name, summary, media, (*parameters, _P_FORMAT), errors)
+
+
+_AREAS = _table(
+    _SIMULATED,
+    {
+        "area": _NAME,
+        "name_da": _NAME,
+        "name_en": _NAME,
+        "parent": _maybe(_NAME),
+        "newest_load": _maybe(_INSTANT),
+        "newest_issue": _maybe(_INSTANT),
+    },
+)
+_FORECAST = _table(
+    {"area": _NAME, "consumer_type": _NAME, **_ISSUE, **_MARKS},
+    {"valid_time": _INSTANT, "lead_time_h": {"type": "number"}} | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
+)
+_OBSERVATIONS = _table(
+    {
+        "area": _NAME,
+        "consumer_type": _NAME,
+        "quantity": _enum(UNITS),
+        "truth": _enum(_TRUTHS),
+        "as_of": _maybe(_INSTANT),
+        **_MARKS,
+    },
+    {"valid_time": _INSTANT, "value": _NUMBER},
+)
+_SCORE_TABLE = _table(
+    {
+        "area": _NAME,
+        "consumer_type": _NAME,
+        "by": _enum(GROUPINGS),
+        "truth": _enum(("provisional", "settled")),
+        "reference": _NAME,
+        "start": _maybe(_INSTANT),
+        "end": _maybe(_INSTANT),
+        **_MARKS,
+    },
+    {"group": _NAME, "n": _INTEGER} | dict.fromkeys(SCORES, _NUMBER),
+)
+_ISSUES = _table(
+    _SIMULATED,
+    {
+        "area": _NAME,
+        "consumer_type": _NAME,
+        **_ISSUE,
+        "created_at": _INSTANT,
+        "valid_start": _INSTANT,
+        "hours": _INTEGER,
+        **_EX_POST,
+    },
+)
+_JOBS = _table(
+    _SIMULATED,
+    {
+        "job": _NAME,
+        "started_at": _INSTANT,
+        "finished_at": _INSTANT,
+        "status": _STATUS,
+        "problem": _NAME,
+        "remedy": _NAME,
+        "detail": {"type": "object"},
+    },
+)
+_HEALTH = _record(
+    {
+        "status": _enum(("ok", "degraded", "starting")),
+        "version": _NAME,
+        "now": _INSTANT,
+        **_SIMULATED,
+        "areas": {"type": "array", "items": _record({"area": _NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
+        "sources": {
+            "type": "array",
+            "items": _record(
+                {
+                    "quantity": _enum(UNITS),
+                    "area": _NAME,
+                    "source": _NAME,
+                    "newest_valid": _INSTANT,
+                    "newest_available": _INSTANT,
+                    "age_s": _INTEGER,
+                    "freshness": _FRESHNESS,
+                }
+            ),
+        },
+        "events": {
+            "type": "array",
+            "items": _record({"code": _NAME, "subject": _NAME, "problem": _NAME, "remedy": _NAME, "since": _INSTANT}),
+        },
+    }
+)
+_PROBLEM: Schema = {
+    "type": "object",
+    "properties": {"type": _NAME, "title": _NAME, "status": _INTEGER, "detail": _NAME, "remedy": _NAME},
+    "required": ["type", "title", "status", "detail", "remedy"],
+}
+
+DOCUMENT: Schema = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Lastvagt",
+        "version": __version__,
+        "description": "Forecasts of Danish electricity consumption. Times are UTC, ISO 8601, and name the start of their hour. "
+        "Levels p05 ... p95 are quantiles; p50 is the median. Percentages are percent: 3.8 means 3.8 %. "
+        "In CSV the unit is part of the column's name, and what JSON has beside its rows is repeated in each line. "
+        "Write + as %2B in a query.",
+    },
+    "paths": {
+        "/health": _operation(
+            "health", "Whether the engine works and how current its data are.", {"application/json": _HEALTH}, cached=False
+        ),
+        "/v1/areas": _tabular("areas", "All areas and what is known of them.", _AREAS, errors=(400, 403)),
+        "/v1/forecast": _tabular("forecast", "The newest issue of an area.", _FORECAST, _P_AREA, _P_AS_OF),
+        "/v1/observations": _tabular(
+            "observations",
+            "Measured or forecast inputs of an area, by default from 7 days ago to 7 days ahead.",
+            _OBSERVATIONS,
+            _P_AREA,
+            _parameter("quantity", _enum(UNITS) | {"default": "load"}, "What was measured."),
+            _P_START,
+            _P_END,
+            _P_AS_OF,
+            _parameter(
+                "truth", _enum(_TRUTHS) | {"default": "newest"}, "Which version of the load: first published, newest, final."
+            ),
+        ),
+        "/v1/scores": _tabular(
+            "scores",
+            f"How earlier issues turned out; lead buckets {', '.join(f'{a}-{b}' for a, b in LEAD_BUCKETS[1:])} hours.",
+            _SCORE_TABLE,
+            _P_AREA,
+            _parameter("by", _enum(GROUPINGS) | {"default": "all"}, "How hours are grouped; by Danish hour, day, month."),
+            _parameter(
+                "truth", _enum(("provisional", "settled")) | {"default": "provisional"}, "What forecasts are held against."
+            ),
+            _P_START,
+            _P_END,
+        ),
+        "/v1/issues": _tabular(
+            "issues",
+            "Issues made, newest first.",
+            _ISSUES,
+            _parameter("area", _AREA, "Only this area."),
+            _P_START,
+            _P_END,
+            _p_limit(168),
+        ),
+        "/v1/jobs": _tabular(
+            "jobs",
+            "What the engine did, newest first.",
+            _JOBS,
+            _parameter("job", {"type": "string", "pattern": "^[a-z_]{1,32}$"}, "Only this job."),
+            _p_limit(100),
+            errors=(400, 403),
+        ),
+        "/openapi.json": _operation("contract", "This document.", {"application/json": {"type": "object"}}),
+        "/metrics": _operation("metrics", "Figures for Prometheus.", {"text/plain": {"type": "string"}}, cached=False),
+    },
+    "components": {"schemas": {"Problem": _PROBLEM}},
+}
+
+
+class BadQuery(Expected):
+    """A query that breaks the contract."""
+
+
+def parse_query(path: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Parameters of a query by name, defaults filled in, None where absent; raises `BadQuery`."""
+    known = {p["name"]: p for p in DOCUMENT["paths"][path]["get"]["parameters"]}
+    values: dict[str, Any] = {name: p["schema"].get("default") for name, p in known.items()}
+    seen: set[str] = set()
+    for name, text in pairs:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise BadQuery(f"Unknown parameter '{name[:40]}'.", f"Parameters of {path}: {listed}.")
+        if name in seen:
+            raise BadQuery(f"Parameter '{name}' is given twice.", "Give it once.")
+        seen.add(name)
+        values[name] = _value(name, text, known[name]["schema"])
+    for name, parameter in known.items():
+        if parameter["required"] and name not in seen:
+            raise BadQuery(f"Parameter '{name}' is missing.", parameter["description"])
+    return values
+
+
+def _value(name: str, text: str, schema: Schema) -> str | int:
+    if "enum" in schema and text not in schema["enum"]:
+        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Choose one of {', '.join(schema['enum'])}.")
+    if "pattern" in schema and not re.fullmatch(schema["pattern"].strip("^$"), text):
+        like = f", for example {schema['examples'][0]}" if "examples" in schema else ""
+        raise BadQuery(f"'{text[:40]}' is no {name}.", f"It must match {schema['pattern']}{like}.")
+    if schema["type"] != "integer":
+        return text
+    if not re.fullmatch("[0-9]{1,9}", text) or not schema["minimum"] <= int(text) <= schema["maximum"]:
+        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a whole number from {schema['minimum']} to {schema['maximum']}.")
+    return int(text)

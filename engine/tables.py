@@ -1,0 +1,247 @@
+"""What is stored, as tables with a head, ready for JSON and CSV: the one form in which figures leave the program."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine import clock, geography
+from engine.domain import HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
+from engine.store import Reader
+from engine.store.reader import FOREVER
+from engine.store.schema import level_column
+
+#: Columns of a score table: attribute of `Score` and its unit.
+SCORES: Mapping[str, str] = {
+    "mae": "MWh",
+    "bias": "MWh",
+    "rmse": "MWh",
+    "wape": "%",
+    "mape": "%",
+    "rmspe": "%",
+    "wql": "%",
+    "mean_crps": "MWh",
+    "coverage_50": "%",
+    "coverage_80": "%",
+    "coverage_90": "%",
+    "mean_width_80": "%",
+    "skill": "",
+    "reference_mae": "MWh",
+}
+_ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
+
+
+class Missing(Expected):
+    """Nothing of the kind is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`head` holds for the whole table; `units` gives the unit of each column that has one. Times are ISO UTC."""
+
+    head: Mapping[str, object]
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """For JSON: the head, the units, and a record per row; NaN is None."""
+        rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
+        return {name: _plain(value) for name, value in self.head.items()} | {"units": dict(self.units), "rows": rows}
+
+    def csv(self) -> str:
+        """RFC 4180 with a header line: the head repeated in each row, units in the column names, nothing for NaN."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow([*self.head, *(_with_unit(name, self.units.get(name, "")) for name in self.columns)])
+        head = [_cell(value) for value in self.head.values()]
+        writer.writerows([*head, *map(_cell, row)] for row in self.rows)
+        return out.getvalue()
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: object) -> object:
+    value = _plain(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, dict) else value
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return name + ("_" + re.sub("[^a-z0-9]+", "_", unit.lower().replace("%", "percent")) if unit else "")
+
+
+def _iso(t: int | None) -> str | None:
+    return None if t is None else clock.iso(t)
+
+
+def _areas(reader: Reader) -> list[str]:
+    """Codes of the tree, then those that only the database knows."""
+    return list(dict.fromkeys([*geography.AREAS, *(state.area for state in reader.series())]))
+
+
+def require_area(reader: Reader, area: str) -> str:
+    """The code again; raises `Missing` for an area nobody knows."""
+    if not geography.known(area) and area not in _areas(reader):
+        raise Missing(f"There is no area '{area}'.", f"Known areas: {', '.join(_areas(reader))}.")
+    return area
+
+
+def areas(reader: Reader) -> Table:
+    """Every area with its names and the newest that is known of it."""
+    load: dict[str, int] = {}
+    for state in reader.series():
+        if state.quantity == "load" and state.consumer_type == "total":
+            for code in geography.ancestors(state.area):
+                load[code] = max(load.get(code, 0), state.newest_valid)
+    rows = []
+    for code in _areas(reader):
+        issues = reader.issues(code, limit=1)
+        line = geography.ancestors(code)
+        parent = line[1] if len(line) > 1 else None
+        names = [geography.name(code, language) for language in ("da", "en")]
+        rows.append((code, *names, parent, _iso(load.get(code)), _iso(issues[0].issue_time if issues else None)))
+    columns = ("area", "name_da", "name_en", "parent", "newest_load", "newest_issue")
+    return Table({"simulated": reader.simulated}, columns, rows)
+
+
+def forecast(reader: Reader, area: str, as_of: int | None = None) -> Table:
+    """The newest issue made at or before `as_of` (None: now), a row per hour with its quantiles; raises `Missing`."""
+    issue = reader.forecast(require_area(reader, area), FOREVER if as_of is None else as_of)
+    if issue is None:
+        when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
+        raise Missing(f"There is no forecast of {area}{when}.", "The engine makes one each hour; see which issues there are.")
+    return issue_table(issue)
+
+
+def issue_table(issue: QuantileForecast) -> Table:
+    """One issue: a row per hour with its quantiles in MWh."""
+    head = {
+        "area": issue.area,
+        "consumer_type": issue.consumer_type,
+        "issue_time": clock.iso(issue.issue_time),
+        "tier": issue.tier.value,
+        "reason": str(issue.reason),
+        "model_id": issue.model_id,
+        "simulated": issue.simulated,
+        "ex_post": issue.ex_post,
+    }
+    levels = tuple(level_column(level) for level in issue.levels)
+    rows = [
+        (clock.iso(valid_time), round((valid_time - issue.issue_time) / HOUR, 2), *quantiles)
+        for valid_time, quantiles in zip(issue.valid_time.tolist(), issue.quantiles.tolist(), strict=True)
+    ]
+    return Table(head, ("valid_time", "lead_time_h", *levels), rows, dict.fromkeys(levels, "MWh"))
+
+
+def _known(history: History, quantity: str, area: str) -> FloatArray:
+    """Values on the history's grid, NaN where unknown; the load of an area without its own is the sum of its parts."""
+    own = history.get(quantity, area)
+    if own is not None:
+        return own
+    parts = [history.get(quantity, part) for part in geography.children(area)] if quantity == "load" else []
+    grids = [grid for grid in parts if grid is not None]
+    return np.sum(grids, axis=0) if grids and len(grids) == len(parts) else np.full(history.hours, np.nan)
+
+
+def observations(
+    reader: Reader, area: str, quantity: str, start: int, end: int, as_of: int | None = None, truth: str = "newest"
+) -> Table:
+    """Values of the hours in [start, end) as known at `as_of` (None: now), or one version of the load (see `Reader.truth`)."""
+    first = -(-start // HOUR) * HOUR
+    archive = reader.archive(first, end, [area, *geography.children(area)], quantities=[quantity])
+    history = archive.as_of(FOREVER if as_of is None else as_of, first, max(0, -(-(end - first) // HOUR)))
+    if truth == "newest":
+        values = _known(history, quantity, area)
+        known = np.isfinite(values)
+        times, values = history.times()[known], values[known]
+    else:
+        times, values = reader.truth(area, first, end)[truth]
+    head = {
+        "area": require_area(reader, area),
+        "consumer_type": "total",
+        "quantity": quantity,
+        "truth": truth,
+        "as_of": _iso(as_of),
+        "simulated": reader.simulated,
+        "ex_post": bool(history.ex_post),
+    }
+    rows = list(zip(map(clock.iso, times.tolist()), values.tolist(), strict=True))
+    return Table(head, ("valid_time", "value"), rows, {"value": UNITS[quantity]})
+
+
+def _group(by: str, key: int) -> str:
+    match by:
+        case "all":
+            return "all"
+        case "lead_bucket":
+            return "{}-{}".format(*LEAD_BUCKETS[key])
+        case "day":
+            return str(clock.EPOCH + dt.timedelta(days=key))
+        case "month":
+            return f"{1970 + key // 12}-{key % 12 + 1:02d}"
+    return str(key)
+
+
+def scores(
+    reader: Reader, area: str, by: str = "all", truth: str = "provisional", start: int | None = None, end: int | None = None
+) -> Table:
+    """How the issues for the hours in [start, end) turned out, grouped; weekday 0 is Monday, hours and days are Danish."""
+    first, last = start or 0, FOREVER if end is None else end
+    issues = reader.issues(area, first - HORIZON_H * HOUR, last, limit=FOREVER)
+    head = {
+        "area": require_area(reader, area),
+        "consumer_type": "total",
+        "by": by,
+        "truth": truth,
+        "reference": "seasonal_naive",
+        "start": _iso(start),
+        "end": _iso(end),
+        "simulated": reader.simulated,
+        "ex_post": any(issue.ex_post for issue in issues),
+    }
+    found = reader.scores(area, by, first, last, truth)
+    rows = [(_group(by, key), score.n, *(getattr(score, name) for name in SCORES)) for key, score in found.items()]
+    return Table(head, ("group", "n", *SCORES), rows, {name: unit for name, unit in SCORES.items() if unit})
+
+
+def issues(reader: Reader, area: str | None, start: int | None = None, end: int | None = None, limit: int = 168) -> Table:
+    """Heads of issues with issue time in [start, end), newest first."""
+    found = reader.issues(area and require_area(reader, area), start or 0, FOREVER if end is None else end, limit)
+    rows = [
+        (
+            issue.area,
+            issue.consumer_type,
+            clock.iso(issue.issue_time),
+            issue.tier.value,
+            str(issue.reason),
+            issue.model_id,
+            clock.iso(issue.created_at),
+            clock.iso(issue.valid_start),
+            issue.hours,
+            issue.ex_post,
+        )
+        for issue in found
+    ]
+    return Table({"simulated": reader.simulated}, (*_ISSUE_COLUMNS, "ex_post"), rows)
+
+
+def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:
+    """What the engine did, newest first."""
+    rows = [
+        (r.job, clock.iso(r.started_at), clock.iso(r.finished_at), r.status, r.problem, r.remedy, dict(r.detail))
+        for r in reader.job_runs(job, limit)
+    ]
+    columns = ("job", "started_at", "finished_at", "status", "problem", "remedy", "detail")
+    return Table({"simulated": reader.simulated}, columns, rows)
