@@ -1,0 +1,53 @@
+# `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
+.PHONY: demo run test test-long lint bench bench-accuracy train clean
+.DEFAULT_GOAL := demo
+
+READY := .venv/.ready
+BIN := .venv/bin
+DEMO := out/demo
+
+# Windows need a display on Linux; elsewhere there always is one.
+SCREEN := $(if $(filter Linux,$(shell uname -s)),$(DISPLAY)$(WAYLAND_DISPLAY),yes)
+
+$(READY): pyproject.toml constraints.txt packaging/setup.sh
+	PYTHON="$(PYTHON)" packaging/setup.sh
+
+demo: $(READY)
+	$(BIN)/lastvagt-engine demo --out $(DEMO)
+ifeq ($(strip $(SCREEN)),)
+	QT_QPA_PLATFORM=offscreen $(BIN)/lastvagt --data-dir $(DEMO)/data --screenshot $(DEMO)
+	@echo "No display: pictures and a page are in $(DEMO)"
+else
+	$(BIN)/lastvagt --data-dir $(DEMO)/data
+endif
+
+run: $(READY)
+ifeq ($(strip $(SCREEN)),)
+	$(BIN)/lastvagt-engine run
+else
+	$(BIN)/lastvagt
+endif
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m "not long"
+
+test-long: $(READY)
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m long
+
+bench: $(READY)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench.py
+
+bench-accuracy: $(READY)
+	$(BIN)/python tests/bench_accuracy.py
+
+train: $(READY)
+	$(BIN)/python -m models.train
+
+clean:
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
