@@ -1,1 +1,69 @@
 """Where values come from: one file per provider, each a pure `parse`, and one shared `fetch`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.clock import Clock
+from engine.config import Config
+from engine.domain import Observations
+from engine.sources import energi_data_service, open_meteo
+from engine.sources.fetch import HttpTransport, Request, Transport, fetch
+from engine.sources.file_import import read_file
+from engine.sources.simulated import SimulatedUpstream
+
+__all__ = ["HistorySource", "LiveSource", "Request", "Source", "Transport", "fetch", "history", "live", "read_file", "transport"]
+
+
+class Source(Protocol):
+    """One dataset of one provider."""
+
+    @property
+    def dataset(self) -> str:
+        """Key of its limit and name on screen, e.g. energidataservice/GenerationProdTypeExchange."""
+        ...
+
+    def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
+        """The values of an answer that arrived at `now`; pure. Raises Expected, naming what is wrong, and nothing else."""
+        ...
+
+
+class LiveSource(Source, Protocol):
+    """A dataset that is asked again and again."""
+
+    @property
+    def every_s(self) -> int:
+        """Seconds between two questions."""
+        ...
+
+    def requests(self, now: int, newest_valid: int | None) -> list[Request]:
+        """What to ask now, one request per time slice: recent days again, so that revisions arrive, and whatever is missing
+        since `newest_valid` (newest hour in the store; None for an empty store: the last `config.backfill_days`)."""
+        ...
+
+
+class HistorySource(Source, Protocol):
+    """A dataset that reaches back."""
+
+    def history_requests(self, start: int, end: int) -> list[Request]:
+        """What to ask for the hours of [start, end), one request per time slice; empty where the provider has none."""
+        ...
+
+
+def live(config: Config) -> list[LiveSource]:
+    """Load as published and weather as forecast now."""
+    return [energi_data_service.GenerationProdTypeExchange(config), open_meteo.Forecast(config)]
+
+
+def history(config: Config) -> list[HistorySource]:
+    """Load, weather as it was forecast, and reanalysis for the years without stored forecasts."""
+    return [
+        energi_data_service.GenerationProdTypeExchange(config),
+        open_meteo.PreviousRuns(config),
+        open_meteo.Reanalysis(config),
+    ]
+
+
+def transport(config: Config, clock: Clock) -> Transport:
+    """The network, or the simulated upstream where the settings say so."""
+    return SimulatedUpstream(clock) if config.simulated else HttpTransport(config.contact)

@@ -1,0 +1,276 @@
+"""How a provider is asked politely and within bounds: one limit per dataset that outlives restarts, retries, deadlines, size caps."""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import json
+import math
+import random
+import re
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import requests
+import urllib3
+
+from engine import __version__
+from engine.clock import Clock, floor_hour, iso
+from engine.domain import DAY, HOUR, Expected
+
+TRIES = 3
+#: A dataset is asked at most once in this time. One second over the minute, because the clock counts whole seconds.
+TURN_S = 61
+MAX_BODY_BYTES = 20_000_000
+_CONNECT_S = 10.0
+_READ_S = 60.0
+#: Longest time one answer may keep a dataset blocked, whatever it says.
+_MAX_BLOCK_S = DAY + HOUR
+_MAX_RETRY_AFTER_S = HOUR
+_REFUSED_S = 300
+_JITTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a provider. `dataset` is the key of its limit; `params` may hold a key and are never shown."""
+
+    dataset: str
+    url: str
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    expects_data: bool = True  # an answer without records is a fault
+    backfill: bool = False  # hours the store is not believed to hold: they became known long before now
+    catalogue: str = ""  # URL at which the provider lists its datasets
+
+    def without_filter(self) -> Request:
+        """The same question without `filter`: the answer holds more rows, and `parse` drops them."""
+        return dataclasses.replace(self, params={k: v for k, v in self.params.items() if k != "filter"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, inflated. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request. Raises OSError when no whole answer came within `timeout_s`, Expected when it is too large."""
+
+    def send(self, request: Request, timeout_s: float) -> Reply: ...
+
+
+class Limits(Protocol):
+    """Memory of when datasets were asked that outlives the process; `store.Writer` is one."""
+
+    def fetch_limit(self, dataset: str) -> tuple[float, float]: ...
+
+    def set_fetch_limit(self, dataset: str, last_call: float, blocked_until: float) -> None: ...
+
+
+class HttpTransport:
+    """The network."""
+
+    def __init__(self, contact: str = "") -> None:
+        agent = f"Lastvagt/{__version__}" + (f" (+{contact})" if contact else "")
+        self._headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+
+    def send(self, request: Request, timeout_s: float) -> Reply:
+        deadline = time.monotonic() + timeout_s
+        timeout = (min(_CONNECT_S, timeout_s), min(_READ_S, timeout_s))
+        try:
+            with (
+                requests.Session() as session,
+                session.get(request.url, params=request.params, headers=self._headers, stream=True, timeout=timeout) as response,
+            ):
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                body = _read(response.raw, headers.get("content-encoding", "").lower(), deadline)
+                return Reply(response.status_code, headers, body)
+        except requests.exceptions.SSLError as error:
+            raise ConnectionError("its certificate was not accepted") from error
+        except requests.Timeout as error:
+            raise TimeoutError("no answer in time") from error
+        except requests.TooManyRedirects as error:
+            raise ConnectionError("it redirects for ever") from error
+        except requests.RequestException as error:
+            raise ConnectionError("no connection") from error
+        except (urllib3.exceptions.HTTPError, zlib.error) as error:
+            raise ConnectionError("the answer broke off") from error
+
+
+def _read(raw: urllib3.BaseHTTPResponse, encoding: str, deadline: float) -> bytes:
+    """The body, inflated in small steps: neither a slow nor a highly compressed answer can cost more than the caps."""
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding in ("gzip", "x-gzip") else None
+    body = bytearray()
+    while chunk := raw.read1(65536, decode_content=False):
+        body += inflate.decompress(chunk, MAX_BODY_BYTES + 1 - len(body)) if inflate else chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Expected(
+                f"An answer is larger than {MAX_BODY_BYTES // 1_000_000} MB.", "Ask for a shorter period; nothing was stored."
+            )
+        if time.monotonic() > deadline:
+            raise TimeoutError("no whole answer in time")
+    if inflate and body and not inflate.eof:
+        raise zlib.error("truncated")
+    return bytes(body)
+
+
+def decode(body: bytes, dataset: str) -> object:
+    """The JSON value of a body; raw control characters inside strings are accepted, since a provider sends them."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), strict=False)
+    except (ValueError, RecursionError) as error:
+        raise Expected(f"{dataset}: the answer is not JSON.", "Nothing to do; it is asked again later.") from error
+
+
+def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, deadline_s: float = 90.0) -> bytes:
+    """A body that is whole and holds what was asked for, within `deadline_s`; Expected for everything else."""
+    deadline = clock.now() + deadline_s
+    trouble = "it was asked less than a minute ago"
+    for attempt in range(TRIES):
+        _take_turn(request.dataset, limits, clock, deadline, random.uniform(0, _JITTER_S * attempt), trouble)
+        try:
+            reply = transport.send(request, max(1.0, deadline - clock.now()))
+        except OSError as error:
+            trouble = str(error)
+            continue
+        if reply.status == 200:
+            trouble = _fault(request, reply.body)
+            if not trouble:
+                return reply.body
+            if trouble == _EMPTY and request.catalogue:
+                _refuse_if_retired(request, transport, limits, clock, deadline)
+            if _says_wait(reply.body):
+                _block(request.dataset, limits, clock, _wait_s(reply, clock.now()))
+        elif reply.status == 429:
+            trouble = "it wants fewer requests (429)"
+            _block(request.dataset, limits, clock, _wait_s(reply, clock.now()))
+        elif reply.status == 403 and "filter" in request.params:
+            trouble = "it refuses the filter (403)"
+            request = request.without_filter()
+        elif reply.status == 403:
+            trouble = "it refuses us (403)"
+            _block(request.dataset, limits, clock, _REFUSED_S)
+        elif reply.status in (204, 404):
+            _block(request.dataset, limits, clock, HOUR)
+            _refuse_if_retired(request, transport, limits, clock, deadline)
+            raise Expected(
+                f"{request.dataset}: the provider does not serve this dataset now ({reply.status}).",
+                "Look for news on the provider's site; it is asked again in an hour.",
+            )
+        elif 400 <= reply.status < 500 and reply.status not in (408, 411):
+            raise Expected(
+                f"{request.dataset}: the provider refuses the request ({reply.status}): {_excerpt(reply.body)}.",
+                "Its interface may have changed; look for a newer Lastvagt.",
+            )
+        else:
+            trouble = f"it has a fault of its own ({reply.status})"
+    raise Expected(f"{request.dataset}: {trouble}.", "Nothing to do; it is asked again at the next turn.")
+
+
+_EMPTY = "it sent no data where there should be some"
+#: One process asks at a time for its turn, so that two threads cannot both see a free dataset.
+_turn = threading.Lock()
+
+
+def _take_turn(dataset: str, limits: Limits, clock: Clock, deadline: float, pause_s: float, trouble: str) -> None:
+    """Wait until the dataset may be asked and note the call, or raise Expected when that is after the deadline."""
+    earliest = clock.now() + pause_s
+    while True:
+        with _turn:
+            now = clock.now()
+            last_call, blocked_until = limits.fetch_limit(dataset)
+            if last_call > now or blocked_until > now + _MAX_BLOCK_S:  # the computer's clock was set back meanwhile
+                last_call, blocked_until = float(min(last_call, now)), min(blocked_until, now + float(TURN_S))
+                limits.set_fetch_limit(dataset, last_call, blocked_until)
+            turn = max(earliest, last_call + TURN_S, blocked_until)
+            if turn <= now:
+                limits.set_fetch_limit(dataset, now, blocked_until)
+                return
+        if turn >= deadline:
+            why = "it wants to be left alone" if blocked_until >= turn and last_call + TURN_S <= now else trouble
+            raise Expected(f"{dataset}: {why}.", f"Nothing to do; it is asked again from {iso(int(turn) + 1)}.")
+        clock.sleep(math.ceil(turn - now))
+
+
+def _block(dataset: str, limits: Limits, clock: Clock, wait_s: float) -> None:
+    last_call, blocked_until = limits.fetch_limit(dataset)
+    until = clock.now() + max(wait_s, TURN_S) + random.uniform(0, _JITTER_S)
+    limits.set_fetch_limit(dataset, last_call, max(blocked_until, until))
+
+
+def _wait_s(reply: Reply, now: int) -> float:
+    """How long a provider asks us to wait: header, Energi Data Service's sentence, or Open-Meteo's reason. 0 if it does not say."""
+    text = reply.body[:2000].decode("utf-8", "replace")
+    waits = [_retry_after_s(reply.headers.get("retry-after", ""), now)]
+    if match := re.search(r"again in (\d{1,12}) second", text):
+        waits.append(float(match[1]))
+    wait = min(max(waits), _MAX_RETRY_AFTER_S)
+    if "in the next hour" in text:
+        wait = floor_hour(now) + HOUR - now
+    elif "again tomorrow" in text:
+        wait = (now // DAY + 1) * DAY - now
+    return wait
+
+
+def _retry_after_s(text: str, now: int) -> float:
+    """Seconds of a Retry-After header in either form; 0 for nonsense and for the past."""
+    text = text.strip()
+    if re.fullmatch(r"\d{1,12}", text):
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return 0.0
+
+
+def _says_wait(body: bytes) -> bool:
+    return len(body) < 2000 and (b'"statusCode":429' in body.replace(b" ", b"") or b"limit exceeded" in body)
+
+
+def _fault(request: Request, body: bytes) -> str:
+    """Why a 200 answer is none, or an empty string."""
+    if not body.strip():
+        return "it sent an empty answer"
+    try:
+        answer = decode(body, request.dataset)
+    except Expected:
+        return "its answer broke off or is not JSON"
+    if isinstance(answer, dict) and (answer.get("error") is True or "statusCode" in answer):
+        return f"it sent an error: {_excerpt(body)}"
+    records = answer.get("records") if isinstance(answer, dict) else answer
+    return _EMPTY if request.expects_data and records == [] else ""
+
+
+def _excerpt(body: bytes) -> str:
+    return " ".join(body[:200].decode("utf-8", "replace").split()).rstrip(".")
+
+
+def _refuse_if_retired(request: Request, transport: Transport, limits: Limits, clock: Clock, deadline: float) -> None:
+    """Raise Expected when the provider's own list says that the dataset is retired or does not have its name."""
+    if not request.catalogue:
+        return
+    name = request.dataset.rpartition("/")[2]
+    listing = Request(request.dataset.partition("/")[0] + "/catalogue", request.catalogue)
+    try:
+        entries = decode(fetch(listing, transport, limits, clock, deadline - clock.now()), listing.dataset)
+    except Expected:
+        return  # the list only explains; without it the plain fault is told
+    titles = [
+        str(e.get("title", ""))
+        for e in (entries if isinstance(entries, list) else [])
+        if isinstance(e, dict) and str(e.get("datasetName", "")).casefold() == name.casefold()
+    ]
+    if any("discontinued" in title.lower() for title in titles):
+        raise Expected(f"{request.dataset} is retired by its provider.", "Look for a newer Lastvagt that uses the successor.")
+    if not titles and isinstance(entries, list) and entries:
+        raise Expected(
+            f"{request.dataset} is renamed or unknown: the provider's catalogue does not list it.",
+            "Look for a newer Lastvagt that knows the new name.",
+        )

@@ -1,0 +1,272 @@
+"""Values from files: which tables are understood, and how their lines become observations, a chunk at a time."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from engine.clock import parse_utc
+from engine.domain import HOUR, UNITS, Expected, Flag, FloatArray, IntArray, Observations, Series
+
+FORMATS = ("csv", "lastvagt-data")
+_CHUNK = 100_000
+_REQUIRED = ("valid_time", "area", "quantity", "value")
+_OPTIONAL = ("consumer_type", "available_at", "unit")
+#: Units a file may use besides ours: (unit, factor, offset) such that ours = theirs * factor + offset.
+_CONVERSIONS: Mapping[str, tuple[tuple[str, float, float], ...]] = {
+    "MWh": (("MW", 1, 0), ("kWh", 1e-3, 0), ("Wh", 1e-6, 0), ("GWh", 1e3, 0), ("GW", 1e3, 0), ("kW", 1e-3, 0)),
+    "C": (("°C", 1, 0), ("K", 1, -273.15), ("F", 5 / 9, -160 / 9), ("°F", 5 / 9, -160 / 9)),
+    "m/s": (("km/h", 1 / 3.6, 0), ("kn", 0.514444, 0)),
+    "W/m2": (("W/m²", 1, 0), ("kW/m2", 1e3, 0), ("J/cm2", 1e4 / 3600, 0)),
+    "%": (("1", 100, 0),),
+    "EUR/MWh": (("EUR/kWh", 1e3, 0),),
+}
+_ENERGY = {"load_mwh": "load"}
+_MARKET = {
+    "solar_forecast_mwh": "solar_forecast",
+    "onshore_wind_forecast_mwh": "onshore_wind_forecast",
+    "offshore_wind_forecast_mwh": "offshore_wind_forecast",
+    "day_ahead_price_eur_mwh": "day_ahead_price",
+}
+_WEATHER = {
+    "temperature_c": "temperature",
+    "wind_speed_10m_m_s": "wind_speed",
+    "global_radiation_w_m2": "global_radiation",
+    "relative_humidity_pct": "relative_humidity",
+    "cloud_cover_pct": "cloud_cover",
+}
+_WEATHER_RANKS = {"dmi_station_mean_dk": 0, "heatforecast_dk_point": 1}
+
+
+class _Layout(Protocol):
+    def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]: ...
+
+
+def read_file(
+    path: Path,
+    file_format: str,
+    known_after_s: int | None,
+    now: int,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[list[Observations]]:
+    """The file's values, chunk by chunk; `progress` is told the share of the file that is read.
+
+    `known_after_s` says when values without `available_at` became known, counted from their hour: flagged nominal, and ex-post
+    where negative. None: now. A bad line raises Expected with its number; the chunks before it have been handed out.
+    """
+    if file_format not in FORMATS:
+        raise Expected(f"'{file_format}' is no format of files.", f"Choose one of {', '.join(FORMATS)}.")
+    line = 0
+    try:
+        with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw as unpacked:
+            size = max(1, path.stat().st_size)
+            lines = csv.reader(text.decode("utf-8-sig" if i == 0 else "utf-8") for i, text in enumerate(unpacked))
+            header = [name.strip() for name in next(lines, [])]
+            line = 1
+            layout = _layout(path, file_format, header, _Knowledge(known_after_s, now))
+            while rows := list(itertools.islice(lines, _CHUNK)):
+                yield _convert(path, layout, rows, len(header), line)
+                line += len(rows)
+                if progress:
+                    progress(raw.tell() / size)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise Expected(
+            f"{path.name} cannot be read{f' beyond line {line}' if line else ''}: {error}.",
+            "Check the file; lines read before were imported, and importing them again changes nothing.",
+        ) from error
+
+
+def _convert(path: Path, layout: _Layout, rows: list[list[str]], width: int, before: int) -> list[Observations]:
+    """A chunk through its layout. When that fails, line by line to find the first bad one."""
+
+    def convert(some: list[list[str]]) -> list[Observations]:
+        filled = [row for row in some if row]
+        if any(len(row) != width for row in filled):
+            raise Expected(f"it does not have {width} fields", "Correct it")
+        return layout(filled) if filled else []
+
+    try:
+        return convert(rows)
+    except (Expected, ValueError):
+        for i, row in enumerate(rows):
+            try:
+                convert([row])
+            except (Expected, ValueError) as error:
+                problem = error.problem if isinstance(error, Expected) else str(error)
+                remedy = error.remedy if isinstance(error, Expected) else "Correct it"
+                stored = (
+                    f"The {before - 1} lines before line {before + 1} were imported" if before > 1 else "Nothing was imported"
+                )
+                raise Expected(
+                    f"{path.name} line {before + i + 1}: {problem.rstrip('.')}.",
+                    f"{remedy.rstrip('.')}, then import the file again. {stored}.",
+                ) from error
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Knowledge:
+    """When values of a file became known that do not say so themselves."""
+
+    known_after_s: int | None
+    now: int
+
+    def observations(self, series: Series, valid_time: IntArray, value: FloatArray, given: FloatArray | None) -> Observations:
+        """Values of one series; `given` holds each row's own `available_at`, NaN where it has none."""
+        if self.known_after_s is None:
+            assumed, flag = np.full(len(valid_time), self.now, np.int64), Flag.PLAIN
+        else:
+            assumed, flag = valid_time + self.known_after_s, Flag.EX_POST if self.known_after_s < 0 else Flag.NOMINAL
+        if given is None:
+            return Observations(series, valid_time, assumed, value, np.full(len(valid_time), flag, np.uint8))
+        own = np.isfinite(given)
+        available_at = np.where(own, np.where(own, given, 0).astype(np.int64), assumed)
+        return Observations(series, valid_time, available_at, value, np.where(own, Flag.PLAIN, flag).astype(np.uint8))
+
+
+class _Times(dict[str, int]):
+    """Epoch seconds by text; files repeat their times."""
+
+    def __init__(self, whole_hours: bool) -> None:
+        super().__init__()
+        self._whole_hours = whole_hours
+
+    def __missing__(self, text: str) -> int:
+        t = parse_utc(text.strip())
+        if self._whole_hours and t % HOUR:
+            raise Expected(f"'{text}' is not a whole hour", "Give hourly values")
+        self[text] = t
+        return t
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"'{text}' is not a number")
+    return number
+
+
+def _layout(path: Path, file_format: str, header: list[str], knowledge: _Knowledge) -> _Layout:
+    """How to read the lines below this header."""
+    if file_format == "csv":
+        missing = [name for name in _REQUIRED if name not in header]
+        unknown = [name for name in header if name not in (*_REQUIRED, *_OPTIONAL)]
+        if missing or unknown or len(set(header)) < len(header):
+            told = (
+                f"lacks {', '.join(missing)}"
+                if missing
+                else f"has the unknown or repeated columns {', '.join(unknown or header)}"
+            )
+            raise Expected(
+                f"The first line of {path.name} {told}.",
+                f"Columns: {','.join(_REQUIRED)}; optional: {','.join(_OPTIONAL)}. Nothing was imported.",
+            )
+        return _Long(header, knowledge)
+    for columns, area_column, source_column in (
+        (_ENERGY, "price_area", None),
+        (_MARKET, "price_area", None),
+        (_WEATHER, None, "source"),
+    ):
+        needed = {"valid_time", *columns, *(name for name in (area_column, source_column) if name)}
+        if needed <= set(header):
+            return _Wide(header, columns, area_column, source_column, knowledge)
+    raise Expected(
+        f"{path.name} is none of the tables that lastvagt-data holds for areas.",
+        "Read are load_price_area_hourly, tso_wind_solar_forecast_and_price_hourly and weather_hourly_by_source. Nothing was imported.",
+    )
+
+
+class _Long:
+    """One value a line, the series named in the line."""
+
+    def __init__(self, header: list[str], knowledge: _Knowledge) -> None:
+        self._column = {name: i for i, name in enumerate(header)}
+        self._knowledge = knowledge
+        self._valid_times, self._known_times = _Times(whole_hours=True), _Times(whole_hours=False)
+        self._kinds: dict[tuple[str, ...], tuple[Series, float, float]] = {}
+
+    def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]:
+        at = self._column
+        rows = [row for row in rows if row[at["value"]]]
+        if not rows:
+            return []
+        columns = list(zip(*rows, strict=True))
+        names = [columns[at[n]] if n in at else ("",) * len(rows) for n in ("quantity", "area", "consumer_type", "unit")]
+        keys = list(zip(*names, strict=True))
+        numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        kind = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
+        valid_time = np.fromiter(map(self._valid_times.__getitem__, columns[at["valid_time"]]), np.int64, len(rows))
+        value = np.fromiter(map(_number, columns[at["value"]]), np.float64, len(rows))
+        given = None
+        if "available_at" in at:
+            given = np.array([self._known_times[t] if t else math.nan for t in columns[at["available_at"]]], np.float64)
+        result = []
+        for key, number in numbers.items():
+            series, factor, offset = self._kind(key)
+            mine = np.flatnonzero(kind == number)
+            known = None if given is None else given[mine]
+            result.append(self._knowledge.observations(series, valid_time[mine], value[mine] * factor + offset, known))
+        return result
+
+    def _kind(self, key: tuple[str, ...]) -> tuple[Series, float, float]:
+        """The series that a line names, and how its unit becomes ours."""
+        if key not in self._kinds:
+            quantity, area, consumer_type, unit = (text.strip() for text in key)
+            if not area:
+                raise Expected("the area is empty", "Name it, for example DK1")
+            series = Series(quantity, area, "file", consumer_type or "total", rank=1)
+            known = {series.unit: (1.0, 0.0)} | {name: (f, o) for name, f, o in _CONVERSIONS[UNITS[quantity]]}
+            if unit and unit not in known:
+                raise Expected(f"'{unit}' is no unit of {quantity}", f"Use one of {', '.join(known)}")
+            self._kinds[key] = (series, *known[unit or series.unit])
+        return self._kinds[key]
+
+
+class _Wide:
+    """One hour of one area (or of all Denmark) a line, a column per quantity; a blank is no value."""
+
+    def __init__(
+        self,
+        header: list[str],
+        quantities: Mapping[str, str],
+        area_column: str | None,
+        source_column: str | None,
+        knowledge: _Knowledge,
+    ) -> None:
+        self._column = {name: i for i, name in enumerate(header)}
+        self._quantities = quantities
+        self._area_column, self._source_column = area_column, source_column
+        self._knowledge = knowledge
+        self._times = _Times(whole_hours=True)
+
+    def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]:
+        columns = list(zip(*rows, strict=True))
+        areas = columns[self._column[self._area_column]] if self._area_column else ("DK",) * len(rows)
+        sources = columns[self._column[self._source_column]] if self._source_column else ("lastvagt-data",) * len(rows)
+        pairs = list(zip(areas, sources, strict=True))
+        owners = {owner: np.array([pair == owner for pair in pairs]) for owner in dict.fromkeys(pairs)}
+        valid_time = np.fromiter(map(self._times.__getitem__, columns[self._column["valid_time"]]), np.int64, len(rows))
+        result = []
+        for name, quantity in self._quantities.items():
+            texts = columns[self._column[name]]
+            value = np.array([_number(text) if text else math.nan for text in texts])
+            for (area, source), its_rows in owners.items():
+                mine = np.isfinite(value) & its_rows
+                if mine.any():
+                    rank = _weather_rank(source) if self._source_column else 1
+                    series = Series(quantity, area, source, rank=rank)
+                    result.append(self._knowledge.observations(series, valid_time[mine], value[mine], None))
+        return result
+
+
+def _weather_rank(source: str) -> int:
+    return _WEATHER_RANKS.get(source, 2 if source.startswith("openmeteo_") else 3)
