@@ -68,6 +68,31 @@ class Tier(enum.StrEnum):
     CLIMATOLOGY = "climatology"
 
 
+class Reason(enum.StrEnum):
+    """Why a forecast was not made by a better tier."""
+
+    NONE = ""
+    NO_WEATHER_FORECAST = "no_weather_forecast"
+    LATE_LOAD = "late_load"
+    SHORT_HISTORY = "short_history"
+    NO_HISTORY = "no_history"
+    NO_MODEL = "no_model"
+    BAD_OUTPUT = "bad_output"
+
+    @property
+    def sentence(self) -> str:
+        """The reason in English."""
+        return {
+            Reason.NONE: "",
+            Reason.NO_WEATHER_FORECAST: "No temperature forecast covers the hours ahead.",
+            Reason.LATE_LOAD: "The newest load is more than a week old.",
+            Reason.SHORT_HISTORY: "Fewer than 28 days of load are known.",
+            Reason.NO_HISTORY: "Less than a week of load is known.",
+            Reason.NO_MODEL: "No model bundle serves this area.",
+            Reason.BAD_OUTPUT: "The model's output was implausible and was not used.",
+        }[self]
+
+
 class Freshness(enum.StrEnum):
     """How current a value is. Computed in one place (`freshness`) and shown the same everywhere."""
 
@@ -168,7 +193,11 @@ class FeatureMatrix:
     names: tuple[str, ...]
     valid_time: IntArray
     values: npt.NDArray[np.float32]
-    base: FloatArray  # MWh, the profile the model's output multiplies; shape (len(valid_time),)
+
+    def column(self, name: str) -> npt.NDArray[np.float32]:
+        """One input of all rows."""
+        column: npt.NDArray[np.float32] = self.values[:, self.names.index(name)]
+        return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +211,7 @@ class QuantileForecast:
     levels: tuple[float, ...]
     quantiles: FloatArray
     tier: Tier
-    reason: str  # why not a better tier; empty for the best
+    reason: Reason
     model_id: str
     inputs: Mapping[str, object] = field(default_factory=dict)
     ex_post: bool = False
@@ -264,9 +293,9 @@ class Score:
         return 100 * math.sqrt(_ratio(self.sq_rel, self.rel_n))
 
     @property
-    def mean_pinball(self) -> float:
-        """Pinball loss averaged over the levels, MWh."""
-        return _ratio(self.pinball, self.n)
+    def wql(self) -> float:
+        """Weighted quantile loss: twice the pinball loss, averaged over the nine deciles, over the load, percent."""
+        return 200 * _ratio(self.pinball, self.observed)
 
     @property
     def mean_crps(self) -> float:

@@ -26,6 +26,7 @@ from engine.domain import (
     JobRun,
     Key,
     QuantileForecast,
+    Reason,
     Score,
     Tier,
 )
@@ -62,7 +63,7 @@ class ForecastIssue:
     issue_time: int
     model_id: str
     tier: Tier
-    reason: str
+    reason: Reason
     valid_start: int
     hours: int
     ex_post: bool
@@ -268,7 +269,7 @@ class Reader:
                WHERE issue_time >= ? AND issue_time < ? AND (? IS NULL OR area = ?) ORDER BY issue_time DESC, area LIMIT ?""",
             (start, end, area, area, limit),
         )
-        return [ForecastIssue(a, c, i, m, Tier(t), r, v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
+        return [ForecastIssue(a, c, i, m, Tier(t), Reason(r), v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
 
     def forecasts(
         self, area: str, start: int = 0, end: int = FOREVER, consumer_type: str = "total", limit: int = FOREVER
@@ -297,7 +298,7 @@ class Reader:
             tuple(json.loads(levels)),
             codec.decode(blob),
             Tier(tier),
-            reason,
+            Reason(reason),
             model_id,
             json.loads(inputs),
             bool(ex_post),

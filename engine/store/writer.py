@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.domain import DAY, HOUR, Expected, JobRun, Observations, QuantileForecast
+from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast
 from engine.store import codec, schema
 from engine.store.reader import SCORE_SUMS, ScoreRow
 
@@ -34,6 +34,39 @@ class PutResult:
             self.unchanged + other.unchanged,
             self.quarantined + other.quarantined,
         )
+
+
+def _last_of_each_version(rows: FloatArray) -> FloatArray:
+    """Rows (valid_time, available_at, value, flags) in order of the first two, the last one where these are equal."""
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    last = np.ones(len(rows), bool)
+    last[:-1] = (rows[1:, :2] != rows[:-1, :2]).any(axis=1)
+    kept: FloatArray = rows[last]
+    return kept
+
+
+def _as_revisions(old: FloatArray, new: FloatArray, now: int | None) -> FloatArray:
+    """New rows as they became known to a store that holds `old`; both of one series, in order of (valid_time, available_at)."""
+    if not len(old):
+        return new
+    valid, known, value, flags = new.T
+    first, end = (np.searchsorted(old[:, 0], valid, side) for side in ("left", "right"))
+    measured = np.concatenate([[0], np.cumsum((old[:, 3].astype(np.int64) & Flag.NOMINAL) == 0)])
+    nominal = (flags.astype(np.int64) & Flag.NOMINAL) != 0
+    # Complex numbers compare by real, then by imaginary part.
+    versions, wanted = old[:, 0] + 1j * old[:, 1], valid + 1j * known
+    at = np.minimum(np.searchsorted(versions, wanted), len(old) - 1)
+    differs = (versions[at] == wanted) & (
+        (old[at, 2] != value) | ((old[at, 3].astype(np.int64) ^ flags.astype(np.int64)) & ~int(Flag.NOMINAL) != 0)
+    )
+    forecast = nominal & (known < valid)
+    revised = (differs | (nominal & (measured[end] > measured[first]))) & ~forecast
+    newest = old[np.maximum(end - 1, 0), 1]
+    new = new.copy()
+    new[revised, 1] = np.maximum(newest[revised] + 1, now or 0)
+    new[revised, 3] = flags[revised].astype(np.int64) & ~int(Flag.NOMINAL)
+    kept: FloatArray = new[~(differs & forecast)]
+    return kept
 
 
 class Writer:
@@ -98,8 +131,10 @@ class Writer:
     ) -> PutResult:
         """Add values and set rejected ones aside with their reasons, all in one transaction.
 
-        A value equal to the version before it adds no row. A different value for a version that is already stored is
-        kept as a revision that became known at `now` (default: one second after the stored one). NaN is an error.
+        A value equal to the version before it adds no row. A different value for a version that is already stored, and a
+        back-filled (nominal) value for a past hour that was seen arriving, are kept as revisions that became known at `now`
+        (default: one second after the newest stored version); a back-filled forecast of a later hour stays as first stored.
+        Of two values for one version in a batch the last counts. NaN is an error.
         """
         result = PutResult()
         with self._transaction() as db:
@@ -146,31 +181,25 @@ class Writer:
             raise ValueError("a value that is not a number cannot be stored")
         identifier = self._series_id_for(batch)
         span = (identifier, int(batch.valid_time.min()), int(batch.valid_time.max()))
-        stored = db.execute(
-            "SELECT valid_time, available_at, value, flags FROM observation WHERE series_id=? AND valid_time BETWEEN ? AND ?",
+        rows = db.execute(
+            "SELECT valid_time, available_at, value, flags FROM observation "
+            "WHERE series_id=? AND valid_time BETWEEN ? AND ? ORDER BY valid_time, available_at",
             span,
         ).fetchall()
-        old = np.array(stored, dtype=np.float64).reshape(-1, 4)
-        available = batch.available_at.copy()
-        valid = np.concatenate([old[:, 0].astype(np.int64), batch.valid_time])
-        value = np.concatenate([old[:, 2], batch.value])
-        flags = np.concatenate([old[:, 3].astype(np.int64), batch.flags.astype(np.int64)])
-        is_new = np.arange(len(valid)) >= len(old)
-        known_at = np.concatenate([old[:, 1].astype(np.int64), available])
-        order = np.lexsort((is_new, known_at, valid))
-        v, k, x, f, fresh = valid[order], known_at[order], value[order], flags[order], is_new[order]
-        same_hour = np.concatenate([[False], v[1:] == v[:-1]])
-        same_value = np.concatenate([[False], (x[1:] == x[:-1]) & (f[1:] == f[:-1])]) & same_hour
+        old = np.array(rows, dtype=np.float64).reshape(-1, 4)
+        new: FloatArray = np.column_stack((batch.valid_time, batch.available_at, batch.value, batch.flags)).astype(np.float64)
+        new = _as_revisions(old, _last_of_each_version(new), now)
+        both, fresh = np.concatenate([old, new]), np.arange(len(old) + len(new)) >= len(old)
+        order = np.lexsort((fresh, both[:, 1], both[:, 0]))
+        both, fresh = both[order], fresh[order]
+        same_hour = np.concatenate([[False], both[1:, 0] == both[:-1, 0]])
+        meaning = both[:, 3].astype(np.int64) & ~int(Flag.NOMINAL)
+        same_value = np.concatenate([[False], (both[1:, 2] == both[:-1, 2]) & (meaning[1:] == meaning[:-1])]) & same_hour
         keep = fresh & ~same_value
-        clash = keep & same_hour & np.concatenate([[False], k[1:] == k[:-1]])
-        for i in np.flatnonzero(clash):  # rare: one version, two values
-            newest = k[(v == v[i])].max()
-            k[i] = max(newest + 1, now or 0)
-        rows = zip(
-            [identifier] * int(keep.sum()), v[keep].tolist(), k[keep].tolist(), x[keep].tolist(), f[keep].tolist(), strict=True
-        )
+        v, k, x, f = both[keep].T
+        columns = (v.astype(np.int64).tolist(), k.astype(np.int64).tolist(), x.tolist(), f.astype(np.int64).tolist())
         before = db.total_changes
-        db.executemany("INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", rows)
+        db.executemany("INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", zip([identifier] * len(v), *columns, strict=True))
         added = db.total_changes - before
         revised = int((keep & same_hour).sum())
         return PutResult(new=added, revised=revised, unchanged=len(batch) - added)
@@ -197,7 +226,7 @@ class Writer:
                         forecast.issue_time,
                         forecast.model_id,
                         forecast.tier.value,
-                        forecast.reason,
+                        forecast.reason.value,
                         valid_start,
                         HOUR,
                         len(forecast.valid_time),

@@ -1,0 +1,330 @@
+"""From what was known at the issue time to model inputs: pure numpy, the same code for training, live forecasts and backtests.
+
+The target is the logarithm of load over a base profile: the mean log load of the last four clean same-weekday hours (holidays
+masked). Everything else says how the hour to forecast differs from those hours: recent deviations from the base, calendar,
+weather now and in the base weeks. Missing inputs are NaN.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine import clock, geography
+from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, MEDIAN, WEATHER, FeatureMatrix, FloatArray, History, IntArray
+
+LOOKBACK_DAYS = 84
+#: Weeks looked back for clean same-weekday hours, and how many of them make the base.
+_WEEKS = 9
+_BASE_WEEKS = 4
+_SAME_HOUR_DAYS = 14
+_HALF_LIVES_H = (12, 48, 240)
+
+
+def window(issue_time: int, horizon_h: int = HORIZON_H) -> tuple[int, int]:
+    """First hour and number of hours of the history that `build` needs for an issue."""
+    first = clock.EPOCH + dt.timedelta(days=int(clock.local_day_hour(np.array([issue_time]))[0][0]) - LOOKBACK_DAYS)
+    start = clock.local_midnight(first)
+    return start, (clock.floor_hour(issue_time) - start) // HOUR + horizon_h + 1
+
+
+@functools.lru_cache(maxsize=8192)
+def _calendar(day: int) -> dict[str, float]:
+    """Features of a whole Danish day."""
+    date = clock.EPOCH + dt.timedelta(days=day)
+    special = clock.special_day(day)
+    week = date.isocalendar().week
+    angle = 2 * np.pi * (date.timetuple().tm_yday - 1) / 365.25
+    features = {f"is_{name}": float(special == name) for name in clock.SPECIAL_DAYS}
+    features |= {f"weekday_{d}": float(clock.weekday(day) == d) for d in range(7)}
+    features |= {f"{f.__name__}{k}": float(f(k * angle)) for k in (1, 2, 3) for f in (np.sin, np.cos)}
+    return features | {
+        "free": float(clock.is_free(day)),
+        "free_before": float(clock.is_free(day - 1)),
+        "free_after": float(clock.is_free(day + 1)),
+        "bridge": clock.bridge(day),
+        "christmas_weeks": float((date.month, date.day) >= (12, 20) or (date.month, date.day) <= (1, 3)),
+        "july": float(date.month == 7),
+        "industry_vacation": float(week in (28, 29, 30)),
+        "school_vacation": float(week in (7, 42)),
+        "weekday": float(clock.weekday(day)),
+    }
+
+
+@functools.lru_cache(maxsize=8192)
+def _unusual(day: int) -> bool:
+    """Whether a day is no model for the same weekday of later weeks."""
+    date = clock.EPOCH + dt.timedelta(days=day)
+    return (
+        bool(clock.special_day(day))
+        or clock.bridge(day) > 0
+        or (date.month, date.day) >= (12, 22)
+        or (date.month, date.day) <= (1, 2)
+    )
+
+
+class _Days:
+    """A history folded into Danish days of 24 hours: cell [d, h] is day `first + d`, hour h.
+
+    The repeated hour in autumn shares a cell (mean of both); the missing hour in spring is the mean of its neighbours.
+    """
+
+    def __init__(self, history: History) -> None:
+        day, self.hour = clock.local_day_hour(history.times())
+        self.first = int(day[0])
+        self.day = day - self.first
+        self.count = int(self.day[-1]) + 1
+        self.cell = self.day * 24 + self.hour
+        changes = np.flatnonzero(np.bincount(self.day)[1:-1] != 24) + 1
+        self._short = [d for d in changes.tolist() if np.count_nonzero(self.day == d) == 23]
+        self._long = [d for d in changes.tolist() if np.count_nonzero(self.day == d) == 25]
+
+    def fold(self, grid: FloatArray) -> FloatArray:
+        """(count, 24) array of an hourly grid."""
+        flat = np.full(self.count * 24, np.nan)
+        flat[self.cell] = grid
+        table = flat.reshape(-1, 24)
+        for d in self._short:
+            table[d, 2] = (table[d, 1] + table[d, 3]) / 2
+        for d in self._long:
+            table[d, 2] = np.mean(grid[(self.day == d) & (self.hour == 2)])
+        return table
+
+    def unfold(self, table: FloatArray) -> FloatArray:
+        """The hourly grid of a (count, 24) array."""
+        grid: FloatArray = table.reshape(-1)[self.cell]
+        return grid
+
+
+def _shift(table: FloatArray, days: int) -> FloatArray:
+    """The same cells `days` days earlier."""
+    shifted = np.full_like(table, np.nan)
+    shifted[days:] = table[:-days]
+    return shifted
+
+
+def _mean(values: FloatArray, axis: int | None = None) -> FloatArray:
+    """Mean of what is not NaN; NaN where nothing is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    result: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return result
+
+
+def _first(values: FloatArray, count: int) -> Iterator[FloatArray]:
+    """The first, second ... `count`-th value that is not NaN along axis 0."""
+    order = np.cumsum(~np.isnan(values), axis=0)
+    for k in range(1, count + 1):
+        yield _mean(np.where(order == k, values, np.nan), axis=0)
+
+
+def ewma(values: FloatArray, half_life: float) -> FloatArray:
+    """Exponentially weighted mean of an hourly grid up to each hour; hours that are NaN carry no weight."""
+    decay = 0.5 ** (1.0 / half_life)
+    growth = decay ** -np.arange(len(values), dtype=np.float64)
+    known = ~np.isnan(values)
+    weight = np.cumsum(np.where(known, growth, 0.0))
+    total = np.cumsum(np.where(known, values, 0.0) * growth)
+    result: FloatArray = np.where(weight > 0, total / np.maximum(weight, 1e-300), np.nan)
+    return result
+
+
+class _Base:
+    """Which of the past weeks make the base of each cell, so that load and weather are averaged over the same hours."""
+
+    def __init__(self, clean: FloatArray) -> None:
+        weeks = np.stack([_shift(clean, 7 * k) for k in range(1, _WEEKS + 1)])
+        known = ~np.isnan(weeks)
+        self.chosen = known & (np.cumsum(known, axis=0) <= _BASE_WEEKS)
+        self.profile = self.mean(clean)
+        self.recent = _mean(np.where(self.chosen & (np.cumsum(known, axis=0) <= 2), weeks, np.nan), axis=0)
+
+    def mean(self, table: FloatArray) -> FloatArray:
+        """Mean of any table over the hours that make the base of each cell."""
+        weeks = np.stack([_shift(table, 7 * k) for k in range(1, _WEEKS + 1)])
+        return _mean(np.where(self.chosen, weeks, np.nan), axis=0)
+
+
+def _weather(history: History, area: str, quantity: str) -> FloatArray | None:
+    for place in geography.ancestors(area):
+        values = history.get(quantity, place)
+        if values is not None:
+            return values
+    return None
+
+
+def weather_keys(history: History, area: str) -> list[tuple[str, str, str]]:
+    """Keys of the weather series that `build` uses for an area: its own, else those of the areas it lies in."""
+    found = []
+    for quantity in WEATHER:
+        for place in geography.ancestors(area):
+            if (quantity, place, "total") in history.values:
+                found.append((quantity, place, "total"))
+                break
+    return found
+
+
+def build(history: History, area: str, valid_time: IntArray, consumer_type: str = "total") -> FeatureMatrix | None:
+    """Model inputs for the hours `valid_time` of an area, from a history that spans `window(history.as_of)`.
+
+    Returns None when the history holds no load of the area. A row whose base is unknown has NaN as `base_mwh`.
+    """
+    load = history.get("load", area, consumer_type)
+    if load is None:
+        return None
+    days = _Days(history)
+    log_load = np.log(np.where(load > 0, load, np.nan))
+    table = days.fold(log_load)
+    unusual = np.array([_unusual(days.first + d) for d in range(days.count)])
+    clean = np.where(unusual[:, None], np.nan, table)
+    base = _Base(clean)
+    deviation = table - base.profile
+
+    index = (valid_time - history.start) // HOUR
+    d, h = days.day[index], days.hour[index]
+    lead = (valid_time - history.as_of) / HOUR
+    east = np.full(len(h), float("DK2" in geography.ancestors(area)))
+    columns: dict[str, FloatArray] = {"hour": h.astype(np.float64), "lead_h": lead, "east": east}
+    profile = base.profile[d, h]
+
+    newest = int(np.flatnonzero(~np.isnan(log_load))[-1])
+    recent = days.unfold(deviation)[: newest + 1]
+    _add_recent(columns, recent, lead)
+    columns["load_lag_h"] = np.full(len(h), (history.as_of - history.start) / HOUR - newest)
+
+    same_hour = np.stack([deviation[np.maximum(d - k, 0), h] for k in range(1, _SAME_HOUR_DAYS + 1)])
+    for k, values in enumerate(_first(same_hour, 3), 1):
+        columns[f"same_hour_{k}"] = values
+    offsets = index - 24 * np.arange(1, _SAME_HOUR_DAYS + 1)[:, None]
+    columns["day_lag_1"] = next(_first(days.unfold(deviation)[np.maximum(offsets, 0)], 1))
+    weeks = np.stack([table[np.maximum(d - 7 * k, 0), h] for k in range(1, _WEEKS)])
+    for k, values in enumerate(_first(weeks, 4), 1):
+        columns[f"week_{k}"] = values - profile
+    columns["base_trend"] = base.recent[d, h] - profile
+
+    sundays = np.where((np.arange(days.count) + days.first + 3) % 7 == 6, 1.0, np.nan)[:, None] * clean
+    last_sundays = np.stack([_rows(sundays, d, k, h) for k in range(1, 7 * 8)])
+    columns["sunday"] = _mean(np.stack(list(_first(last_sundays, _BASE_WEEKS))), axis=0) - profile
+    columns["sunday_if_free"] = columns["sunday"] * np.array([clock.is_free(days.first + int(x)) for x in d])
+    columns["same_hour_unusual"] = np.array([_unusual(days.first + int(x) - 1) for x in d], np.float64)
+
+    target_days, position = np.unique(d, return_inverse=True)
+    calendar = [_calendar(days.first + int(x)) for x in target_days]
+    for name in calendar[0]:
+        columns[name] = np.array([c[name] for c in calendar])[position]
+
+    _add_weather(columns, history, area, days, base, index, newest)
+    columns["base_mwh"] = np.exp(profile)
+    return FeatureMatrix(tuple(columns), valid_time, np.column_stack(list(columns.values())).astype(np.float32))
+
+
+def seasonal(history: History, area: str, valid_time: IntArray, consumer_type: str = "total") -> FloatArray | None:
+    """Quantiles in MWh, shape (n, LEVELS), from the load's own weekly profile and how far recent days strayed from it.
+
+    Free days take the profile of Sundays. Where a weekday-hour was never seen, the mean of the hour over all known days stands in.
+    Returns None where even that is unknown.
+    """
+    load = history.get("load", area, consumer_type)
+    if load is None:
+        return None
+    days = _Days(history)
+    table = days.fold(np.log(np.where(load > 0, load, np.nan)))
+    unusual = np.array([_unusual(days.first + d) for d in range(days.count)])
+    clean = np.where(unusual[:, None] & (np.count_nonzero(~np.isnan(table)) > 28 * 24), np.nan, table)
+    base = _Base(clean)
+    hourly = _mean(clean, axis=0)
+    profile = np.where(np.isnan(base.profile), hourly, base.profile)
+    sundays = _mean(clean[(np.arange(days.count) + days.first + 3) % 7 == 6], axis=0)
+    free = np.array([clock.is_free(days.first + d) for d in range(days.count)])
+    profile[free] = np.where(np.isnan(sundays), profile[free], sundays)
+    deviation = table - profile
+    flat = days.unfold(deviation)
+    known = flat[~np.isnan(flat)]
+    index = (valid_time - history.start) // HOUR
+    middle = profile[days.day[index], days.hour[index]]
+    if not len(known) or np.isnan(middle).any():
+        return None
+    level = float(np.mean(known[-48:]))
+    middle = middle + level * np.exp(-np.maximum(valid_time - history.as_of, 0) / (72 * HOUR))
+    stray = known[-56 * 24 :] - np.median(known[-56 * 24 :])
+    spread = np.quantile(stray, LEVELS) if len(stray) >= 7 * 24 else 0.3 * (np.array(LEVELS) - 0.5)
+    quantiles: FloatArray = np.exp(middle[:, None] + spread - spread[MEDIAN])
+    return quantiles
+
+
+def _rows(table: FloatArray, day: IntArray, back: int, hour: IntArray) -> FloatArray:
+    """Cells `back` days before (day, hour)."""
+    cells: FloatArray = table[np.maximum(day - back, 0), hour]
+    return cells
+
+
+def _add_recent(columns: dict[str, FloatArray], recent: FloatArray, lead: FloatArray) -> None:
+    """How the load has deviated from its base up to the newest known hour, also faded with lead time for linear models."""
+    last6, last24 = float(_mean(recent[-6:])), float(_mean(recent[-24:]))
+    columns["recent_1h"] = np.full(len(lead), recent[-1])
+    columns["recent_6h"] = np.full(len(lead), last6)
+    columns["recent_24h"] = np.full(len(lead), last24)
+    ahead = np.maximum(lead, 0.0)
+    columns["recent_1h_fading_3h"] = recent[-1] * np.exp(-ahead / 3)
+    columns["recent_6h_fading_12h"] = last6 * np.exp(-ahead / 12)
+    columns["recent_6h_fading_36h"] = last6 * np.exp(-ahead / 36)
+    columns["recent_24h_fading_72h"] = last24 * np.exp(-ahead / 72)
+    for k in range(7):
+        block = recent[max(0, len(recent) - 24 * (k + 1)) : len(recent) - 24 * k]
+        columns[f"recent_day_{k + 1}"] = np.full(len(lead), _mean(block))
+
+
+def _add_weather(
+    columns: dict[str, FloatArray], history: History, area: str, days: _Days, base: _Base, index: IntArray, newest: int
+) -> None:
+    """Weather at the hour and how it differs from the base weeks and the last known day."""
+    nothing = np.full(history.hours, np.nan)
+    grids = {q: nothing if (v := _weather(history, area, q)) is None else v for q in WEATHER}
+    t = grids["temperature"]
+    smooth = {f"temperature_ewma_{hours}h": ewma(t, hours) for hours in _HALF_LIVES_H}
+    missing = np.isnan(t)
+    for grid in smooth.values():
+        grid[missing] = np.nan
+    heating = np.maximum(0.0, 16.0 - smooth["temperature_ewma_12h"])
+    cooling = np.maximum(0.0, smooth["temperature_ewma_12h"] - 18.0)
+    chill = grids["wind_speed"] * heating
+    plain = {**grids, **smooth, "heating": heating, "cooling": cooling, "wind_chill": chill}
+    for name, grid in plain.items():
+        columns[name] = grid[index]
+    for name in (
+        "temperature_ewma_12h",
+        "temperature_ewma_240h",
+        "heating",
+        "cooling",
+        "wind_speed",
+        "wind_chill",
+        "global_radiation",
+        "cloud_cover",
+    ):
+        table = days.fold(plain[name])
+        anomaly = days.unfold(table - base.mean(table))
+        columns[f"{name}_anomaly"] = anomaly[index]
+        columns[f"{name}_anomaly_recent"] = np.full(len(index), _mean(anomaly[max(0, newest - 23) : newest + 1]))
+    runs = [history.newest_available[k] for k in weather_keys(history, area) if k not in history.ex_post]
+    age = (history.as_of - max(runs)) / HOUR if runs else np.nan
+    columns["weather_age_h"] = np.full(len(index), age)
+
+
+def is_weather(name: str) -> bool:
+    """Whether an input is made from weather."""
+    return name.startswith((*WEATHER, "heating", "cooling", "wind_chill", "weather_age"))
+
+
+def weather_share(features: FeatureMatrix) -> float:
+    """Share of the rows that have a temperature."""
+    return float(np.mean(~np.isnan(features.column("temperature"))))
+
+
+def load_days(history: History, area: str, consumer_type: str = "total") -> float:
+    """Days' worth of known load hours in a history."""
+    load = history.get("load", area, consumer_type)
+    return 0.0 if load is None else float(np.count_nonzero(~np.isnan(load))) * HOUR / DAY

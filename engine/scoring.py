@@ -1,0 +1,102 @@
+"""How good forecasts were: pure scores of arrays, and the reference forecast they are compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import clock
+from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, FloatArray, IntArray, Score
+
+WEEK = 7 * 24 * HOUR
+#: Share of the typical load under which an hour has no relative error.
+RELATIVE_FLOOR = 0.05
+_DECILES = [i for i, level in enumerate(LEVELS) if round(level * 100) % 10 == 0]
+
+
+def pinball(observed: FloatArray, quantiles: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
+    """Pinball loss in MWh, shape (n, levels), of quantiles (n, levels) for observed (n,). Koenker and Bassett 1978."""
+    miss = observed[:, None] - quantiles
+    alpha = np.array(levels)
+    loss: FloatArray = np.maximum(alpha * miss, (alpha - 1.0) * miss)
+    return loss
+
+
+def crps(observed: FloatArray, quantiles: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
+    """Continuous ranked probability score in MWh, shape (n,): twice the pinball loss integrated over the levels.
+
+    Trapezoids between the levels; beyond the outer ones the loss falls to zero linearly (Gneiting and Raftery 2007, eq. 21).
+    """
+    loss = pinball(observed, quantiles, levels)
+    grid = np.concatenate([[0.0], levels, [1.0]])
+    padded = np.pad(loss, ((0, 0), (1, 1)))
+    area: FloatArray = 2.0 * np.sum((padded[:, 1:] + padded[:, :-1]) / 2 * np.diff(grid), axis=1)
+    return area
+
+
+def inside(observed: FloatArray, quantiles: FloatArray, share: float) -> npt.NDArray[np.bool_]:
+    """Whether each observed value lies in the central interval that should hold `share` of them; shape (n,)."""
+    low, high = LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))
+    within: npt.NDArray[np.bool_] = (quantiles[:, low] <= observed) & (observed <= quantiles[:, high])
+    return within
+
+
+def score(observed: FloatArray, quantiles: FloatArray, reference: FloatArray, floor: float) -> Score:
+    """Score of n forecasts (n, LEVELS) against n observed loads in MWh, with `seasonal_naive` values (NaN where it has none).
+
+    Hours with a load under `floor` MWh have no relative error.
+    """
+    if not len(observed):
+        return Score()
+    error = quantiles[:, MEDIAN] - observed
+    large = observed > floor
+    relative = error[large] / observed[large]
+    compared = ~np.isnan(reference)
+    low, high = LEVELS.index(0.1), LEVELS.index(0.9)
+    return Score(
+        n=len(observed),
+        observed=float(observed.sum()),
+        error=float(error.sum()),
+        abs_error=float(np.abs(error).sum()),
+        sq_error=float((error**2).sum()),
+        rel_n=int(large.sum()),
+        abs_rel=float(np.abs(relative).sum()),
+        sq_rel=float((relative**2).sum()),
+        pinball=float(pinball(observed, quantiles)[:, _DECILES].mean(axis=1).sum()),
+        crps=float(crps(observed, quantiles).sum()),
+        in50=int(inside(observed, quantiles, 0.5).sum()),
+        in80=int(inside(observed, quantiles, 0.8).sum()),
+        in90=int(inside(observed, quantiles, 0.9).sum()),
+        width80=float((quantiles[:, high] - quantiles[:, low]).sum()),
+        ref_n=int(compared.sum()),
+        ref_abs_error=float(np.abs(reference - observed)[compared].sum()),
+        ref_model_abs_error=float(np.abs(error)[compared].sum()),
+    )
+
+
+def lead_bucket(lead_h: FloatArray) -> IntArray:
+    """Bucket of `LEAD_BUCKETS` of each lead time in hours; -1 outside all of them."""
+    upper = np.array([last for _, last in LEAD_BUCKETS], np.float64)
+    bucket = np.searchsorted(upper, np.ceil(lead_h))
+    return np.where((bucket < len(upper)) & (lead_h >= LEAD_BUCKETS[0][0]), bucket, -1)
+
+
+def same_hour_weeks_before(valid_time: IntArray, weeks: int) -> IntArray:
+    """The same Danish weekday and hour `weeks` weeks earlier; a clock change between moves it by an hour."""
+    earlier = valid_time - weeks * WEEK
+    shift = (clock.local_day_hour(earlier)[1] - clock.local_day_hour(valid_time)[1] + 12) % 24 - 12
+    return earlier - shift * HOUR
+
+
+def block_bootstrap(
+    numerator: FloatArray, denominator: FloatArray, block: int = 7, draws: int = 2000, seed: int = 1
+) -> tuple[float, float]:
+    """95 % interval of 1 - sum(numerator) / sum(denominator) over days (n,), resampled in blocks of `block` days. Kuensch 1989."""
+    n = len(numerator)
+    if n < 2 * block:
+        return float("nan"), float("nan")
+    starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
+    days = ((starts[:, :, None] + np.arange(block)) % n).reshape(draws, -1)[:, :n]
+    skill = 1.0 - numerator[days].sum(axis=1) / denominator[days].sum(axis=1)
+    low, high = np.quantile(skill, (0.025, 0.975))
+    return float(low), float(high)
