@@ -226,7 +226,7 @@ class Writer:
                         forecast.issue_time,
                         forecast.model_id,
                         forecast.tier.value,
-                        forecast.reason,
+                        forecast.reason.value,
                         valid_start,
                         HOUR,
                         len(forecast.valid_time),
