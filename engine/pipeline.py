@@ -1,0 +1,308 @@
+"""The story of the program, one function a job: fetch and keep what is new, forecast, score what came true, keep house.
+
+Every job keeps its own `JobRun`; a fault of the world (`Expected`) is told there and as an event, and never leaves the job.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from engine import clock, features, geography, hierarchy, plausibility, scoring, sources
+from engine.clock import Clock
+from engine.config import Config
+from engine.domain import (
+    DAY,
+    HORIZON_H,
+    HOUR,
+    LEAD_BUCKETS,
+    Expected,
+    FloatArray,
+    IntArray,
+    JobRun,
+    Observations,
+    QuantileForecast,
+)
+from engine.forecaster import Forecaster
+from engine.store import Archive, PutResult, Reader, ScoreRow, Writer, codec
+
+log = logging.getLogger("lastvagt")
+
+#: Hours that have begun but are not published yet are forecast too, at most this many.
+BRIDGE_H = 12
+#: How far back hours are looked for that came true but are not scored.
+_SCORE_BACK_S = 40 * DAY
+
+Progress = Callable[[float], None]
+
+
+class _Story:
+    """What a job has to tell while it runs."""
+
+    def __init__(self) -> None:
+        self.detail: dict[str, object] = {}
+        self.troubles: list[Expected] = []
+
+    def trouble(self, problem: Expected) -> None:
+        self.troubles.append(problem)
+        log.warning("%s %s", problem.problem, problem.remedy)
+
+
+@contextmanager
+def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_Story, list[JobRun]]]:
+    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller."""
+    story, kept, started = _Story(), list[JobRun](), now()
+    status = "ok"
+    try:
+        yield story, kept
+    except Expected as problem:
+        story.trouble(problem)
+    except BaseException as bug:
+        status = "bug"
+        story.troubles.append(Expected(f"{type(bug).__name__}: {bug}", "See the log; this is a fault of the program."))
+        raise
+    finally:
+        if story.troubles and status == "ok":
+            status = "expected"
+        problems = " ".join(t.problem for t in story.troubles)
+        remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
+        kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
+        writer.put_job_run(kept[0])
+
+
+def ingest(
+    writer: Writer, reader: Reader, live: Sequence[sources.LiveSource], transport: sources.Transport, time: Clock
+) -> JobRun:
+    """Ask each source for what is new and keep it; one that fails does not stop the others, and is an open event until it answers."""
+    with _job(writer, "ingest", time.now) as (story, kept):
+        for source in live:
+            try:
+                newest = newest_of(reader, source.dataset)
+                requests = source.requests(time.now(), newest)
+                story.detail[source.dataset] = _take(writer, reader, source, requests, transport, time)
+                writer.close_event("source", source.dataset, time.now())
+            except Expected as problem:
+                story.trouble(problem)
+                writer.open_event("source", source.dataset, problem.problem, problem.remedy, time.now())
+    return kept[0]
+
+
+def newest_of(reader: Reader, dataset: str) -> int | None:
+    """Newest hour that every series of a provider's dataset reaches; None when the store has none of them."""
+    provider = dataset.partition("/")[0]
+    newest = [s.newest_valid for s in reader.series() if s.source == provider]
+    return min(newest) if newest else None
+
+
+def _take(
+    writer: Writer,
+    reader: Reader,
+    source: sources.Source,
+    requests: Sequence[sources.Request],
+    transport: sources.Transport,
+    time: Clock,
+) -> Mapping[str, int]:
+    total = PutResult()
+    for request in requests:
+        body = sources.fetch(request, transport, writer, time)
+        total += keep(writer, reader, source.parse(request, body, time.now()), time.now())
+    return {"new": total.new, "revised": total.revised, "unchanged": total.unchanged, "quarantined": total.quarantined}
+
+
+def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int) -> PutResult:
+    """Keep what is plausible, set the rest aside with its reason; all in one transaction."""
+    accepted, rejected = [], []
+    for batch in batches:
+        if not len(batch):
+            continue
+        start = int(batch.valid_time.min()) - plausibility.LOOKBACK_DAYS * DAY
+        hours = (int(batch.valid_time.max()) - start) // HOUR + 1
+        recent = None
+        if batch.series.quantity == "load":
+            recent = reader.archive(start, start + hours * HOUR, [batch.series.area], sources=[batch.series.source]).as_of(
+                now, start, hours
+            )
+        good, bad, reasons = plausibility.check(batch, recent)
+        accepted.append(good)
+        if len(bad):
+            rejected.append((bad, reasons))
+    return writer.put(accepted, rejected, now)
+
+
+def import_file(
+    writer: Writer,
+    reader: Reader,
+    path: Path,
+    file_format: str,
+    known_after_s: int | None,
+    now: int,
+    progress: Progress | None = None,
+) -> JobRun:
+    """Keep the values of a file; importing it again changes nothing."""
+    with _job(writer, "import", lambda: now) as (story, kept):
+        total = PutResult()
+        try:
+            for batches in sources.read_file(path, file_format, known_after_s, now, progress):
+                total += keep(writer, reader, batches, now)
+        finally:
+            story.detail |= {"file": path.name, "new": total.new, "revised": total.revised}
+            story.detail |= {"unchanged": total.unchanged, "quarantined": total.quarantined}
+    return kept[0]
+
+
+def backfill(
+    writer: Writer,
+    reader: Reader,
+    past: Sequence[sources.HistorySource],
+    transport: sources.Transport,
+    time: Clock,
+    start: int,
+    end: int,
+    progress: Progress | None = None,
+) -> JobRun:
+    """Fetch the hours of [start, end) from every source that reaches back, a slice at a time; what is stored stays."""
+    with _job(writer, "backfill", time.now) as (story, kept):
+        plan = [(source, request) for source in past for request in source.history_requests(start, end)]
+        for done, (source, request) in enumerate(plan):
+            try:
+                counts = _take(writer, reader, source, [request], transport, time)
+                story.detail[source.dataset] = counts["new"] + int(str(story.detail.get(source.dataset, 0)))
+            except Expected as problem:
+                story.trouble(problem)
+            if progress:
+                progress((done + 1) / len(plan))
+    return kept[0]
+
+
+def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time: int, now: int) -> JobRun:
+    """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them."""
+    with _job(writer, "forecast", lambda: now) as (story, kept):
+        start, hours = features.window(issue_time)
+        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time)
+        issues = make_issues(archive, forecaster, issue_time)
+        writer.put_forecasts(issues, now)
+        story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
+        missing = [area for area in geography.AREAS if area not in {f.area for f in issues}]
+        if missing:
+            raise Expected(
+                f"No forecast could be made for {', '.join(missing)}.", "Import load of these areas, or wait for the next fetch."
+            )
+        for issue in issues:
+            if issue.reason:
+                writer.open_event(
+                    "tier", issue.area, issue.reason.sentence, f"The tier '{issue.tier.value}' is used meanwhile.", now
+                )
+            else:
+                writer.close_event("tier", issue.area, now)
+    return kept[0]
+
+
+def make_issues(
+    archive: Archive, forecaster: Forecaster, issue_time: int, valid_time: IntArray | None = None
+) -> list[QuantileForecast]:
+    """Forecasts of all areas for these hours (None: from the first unpublished one to the horizon); sums for areas with parts."""
+    history = archive.as_of(issue_time, *features.window(issue_time))
+    leaves = [area for area in geography.AREAS if not geography.children(area)]
+    if valid_time is None:
+        newest = min((history.newest_valid.get(("load", area, "total"), 0) for area in leaves), default=0)
+        now_hour = clock.floor_hour(issue_time)
+        first = max(newest + HOUR, now_hour - BRIDGE_H * HOUR)
+        valid_time = np.arange(min(first, now_hour + HOUR), issue_time + HORIZON_H * HOUR + 1, HOUR, dtype=np.int64)
+    made: dict[str, QuantileForecast] = {}
+    for area in leaves:
+        issue = forecaster.forecast(history, area, valid_time)
+        if issue is not None:
+            made[area] = quantise(issue)
+    for area in geography.AREAS:
+        parts = geography.children(area)
+        if parts and all(part in made for part in parts):
+            made[area] = quantise(hierarchy.add(area, [made[part] for part in parts], forecaster.correlation()))
+    return [made[area] for area in geography.AREAS if area in made]
+
+
+def quantise(issue: QuantileForecast) -> QuantileForecast:
+    """The forecast in the precision it is published and kept with."""
+    return dataclasses.replace(issue, quantiles=codec.quantise(issue.quantiles))
+
+
+def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
+    """Score every issue against hours whose truth has arrived since the last time, first published and settled."""
+    with _job(writer, "score", lambda: now) as (story, kept):
+        for area in geography.AREAS:
+            since = now - _SCORE_BACK_S
+            truth = reader.truth(area, since, now + HOUR)
+            old_enough = truth["newest"][0] < now - settled_after_days * DAY
+            newest = tuple(column[old_enough] for column in truth["newest"])
+            settled = dict(zip(*(c.tolist() for c in truth["settled"]), strict=True)) | dict(
+                zip(*(c.tolist() for c in newest), strict=True)
+            )
+            provisional = dict(zip(*(c.tolist() for c in truth["provisional"]), strict=True))
+            for name, values in (("provisional", provisional), ("settled", settled)):
+                open_hours = sorted(set(values) - reader.scored_hours(area, name, since))
+                rows = score_hours(reader, area, name, open_hours, values)
+                writer.put_scores(rows)
+                story.detail[f"{area} {name}"] = len(rows)
+    return kept[0]
+
+
+def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], observed: Mapping[int, float]) -> list[ScoreRow]:
+    """Score rows of an area's hours: every kept issue that forecast them, by lead bucket."""
+    if not hours:
+        return []
+    issues = reader.forecasts(area, hours[0] - HORIZON_H * HOUR, hours[-1] + BRIDGE_H * HOUR + 1)
+    if not issues:
+        return []
+    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, _parts(area))
+    floor = scoring.RELATIVE_FLOOR * float(np.median(list(observed.values())))
+    rows = []
+    for hour in hours:
+        covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
+        if not covering:
+            continue
+        issued = np.array([f.issue_time for f in covering], np.int64)
+        quantiles = np.stack([f.quantiles[(hour - int(f.valid_time[0])) // HOUR] for f in covering])
+        reference = seasonal_naive(loads, area, hour, issued)
+        buckets = scoring.lead_bucket((hour - issued) / HOUR)
+        for bucket in range(len(LEAD_BUCKETS)):
+            mine = buckets == bucket
+            if mine.any():
+                value = np.full(int(mine.sum()), observed[hour])
+                rows.append(
+                    ScoreRow(area, "total", truth, hour, bucket, scoring.score(value, quantiles[mine], reference[mine], floor))
+                )
+    return rows
+
+
+def _parts(area: str) -> tuple[str, ...]:
+    return geography.children(area) or (area,)
+
+
+def seasonal_naive(archive: Archive, area: str, hour: int, issued: IntArray) -> FloatArray:
+    """Load in MWh of the latest same Danish weekday and hour that was known at each issue time; NaN where none of four weeks was."""
+    total = np.zeros(len(issued))
+    for part in _parts(area):
+        versions = archive.versions.get(("load", part, "total"))
+        value = np.full(len(issued), np.nan)
+        for weeks in range(4, 0, -1) if versions is not None else ():
+            assert versions is not None
+            then = int(scoring.same_hour_weeks_before(np.array([hour]), weeks)[0])
+            low, high = np.searchsorted(versions.valid_time, (then, then + 1))
+            if low == high:
+                continue
+            arrival = versions.available_at[low:high]
+            for i in range(high - low):
+                value = np.where(issued >= arrival[i], versions.value[low + i], value)
+        total += value
+    return total
+
+
+def maintain(writer: Writer, config: Config, now: int) -> JobRun:
+    """Apply retention and checkpoint the database."""
+    with _job(writer, "maintenance", lambda: now) as (story, kept):
+        story.detail |= writer.prune(now, config.keep_forecasts_days)
+    return kept[0]
