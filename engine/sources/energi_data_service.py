@@ -82,7 +82,7 @@ class GenerationProdTypeExchange:
             if area not in AREAS or value is None:
                 continue
             rank = _VERSIONS.index(version) if version in _VERSIONS else -1
-            key = (area, _hour(moment))
+            key = (area, _hour(moment, now))
             # Two rows of one hour, of an older and a newer version, have been seen.
             if key not in best or rank >= best[key][0]:
                 best[key] = (rank, _number(value))
@@ -122,7 +122,7 @@ def _records(body: bytes, dataset: str) -> list[dict[str, object]]:
     return records
 
 
-def _hour(moment: object) -> int:
+def _hour(moment: object, now: int) -> int:
     """Epoch seconds of a time as the provider writes it: UTC without saying so."""
     if not isinstance(moment, str):
         raise _drift("TimeUTC is not a text")
@@ -132,6 +132,8 @@ def _hour(moment: object) -> int:
         raise _drift(f"TimeUTC '{moment[:30]}' is not a time in UTC") from error
     if t % HOUR:
         raise _drift(f"TimeUTC '{moment[:30]}' is not a whole hour, so the resolution changed")
+    if not _FIRST_HOUR <= t <= now:
+        raise _drift(f"TimeUTC '{moment[:30]}' lies before the first hour or in the future")
     return t
 
 

@@ -116,8 +116,8 @@ def _read(raw: urllib3.BaseHTTPResponse, encoding: str, deadline: float) -> byte
             )
         if time.monotonic() > deadline:
             raise TimeoutError("no whole answer in time")
-    if inflate and body and not inflate.eof:
-        raise zlib.error("truncated")
+    if inflate and body and (not inflate.eof or inflate.unused_data):
+        raise zlib.error("not one whole gzip stream")
     return bytes(body)
 
 

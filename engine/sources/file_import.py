@@ -19,6 +19,7 @@ from engine.domain import HOUR, UNITS, Expected, Flag, FloatArray, IntArray, Obs
 
 FORMATS = ("csv", "lastvagt-data")
 _CHUNK = 100_000
+_FIRST_YEAR, _LAST_YEAR = parse_utc("1980-01-01"), parse_utc("2080-01-01")
 _REQUIRED = ("valid_time", "area", "quantity", "value")
 _OPTIONAL = ("consumer_type", "available_at", "unit")
 #: Units a file may use besides ours: (unit, factor, offset) such that ours = theirs * factor + offset.
@@ -144,6 +145,8 @@ class _Times(dict[str, int]):
         t = parse_utc(text.strip())
         if self._whole_hours and t % HOUR:
             raise Expected(f"'{text}' is not a whole hour", "Give hourly values")
+        if not _FIRST_YEAR <= t < _LAST_YEAR:
+            raise Expected(f"'{text}' is no time of this age", "Correct the year")
         self[text] = t
         return t
 

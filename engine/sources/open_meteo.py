@@ -34,7 +34,7 @@ _MAX_PAST_DAYS = 92
 _ANALYSIS_LAG_S = 3 * HOUR
 _PREVIOUS_DAYS = range(1, 8)
 _PREVIOUS_RUNS_FROM = parse_utc("2024-01-01")
-_REANALYSIS_FROM = parse_utc("1940-01-01")
+_REANALYSIS_FROM: int = parse_utc("1940-01-01")
 #: Keeps one request far under the service's 600 weighted calls a minute and our cap on the size of an answer.
 _PREVIOUS_SLICE_S = 90 * DAY
 _REANALYSIS_SLICE_S = 365 * DAY
@@ -194,8 +194,8 @@ class _Service:
             times = np.array([parse_utc(f"{text}Z") for text in column], np.int64)
         except (Expected, OverflowError) as error:
             raise self._drift("the column 'time' holds something that is no time in GMT") from error
-        if (times % HOUR).any() or (np.diff(times) <= 0).any():
-            raise self._drift("the column 'time' is not hourly and ascending")
+        if (np.diff(times) != HOUR).any() or (times[:1] < _REANALYSIS_FROM).any():
+            raise self._drift("the column 'time' is not hourly without gaps")
         return times
 
     def _numbers(self, name: str, column: object, length: int) -> FloatArray:

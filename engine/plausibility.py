@@ -1,0 +1,132 @@
+"""Which new values cannot be true: bounds, sign, steps and stuck meters, judged against the series' own recent past."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.domain import DAY, HOUR, FloatArray, History, Observations
+
+#: How far back the past of a series says something about its next values.
+LOOKBACK_DAYS = 56
+#: Limits of nature (or, for energy, far beyond Denmark), by quantity. Prices may be negative.
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "load": (0.0, 20_000.0),
+    "temperature": (-45.0, 45.0),
+    "wind_speed": (0.0, 70.0),
+    "global_radiation": (0.0, 1400.0),
+    "relative_humidity": (0.0, 105.0),
+    "cloud_cover": (0.0, 100.5),
+    "solar_forecast": (-1.0, 20_000.0),
+    "onshore_wind_forecast": (-1.0, 20_000.0),
+    "offshore_wind_forecast": (-1.0, 20_000.0),
+    "day_ahead_price": (-1000.0, 10_000.0),
+}
+#: Load is compared with the median of the same hour of these days before and after.
+_SAME_HOUR_DAYS = (-42, -35, -28, -21, -14, -7, -4, -3, -2, -1, 1, 2, 3, 4, 7, 14, 21, 28, 35, 42)
+_MIN_SAME_HOURS = 3
+#: Load over that median. Ten years of DK1 and DK2 stay between 0.58 and 1.48, the worst holidays included.
+_RATIO = (0.55, 1.6)
+#: A single hour that leaves both its neighbours in the same direction by this much of that ratio.
+_SPIKE = 0.15
+#: A step away from the hour before, where the hour after is not known yet.
+_STEP = 0.3
+_STUCK_HOURS = 6
+
+
+def check(batch: Observations, recent: History | None = None) -> tuple[Observations, Observations, list[str]]:
+    """Split a batch of one series into the values to accept and those to set aside, with a reason for each of the latter.
+
+    `recent` holds what was known of the series before (some `LOOKBACK_DAYS`); without it the batch is judged by itself.
+    """
+    reasons = _judge(batch, recent)
+    good = reasons == ""
+    return _part(batch, good), _part(batch, ~good), reasons[~good].tolist()
+
+
+def _part(batch: Observations, rows: npt.NDArray[np.bool_]) -> Observations:
+    arrays = {name: getattr(batch, name)[rows] for name in ("valid_time", "available_at", "value", "flags")}
+    return dataclasses.replace(batch, **arrays)
+
+
+def _judge(batch: Observations, recent: History | None) -> npt.NDArray[np.object_]:
+    """A reason per row, empty where the value is plausible."""
+    unit = batch.series.unit
+    low, high = _BOUNDS[batch.series.quantity]
+    outside = ~((batch.value >= low) & (batch.value <= high))  # NaN is outside
+    reasons = np.full(len(batch), "", object)
+    reasons[outside] = f"outside {low:g} to {high:g} {unit}"
+    if batch.series.quantity == "load" and len(batch):
+        reasons[(batch.value <= 0) & ~outside] = "load is not positive"
+        _judge_load(batch, recent, reasons)
+    return reasons
+
+
+def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArray[np.object_]) -> None:
+    """Write reasons for rows that do not fit the load around them."""
+    fine = reasons == ""
+    if not fine.any():
+        return
+    start, load = _timeline(batch, recent, fine)
+    usual = _usual(load)
+    at = (batch.valid_time[fine] - start) // HOUR
+    ratio = batch.value[fine] / usual[at]
+    around = np.concatenate([[np.nan], load / usual, [np.nan]])
+    before, after = around[at], around[at + 2]
+    with np.errstate(invalid="ignore"):
+        away = np.minimum(np.abs(ratio - before), np.abs(ratio - after))
+        spike = (np.sign(ratio - before) == np.sign(ratio - after)) & (away > _SPIKE)
+        step = np.isnan(after) & (np.abs(ratio - before) > _STEP)
+    found = np.full(len(at), "", object)
+    # The last one that holds is told.
+    for rows, reason in (
+        (_stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
+        (step, "too large a step from the hour before"),
+        (spike, "a single hour far from the hours around it"),
+        (ratio < _RATIO[0], f"less than {_RATIO[0]:g} of the usual load of its hour"),
+        (ratio > _RATIO[1], f"more than {_RATIO[1]:g} times the usual load of its hour"),
+    ):
+        found[rows] = reason
+    reasons[fine] = found
+
+
+def _timeline(batch: Observations, recent: History | None, fine: npt.NDArray[np.bool_]) -> tuple[int, FloatArray]:
+    """Start and hourly load of the recent past with the batch's own values laid over it, NaN where there is none."""
+    first, last = int(batch.valid_time[fine].min()), int(batch.valid_time[fine].max())
+    known = None if recent is None else recent.get("load", batch.series.area, batch.series.consumer_type)
+    start = first if recent is None or known is None else min(first, recent.start)
+    end = last + HOUR if recent is None or known is None else max(last + HOUR, recent.start + recent.hours * HOUR)
+    load = np.full((end - start) // HOUR, np.nan)
+    if recent is not None and known is not None:
+        offset = (recent.start - start) // HOUR
+        load[offset : offset + recent.hours] = known
+    load[(batch.valid_time[fine] - start) // HOUR] = batch.value[fine]
+    return start, load
+
+
+def _usual(load: FloatArray) -> FloatArray:
+    """Median load of the same hour on days around each hour, NaN where too few are known."""
+    columns = np.full((len(load), len(_SAME_HOUR_DAYS)), np.nan)
+    for j, days in enumerate(_SAME_HOUR_DAYS):
+        shift = abs(days) * DAY // HOUR
+        if shift < len(load):
+            to, of = (slice(shift, None), slice(None, -shift)) if days < 0 else (slice(None, -shift), slice(shift, None))
+            columns[to, j] = load[of]
+    columns.sort(axis=1)  # NaN last
+    known = np.isfinite(columns).sum(axis=1)
+    row = np.arange(len(load))
+    median: FloatArray = (columns[row, (known - 1).clip(0) // 2] + columns[row, known // 2]) / 2
+    median[known < _MIN_SAME_HOURS] = np.nan
+    return median
+
+
+def _stuck(load: FloatArray) -> npt.NDArray[np.bool_]:
+    """Hours from the second on of a run of equal values that is too long."""
+    repeats = np.concatenate([[False], load[1:] == load[:-1]])
+    run = np.cumsum(~repeats)
+    lengths = np.bincount(run)
+    stuck: npt.NDArray[np.bool_] = repeats & (lengths[run] >= _STUCK_HOURS)
+    return stuck

@@ -1,0 +1,260 @@
+import contextlib
+import itertools
+import json
+import resource
+import time
+from email.utils import formatdate
+
+import pytest
+import upstream as stand_in
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import __version__, sources
+from engine.clock import SimulatedClock, SystemClock, parse_utc
+from engine.domain import DAY, HOUR, Expected
+from engine.sources.fetch import HttpTransport, Reply, Request, fetch
+from engine.store import Writer
+
+NOW = parse_utc("2026-06-15T10:20Z")
+LOAD = stand_in.LOAD
+
+
+class Limits(dict):
+    def fetch_limit(self, dataset):
+        return self.get(dataset, (0.0, 0.0))
+
+    def set_fetch_limit(self, dataset, last_call, blocked_until):
+        self[dataset] = (last_call, blocked_until)
+
+
+class Scripted:
+    """Answers in turn; an exception is raised."""
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.sent = []
+
+    def send(self, request, timeout_s):  # noqa: ARG002
+        self.sent.append(request)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+@pytest.fixture
+def clock():
+    return SimulatedClock(NOW)
+
+
+@pytest.fixture
+def server(clock):
+    with stand_in.Upstream(clock) as upstream:
+        yield upstream
+
+
+def load_request(server):
+    return sources.live(server.config())[0].requests(NOW, None)[0]
+
+
+def ask(server, clock, limits=None, deadline_s=90.0):
+    return fetch(load_request(server), HttpTransport("ops@example.dk"), Limits() if limits is None else limits, clock, deadline_s)
+
+
+def test_a_plain_answer_comes_back_whole_and_we_say_who_we_are(server, clock):
+    assert json.loads(ask(server, clock))["total"] > 4000
+    assert server.agents == {f"Lastvagt/{__version__} (+ops@example.dk)"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        stand_in.status(500),
+        stand_in.status(503, "overloaded"),
+        stand_in.status(200, ""),
+        stand_in.status(200, "<html>maintenance</html>"),
+        stand_in.no_records,
+        stand_in.mid_stream_text,
+        stand_in.TRUNCATED,
+        stand_in.RESET,
+        stand_in.REDIRECT,
+    ],
+)
+def test_a_passing_fault_is_tried_again_a_minute_later(server, clock, fault):
+    server.faults[LOAD] = [fault]
+    assert json.loads(ask(server, clock))["total"] > 4000
+    first, second = server.calls[LOAD][0], server.calls[LOAD][-1]
+    assert second - first >= 60
+    assert clock.now() - NOW <= 90
+
+
+@pytest.mark.parametrize("fault", [stand_in.status(500), stand_in.status(200, ""), stand_in.no_records, stand_in.status(403)])
+def test_a_lasting_fault_ends_within_the_deadline_and_says_when_it_goes_on(server, clock, fault):
+    server.always[LOAD] = fault
+    with pytest.raises(Expected) as caught:
+        ask(server, clock)
+    assert clock.now() - NOW <= 90
+    assert len(server.calls[LOAD]) <= 3
+    assert "again" in caught.value.remedy
+
+
+def test_the_firewall_that_blocks_filters_is_answered_without_one_and_parse_filters(server, clock):
+    server.blocks_filter = True
+    body = ask(server, clock)
+    assert server.calls[LOAD][1] - server.calls[LOAD][0] >= 60
+    batches = sources.live(server.config())[0].parse(load_request(server), body, NOW)
+    assert {b.series.area for b in batches} == {"DK1", "DK2"}
+
+
+@pytest.mark.parametrize("seconds", [292, 100])
+def test_a_limited_dataset_is_left_alone_for_as_long_as_asked(server, clock, seconds):
+    limits = Limits()
+    server.faults[LOAD] = [stand_in.too_many(seconds)]
+    with pytest.raises(Expected):
+        ask(server, clock, limits)
+    while True:
+        clock.sleep(10)
+        try:
+            ask(server, clock, limits, deadline_s=1)
+        except Expected:
+            continue
+        break
+    assert server.calls[LOAD][1] - NOW >= seconds
+    assert server.calls[LOAD][1] - NOW <= seconds + 30
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "1e10", "10000000000", "soon", "", formatdate(NOW - DAY), formatdate(NOW + 200)])
+def test_a_hostile_retry_after_blocks_for_a_minute_to_an_hour(clock, value):
+    limits = Limits()
+    transport = Scripted(Reply(429, {"retry-after": value}, b""))
+    with pytest.raises(Expected):
+        fetch(Request("x/y", "http://x"), transport, limits, clock, deadline_s=5)
+    wait = limits["x/y"][1] - NOW
+    assert 60 <= wait <= HOUR + 10
+    if value == formatdate(NOW + 200):
+        assert wait >= 200
+
+
+@pytest.mark.parametrize(
+    ("reason", "at_least", "at_most"),
+    [
+        ("Minutely API request limit exceeded. Please try again in one minute.", 60, 90),
+        ("Hourly API request limit exceeded. Please try again in the next hour.", 40 * 60, 41 * 60),
+        ("Daily API request limit exceeded. Please try again tomorrow.", 13 * HOUR, 14 * HOUR),
+        ("Too many concurrent requests", 60, 90),
+    ],
+)
+def test_open_meteo_says_in_words_how_long_to_wait(clock, reason, at_least, at_most):
+    limits = Limits()
+    reply = stand_in.open_meteo_error(reason)(Reply(200, {}, b""))
+    with pytest.raises(Expected):
+        fetch(Request("open-meteo/forecast", "http://x"), Scripted(reply), limits, clock, deadline_s=5)
+    assert at_least <= limits["open-meteo/forecast"][1] - NOW <= at_most
+
+
+def test_a_refusal_says_the_providers_reason_and_never_the_key(clock):
+    reply = stand_in.open_meteo_error("Parameter 'start_date' is out of allowed range", 400)(Reply(200, {}, b""))
+    with pytest.raises(Expected, match="out of allowed range") as caught:
+        fetch(Request("open-meteo/forecast", "http://x", {"apikey": "SECRET"}), Scripted(reply), Limits(), clock)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_twenty_restarts_ask_no_more_than_once_a_minute(server, clock, tmp_path):
+    answered = 0
+    for _ in range(20):
+        writer = Writer(tmp_path / "lastvagt.sqlite")
+        try:
+            ask(server, clock, writer, deadline_s=5)
+            answered += 1
+        except Expected:
+            pass
+        writer.close()
+        clock.sleep(7)
+    calls = server.calls[LOAD]
+    assert answered == len(calls) == 3
+    assert min(b - a for a, b in itertools.pairwise(calls)) >= 60
+
+
+@pytest.mark.parametrize("mode", ["differentiated", "strict", "legacy"])
+def test_an_hour_of_impatience_meets_every_limit_regime(clock, mode):
+    with stand_in.Upstream(clock, limits=mode) as server:
+        limits, answered = Limits(), 0
+        while clock.now() < NOW + HOUR:
+            try:
+                ask(server, clock, limits, deadline_s=30)
+                answered += 1
+            except Expected:
+                clock.sleep(20)
+        calls = server.calls[LOAD]
+        assert min(b - a for a, b in itertools.pairwise(calls)) >= 60
+        assert answered >= (20 if mode == "differentiated" else 40)
+
+
+def test_a_clock_set_back_does_not_lock_a_dataset(clock):
+    limits = Limits({"x/y": (NOW + 30.0 * DAY, NOW + 40.0 * DAY)})
+    with pytest.raises(Expected):
+        fetch(Request("x/y", "http://x"), Scripted(Reply(200, {}, b"[1]")), limits, clock, deadline_s=5)
+    clock.sleep(61)
+    assert fetch(Request("x/y", "http://x"), Scripted(Reply(200, {}, b"[1]")), limits, clock, deadline_s=5) == b"[1]"
+
+
+def test_a_retired_dataset_that_still_answers_is_told_from_its_title(server, clock):
+    server.retired = True
+    server.always[LOAD] = stand_in.no_records
+    with pytest.raises(Expected, match="retired"):
+        ask(server, clock)
+
+
+@pytest.mark.parametrize("answer", [None, stand_in.status(204)])
+def test_a_dataset_the_catalogue_does_not_list_is_renamed_or_unknown(server, clock, answer):
+    server.unknown = True
+    if answer:
+        server.always[LOAD] = answer
+    with pytest.raises(Expected, match="renamed or unknown"):
+        ask(server, clock)
+
+
+def test_a_missing_dataset_without_a_catalogue_is_told_plainly(server, clock):
+    server.always[LOAD] = stand_in.status(404, "dataset not found")
+    server.always[stand_in.CATALOGUE] = stand_in.status(500)
+    with pytest.raises(Expected, match="does not serve this dataset"):
+        ask(server, clock)
+    assert clock.now() - NOW <= 90
+
+
+def test_a_gzip_bomb_costs_neither_time_nor_memory(server, clock):
+    server.always[LOAD] = stand_in.bomb
+    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with pytest.raises(Expected, match="larger than 20 MB"):
+        ask(server, clock)
+    assert time.monotonic() - begun < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
+def test_a_body_that_trickles_ends_at_the_deadline():
+    with stand_in.Upstream(SystemClock()) as server:
+        server.always[LOAD] = stand_in.SLOW
+        begun = time.monotonic()
+        with pytest.raises(Expected, match="no whole answer in time"):
+            ask(server, SystemClock(), deadline_s=1)
+        assert time.monotonic() - begun < 5
+
+
+def test_nobody_there_is_told_plainly(clock):
+    request = Request("x/y", "http://127.0.0.1:9/")
+    with pytest.raises(Expected, match="no connection"):
+        fetch(request, HttpTransport(), Limits(), clock)
+
+
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=300),
+    st.dictionaries(st.sampled_from(["retry-after", "content-type"]), st.text(max_size=20)),
+)
+def test_whatever_comes_back_only_expected_leaves_fetch(status, body, headers):
+    clock = SimulatedClock(NOW)
+    request = Request("x/y", "http://x", {"filter": "{}"}, catalogue="http://x/meta")
+    with contextlib.suppress(Expected):
+        fetch(request, Scripted(Reply(status, headers, body)), Limits(), clock)
+    assert clock.now() - NOW <= 2 * 90
