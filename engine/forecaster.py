@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ class Bundle:
             graph = (folder / "model.onnx").read_bytes()
             with np.load(folder / "golden.npz", allow_pickle=False) as golden:
                 rows, answers = golden["features"], golden["quantiles"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise Expected(f"Model bundle {folder} is incomplete: {error}.", "Copy the whole bundle folder again.") from error
         if hashlib.sha256(graph).hexdigest() != manifest["sha256"]:
             raise Expected(f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came.")

@@ -97,6 +97,8 @@ def block_bootstrap(
         return float("nan"), float("nan")
     starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
     days = ((starts[:, :, None] + np.arange(block)) % n).reshape(draws, -1)[:, :n]
-    skill = 1.0 - numerator[days].sum(axis=1) / denominator[days].sum(axis=1)
-    low, high = np.quantile(skill, (0.025, 0.975))
+    whole = denominator[days].sum(axis=1)
+    if not (whole > 0).all():
+        return float("nan"), float("nan")
+    low, high = np.quantile(1.0 - numerator[days].sum(axis=1) / whole, (0.025, 0.975))
     return float(low), float(high)

@@ -17,7 +17,6 @@ from onnx import TensorProto, helper, numpy_helper
 from engine.domain import LEVELS
 from models.learner import HEADS, LEAD_GROUPS_H, Learner
 
-
 _LARGEST = float(np.finfo(np.float32).max)
 
 

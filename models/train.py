@@ -24,6 +24,7 @@ import onnxruntime
 
 import engine
 from engine import clock, features, forecaster
+from engine.config import Config
 from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, Expected, Flag, FloatArray, History, Tier
 from engine.store import Archive, Reader
 from models import learner, onnx_graph
@@ -300,7 +301,13 @@ def card(manifest: Mapping[str, object], size: int) -> str:
     assert isinstance(made_with, Mapping)
     assert isinstance(sources, list)
     assert isinstance(areas, list)
-    assert isinstance(inputs, tuple)
+    assert isinstance(inputs, Sequence)
+    versions = ", ".join(f"{name} {version}" for name, version in made_with.items())
+    origins: dict[str, list[str]] = {}
+    for entry in sources:
+        what, _, source = str(entry).partition(" from ")
+        origins.setdefault(source, []).append(what.replace("_", " "))
+    data = "\n".join(f"  * {source}: {', '.join(whats)}" for source, whats in sorted(origins.items()))
     leads = list(next(iter(scores.values())))
     table = [f"| area | {' | '.join(leads)} |", f"|---|{'---|' * len(leads)}"]
     table += [f"| {area} | {' | '.join(f'{x:.2f}' for x in row.values())} |" for area, row in scores.items()]
@@ -317,9 +324,11 @@ Quantile forecasts of hourly load of {", ".join(areas)}, lead times 1 to {HORIZO
 * **Method.** Target: log of load over the mean of the last four clean same-weekday hours. Ridge heads per local hour and price area;
   {len(learner.SISTERS)} LightGBM sisters on their residual, averaged; error size from a further ensemble; standardised out-of-sample
   error quantiles per lead group. One ONNX graph, {size / 1e6:.2f} MB, {len(inputs)} inputs.
-* **Trained on** {manifest["rows"]:,} rows, {manifest["trained_from"]} to {manifest["trained_to"]}, on {made_with}, in {manifest["seconds"]} s.
-* **Data.** {"; ".join(sources)}. Load: ENTSO-E Transparency (Energinet), Energi Data Service (CC BY 4.0), OPSD (CC BY).
+* **Trained on** {manifest["rows"]:,} rows, {manifest["trained_from"]} to {manifest["trained_to"]}, with
+  {versions}, in {manifest["seconds"]} s.
+* **Data**, by source in the store. Load: ENTSO-E Transparency (Energinet), Energi Data Service (CC BY 4.0), OPSD (CC BY).
   Weather: DMI open data, Open-Meteo (CC BY 4.0).
+{data}
 * {foresight}
 * **ONNX against Python**: largest relative difference {manifest["onnx_difference"]:.1e} over {PARITY_ROWS:,} rows, ties and gaps included.
 
@@ -349,9 +358,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the bundles (default %(default)s)")
     parser.add_argument("--tiers", default="full,no_weather", help="bundles to train (default %(default)s)")
     arguments = parser.parse_args(argv)
-    reader = Reader(arguments.data_dir / "lastvagt.sqlite")
     start, end = clock.parse_utc(arguments.start), clock.parse_utc(arguments.end) + DAY
     try:
+        reader = Reader(Config.load(data_dir=arguments.data_dir).database)
         for tier in arguments.tiers.split(","):
             train(reader, start, end, Tier(tier), arguments.out)
     except Expected as problem:

@@ -31,7 +31,8 @@ def test_crps_of_a_uniform_distribution() -> None:
 def test_a_perfect_forecast_scores_zero(load: np.ndarray) -> None:
     score = scoring.score(load, np.repeat(load[:, None], len(LEVELS), axis=1), load + 50, floor=1.0)
     assert score.mae == score.rmse == score.wape == score.wql == score.mean_crps == 0
-    assert score.skill == 1 and score.coverage_80 == 100
+    assert score.skill == 1
+    assert score.coverage_80 == 100
 
 
 @given(LOADS, st.integers(1, 29))

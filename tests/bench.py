@@ -1,0 +1,233 @@
+"""Measures what README quotes: store, features, inference, cycle, memory, start-up, growth. Prints a table, writes out/bench.json.
+
+make bench        (or: python tests/bench.py [--json FILE])
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime as dt
+import gzip
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import histories
+import numpy as np
+import psutil
+
+import engine
+from engine import clock, features, pipeline, replay
+from engine.config import Config
+from engine.domain import DAY, HORIZON_H, HOUR
+from engine.forecaster import Forecaster
+from engine.store import Reader, Writer
+
+NOW = clock.parse_utc("2026-06-10T08:00Z")
+Figure = tuple[str, float, str, str]
+
+
+def times_ms(run: Callable[[], object], repeats: int) -> list[float]:
+    """Milliseconds of each of `repeats` calls after a warm-up."""
+    for _ in range(3):
+        run()
+    taken = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        taken.append(1e3 * (time.perf_counter() - began))
+    return taken
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def bench_import(folder: Path) -> list[Figure]:
+    """A file of 2.6 million rows, and the same again."""
+    path = folder / "big.csv.gz"
+    series, hours = 104, 25_000
+    start = clock.parse_utc("2023-01-01T00:00Z")
+    stamps = [clock.iso(start + HOUR * i) for i in range(hours)]
+    shape = histories.load_at(start + HOUR * np.arange(hours), 60.0)
+    with gzip.open(path, "wt", compresslevel=1, newline="") as file:
+        out = csv.writer(file)
+        out.writerow(("valid_time", "area", "quantity", "value"))
+        for at, value in zip(stamps, shape, strict=True):
+            out.writerows((at, f"M{s:03d}", "load", f"{value * (1 + s / 50):.3f}") for s in range(series))
+    writer = Writer(folder / "big" / "lastvagt.sqlite")
+    reader = Reader(writer.path)
+    figures: list[Figure] = []
+    for name in ("import of 2.6 million rows", "import of the same file again"):
+        began = time.perf_counter()
+        run = pipeline.import_file(writer, reader, path, "csv", 2 * HOUR, NOW)
+        figures.append((name, time.perf_counter() - began, "s", "40"))
+        expected = series * hours if name.endswith("rows") else 0
+        assert run.detail["new"] == expected, run
+    reader.close()
+    writer.close()
+    return figures
+
+
+def bench_forecast(folder: Path) -> list[Figure]:
+    """Features, inference and the whole job, on a store with 100 days of load and weather."""
+    archive = histories.archive(NOW)
+    span = features.window(NOW)
+    history = archive.as_of(NOW, *span)
+    hours = NOW + HOUR * np.arange(1, HORIZON_H + 1)
+    forecaster = Forecaster(Config().model_dir)
+    bundle = next(b for b in forecaster.bundles if b.tier == "full")
+    matrix = features.build(history, "DK1", hours)
+    assert matrix is not None
+    config = Config.load(environment={}, data_dir=folder / "cycle", simulated=True)
+    replay.demo(config, days=1)
+    writer = Writer(config.database, simulated=True)
+    reader = Reader(config.database)
+    newest = reader.issues("DK1", limit=1)[0].issue_time
+    offset = iter(range(1, 1000))
+
+    def cycle() -> None:
+        moment = newest + next(offset)
+        run = pipeline.forecast(writer, reader, forecaster, moment, moment)
+        assert run.status == "ok", run
+
+    figures: list[Figure] = [
+        ("known-as-of cut, one issue", statistics.median(times_ms(lambda: archive.as_of(NOW, *span), 50)), "ms", ""),
+        ("features, one area, 168 h", statistics.median(times_ms(lambda: features.build(history, "DK1", hours), 50)), "ms", ""),
+        ("inference, one area, 168 h x 13 levels, p95", p95(times_ms(lambda: bundle.predict(matrix), 300)), "ms", "5"),
+        ("forecast job of DK, DK1, DK2, median", statistics.median(times_ms(cycle, 30)), "ms", "150"),
+    ]
+    reader.close()
+    writer.close()
+    return figures
+
+
+def bench_growth(folder: Path) -> list[Figure]:
+    """A week of the whole program, hourly; growth of the database between its third and seventh day, as a year."""
+    config = Config.load(environment={}, data_dir=folder / "growth", simulated=True)
+    end = clock.floor_hour(int(time.time()))
+    replay.demo(config, days=3, end=end - 4 * DAY)
+    before = config.database.stat().st_size
+    began = time.perf_counter()
+    replay.demo(config, days=4, end=end)
+    hourly = (time.perf_counter() - began) / (4 * 24 + 1)
+    with sqlite3.connect(config.database) as db:
+        tables = db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 6").fetchall()
+    grown = (config.database.stat().st_size - before) / 4 * 365 / 1e6
+    print("largest tables:", ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in tables), file=sys.stderr)
+    return [
+        ("one simulated hour: ingest, forecast, score", 1e3 * hourly, "ms", ""),
+        ("database growth, three areas, hourly issues", grown, "MB/year", "150"),
+    ]
+
+
+def bench_engine(folder: Path) -> list[Figure]:
+    """The real engine as a process: start to serving, memory after a day of simulated work, idle CPU."""
+    data = folder / "engine"
+    replay.demo(Config.load(environment={}, data_dir=data, simulated=True), days=1)
+    with tempfile.TemporaryFile() as log:
+        command = [sys.executable, "-m", "engine", "run", "--data-dir", str(data), "--simulated"]
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"LASTVAGT_PORT": "0"})
+        port = 0
+        while True:
+            if process.poll() is not None or time.perf_counter() - began > 30:
+                log.seek(0)
+                raise RuntimeError(log.read().decode())
+            try:
+                state = Reader(data / "lastvagt.sqlite").engine()
+                port = state.port if state and state.pid == process.pid else 0
+                if port:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).read()
+                    break
+            except OSError:
+                pass
+            time.sleep(0.01)
+        started = time.perf_counter() - began
+        time.sleep(20)
+        for route in ("/v1/forecast?area=DK", "/v1/scores?area=DK1", "/v1/observations?area=DK1&quantity=load", "/metrics"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{route}", timeout=10).read()
+        time.sleep(2)
+        watched = psutil.Process(process.pid)
+        resident = watched.memory_info().rss / 1e6
+        cpu = sum(watched.cpu_times()[:2])
+        time.sleep(30)
+        idle = 100 * (sum(watched.cpu_times()[:2]) - cpu) / 30
+        stop = time.perf_counter()
+        process.terminate()
+        code = process.wait(15)
+        assert code == 0, code
+    return [
+        ("engine, start to serving", started, "s", "1.5"),
+        ("engine, resident memory after forecasts and requests", resident, "MB", "140"),
+        ("engine, idle CPU", idle, "%", "0.5"),
+        ("engine, stop", time.perf_counter() - stop, "s", "10"),
+    ]
+
+
+def bench_app(_: Path) -> list[Figure]:
+    """The app's own benchmark, as its own process."""
+    script = Path(__file__).with_name("bench_app.py")
+    answer = json.loads(subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout)
+    return [
+        ("app, process start to first paint of a filled database", answer["first_paint_s"], "s", "2"),
+        ("app, redraw of a year of hours with bands", answer["redraw_year_ms"], "ms", "60"),
+    ]
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures were taken."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    return {
+        "date": dt.date.today().isoformat(),  # noqa: DTZ011
+        "processor": model,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "lastvagt": engine.__version__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("out/bench.json"))
+    parser.add_argument("--only", default="import,forecast,growth,engine,app")
+    arguments = parser.parse_args()
+    benches = {
+        "import": bench_import,
+        "forecast": bench_forecast,
+        "growth": bench_growth,
+        "engine": bench_engine,
+        "app": bench_app,
+    }
+    figures: list[Figure] = []
+    for name in arguments.only.split(","):
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            figures += benches[name](Path(folder))
+    where = machine()
+    print(f"\n{where['processor']}, {where['cores']} cores, {where['system']}, Python {where['python']}, {where['date']}\n")
+    print(f"| {'what':55s} | {'measured':>12s} | goal |\n|{'-' * 57}|{'-' * 14}|------|")
+    for what, value, unit, goal in figures:
+        print(f"| {what:55s} | {value:7.3g} {unit:>4s} | {f'{goal} {unit}' if goal else '':s} |")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"what": w, "value": round(v, 4), "unit": u, "goal": g} for w, v, u, g in figures]
+    arguments.json.write_text(json.dumps({"machine": where, "figures": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
