@@ -8,18 +8,18 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine import clock, geography
-from engine.domain import HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
+from engine.domain import DAY, HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
 from engine.store import Reader
 from engine.store.reader import FOREVER
 from engine.store.schema import level_column
 
-#: Columns of a score table: attribute of `Score` and its unit.
+#: Columns of a score table with their units, as a backtest names them.
 SCORES: Mapping[str, str] = {
     "mae": "MWh",
     "bias": "MWh",
@@ -28,14 +28,18 @@ SCORES: Mapping[str, str] = {
     "mape": "%",
     "rmspe": "%",
     "wql": "%",
-    "mean_crps": "MWh",
+    "crps": "MWh",
     "coverage_50": "%",
     "coverage_80": "%",
     "coverage_90": "%",
-    "mean_width_80": "%",
+    "width_80": "%",
     "skill": "",
     "reference_mae": "MWh",
 }
+#: `Score` has sums under these names.
+_MEANS = {"crps": "mean_crps", "width_80": "mean_width_80"}
+#: Hours an export holds in memory at a time.
+_SLICE_S = 90 * DAY
 _ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
 
 
@@ -57,11 +61,12 @@ class Table:
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
         return {name: _plain(value) for name, value in self.head.items()} | {"units": dict(self.units), "rows": rows}
 
-    def csv(self) -> str:
-        """RFC 4180 with a header line: the head repeated in each row, units in the column names, nothing for NaN."""
+    def csv(self, header: bool = True) -> str:
+        """RFC 4180, with a header line: the head repeated in each row, units in the column names, nothing for NaN."""
         out = io.StringIO()
         writer = csv.writer(out)
-        writer.writerow([*self.head, *(_with_unit(name, self.units.get(name, "")) for name in self.columns)])
+        if header:
+            writer.writerow([*self.head, *(_with_unit(name, self.units.get(name, "")) for name in self.columns)])
         head = [_cell(value) for value in self.head.values()]
         writer.writerows([*head, *map(_cell, row)] for row in self.rows)
         return out.getvalue()
@@ -212,7 +217,9 @@ def scores(
         "ex_post": any(issue.ex_post for issue in issues),
     }
     found = reader.scores(area, by, first, last, truth)
-    rows = [(_group(by, key), score.n, *(getattr(score, name) for name in SCORES)) for key, score in found.items()]
+    rows = [
+        (_group(by, key), score.n, *(getattr(score, _MEANS.get(name, name)) for name in SCORES)) for key, score in found.items()
+    ]
     return Table(head, ("group", "n", *SCORES), rows, {name: unit for name, unit in SCORES.items() if unit})
 
 
@@ -245,3 +252,20 @@ def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:
     ]
     columns = ("job", "started_at", "finished_at", "status", "problem", "remedy", "detail")
     return Table({"simulated": reader.simulated}, columns, rows)
+
+
+def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
+    """Everything with a time in [start, end): names of files to be, and the tables that make them up; one name after the other."""
+    for state in reader.series():
+        first, last = max(start, state.first_valid), min(end, state.newest_valid + HOUR)
+        if state.consumer_type == "total":
+            for slice_start in range(first, last, _SLICE_S):
+                slice_end = min(slice_start + _SLICE_S, last)
+                yield f"observations_{state.quantity}", observations(reader, state.area, state.quantity, slice_start, slice_end)
+    for area in _areas(reader):
+        for head in reader.issues(area, start, end, FOREVER):
+            for issue in reader.forecasts(area, head.issue_time, head.issue_time + 1, head.consumer_type):
+                yield "forecasts", issue_table(issue)
+    for area in _areas(reader):
+        for truth in ("provisional", "settled"):
+            yield "scores_by_day", scores(reader, area, "day", truth, start, end)

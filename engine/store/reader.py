@@ -347,6 +347,14 @@ class Reader:
             for label, row in zip(found, sums, strict=True)
         }
 
+    def scored_hours(self, area: str, truth: str, since: int, consumer_type: str = "total") -> set[int]:
+        """Hours from `since` on that are scored against a truth."""
+        rows = self._rows(
+            "SELECT DISTINCT valid_time FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
+            (area, consumer_type, truth, since),
+        )
+        return {t for (t,) in rows}
+
     def newest_score(self, area: str, truth: str, consumer_type: str = "total") -> int | None:
         """Newest hour scored against a truth."""
         rows = self._rows(
@@ -379,3 +387,8 @@ class Reader:
     def size_bytes(self) -> int:
         """Bytes of the database file, without its write-ahead log."""
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the file; empty where nothing is. Digests of issues are checked whenever they are read."""
+        findings = [str(row[0]) for row in self._rows("PRAGMA quick_check(3)")]
+        return "" if findings == ["ok"] else "; ".join(findings)

@@ -1,0 +1,315 @@
+"""The life of the engine: one instance, the plan of its jobs, the HTTP endpoint, and a clean end.
+
+The plan is a pure question, "what is due at this moment?", asked by `Service.tick`. The scheduler asks it every minute, so a
+sleeping computer, a clock that jumps or a job that hangs needs no case of its own; a test asks it with a clock of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from engine import __version__, api, pipeline, sources
+from engine.clock import UTC, Clock, iso
+from engine.config import Config
+from engine.domain import DAY, HOUR, Expected, JobRun
+from engine.forecaster import Forecaster
+from engine.http_server import HttpServer
+from engine.store import Reader, Writer
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60
+#: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
+LANES = ("network", "work")
+#: Load appears about twenty minutes past and ten to the hour; a quarter-hourly question five minutes past meets both.
+_INGEST_OFFSET_S = 5 * MINUTE
+_SCORE_OFFSET_S = 5 * MINUTE
+_MAINTENANCE_OFFSET_S = 3 * HOUR + 17 * MINUTE
+#: How soon a source that failed, or an issue that could not be made, is tried again.
+_RETRY_S = 5 * MINUTE
+#: How long the first issue of an engine waits for its first ingest.
+_FIRST_INGEST_S = 90
+#: An issue made later than this is one of now, so that what arrived meanwhile counts.
+_LATE_S = 5 * MINUTE
+#: How long running jobs may take to end when the engine stops.
+_STOP_S = 5.0
+
+
+class AlreadyRuns(Expected):
+    """Another engine holds the data folder."""
+
+    exit_code = 3
+
+
+@contextlib.contextmanager
+def exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder alone, by a kernel lock that ends with the process; raises `AlreadyRuns`, naming the holder.
+
+    The lock file is never deleted: deleting it would let two processes lock two files of one name.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "engine.lock").open("a+", encoding="ascii") as file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            file.seek(0)
+            raise AlreadyRuns(
+                f"Another engine (process {file.read().strip() or 'unknown'}) works on {data_dir}.",
+                "Use that one, stop it first, or give this one a folder of its own with --data-dir.",
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        # A locked region cannot be read by others, so it lies far behind the process id.
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def planned(now: int, every_s: int, offset_s: int = 0) -> int:
+    """The newest moment at or before `now` at which something planned every so often was due."""
+    return now - (now - offset_s) % every_s
+
+
+class Service:
+    """An engine on one data folder, which it holds alone between `__enter__` and `__exit__`."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._resources = contextlib.ExitStack()
+        self._lanes = {lane: threading.Lock() for lane in LANES}
+        self._scheduler: BackgroundScheduler | None = None
+        self._stopping = threading.Event()
+        self._ingested = False
+        self._last: dict[str, int] = {}  # when each planned thing was begun last
+
+    def __enter__(self) -> Service:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(exclusive(self._config.data_dir))
+            self._writer = Writer(self._config.database, self._config.simulated)
+            stack.callback(self._writer.close)
+            self._reader = Reader(self._config.database)
+            stack.callback(self._reader.close)
+            self._sources = sources.live(self._config)
+            self._transport = sources.transport(self._config, self._clock)
+            self._started_at = self._clock.now()
+            maintained = self._reader.job_runs("maintenance", limit=1)
+            self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._resources.close()
+
+    @functools.cached_property
+    def _forecaster(self) -> Forecaster:
+        forecaster = Forecaster(self._config.model_dir)
+        for problem in forecaster.problems:
+            log.warning("%s %s", problem.problem, problem.remedy)
+        return forecaster
+
+    # -- the plan -------------------------------------------------------------------------------------------------
+
+    def tick(self, now: int, lanes: Sequence[str] = LANES) -> list[JobRun]:
+        """Do whatever is due; returns what was done, for each job that ran to its end."""
+        steps = {"network": (self._ingest,), "work": (self._forecast, self._score, self._maintain)}
+        runs = []
+        for lane in lanes:
+            with self._lanes[lane]:
+                for step in steps[lane]:
+                    if not self._stopping.is_set():
+                        runs.append(self._guarded(step, max(now, self._clock.now())))
+        return [run for run in runs if run is not None]
+
+    def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
+        """Run a step so that its failure harms no other; the job itself has recorded what it could."""
+        name = step.__name__.strip("_")
+        try:
+            run = step(now)
+        except Expected as problem:
+            log.warning("%s: %s %s", name, problem.problem, problem.remedy)
+            return None
+        except Exception:
+            if not self._stopping.is_set():  # closing the store under a job that takes too long to stop is no news
+                log.exception("The job %s failed.", name)
+                with contextlib.suppress(Expected):
+                    trouble = f"The job '{name}' fails by a fault of the program."
+                    self._writer.open_event("job", name, trouble, "Send engine.log to the authors; other jobs go on.", now)
+            return None
+        if run is not None:
+            log.info("%s: %s %s", run.job, run.status, dict(run.detail))
+            self._writer.close_event("job", name, now)
+        return run
+
+    def _due(self, name: str, now: int, every_s: int, offset_s: int = 0) -> bool:
+        """Whether a planned moment has passed since the last time; a clock that was set back makes everything due."""
+        return not planned(now, every_s, offset_s) <= self._last.get(name, -1) <= now
+
+    def _ingest(self, now: int) -> JobRun | None:
+        failing = {event.subject for event in self._reader.events() if event.code == "source"}
+        due = [
+            source
+            for source in self._sources
+            if self._due(
+                source.dataset,
+                now,
+                min(source.every_s, _RETRY_S) if source.dataset in failing else source.every_s,
+                _INGEST_OFFSET_S,
+            )
+        ]
+        if not due:
+            return None
+        self._last |= {source.dataset: now for source in due}
+        try:
+            return pipeline.ingest(self._writer, self._reader, due, self._transport, self._clock)
+        finally:
+            self._ingested = True
+            self._last.pop("score", None)
+            if self._scheduler is not None and not self._stopping.is_set():
+                self._scheduler.modify_job("work", next_run_time=dt.datetime.now(UTC))
+
+    def _forecast(self, now: int) -> JobRun | None:
+        if not self._ingested and now < self._started_at + _FIRST_INGEST_S:
+            return None
+        hour = planned(now, HOUR)
+        newest = next((issue.issue_time for issue in self._reader.issues(end=now + 1, limit=1)), None)
+        if (newest is not None and newest >= hour) or not self._due("forecast", now, _RETRY_S):
+            return None
+        if newest is not None:
+            self._note_missed(range(planned(newest, HOUR) + HOUR, hour, HOUR), now)
+        self._last["forecast"] = now
+        issue_time = hour if now < hour + _LATE_S else now
+        return pipeline.forecast(self._writer, self._reader, self._forecaster, issue_time, now)
+
+    def _note_missed(self, hours: range, now: int) -> None:
+        """Record, once, the planned issues that nobody made: made now they would not be what they claim to be."""
+        new = [hour for hour in hours if hour > self._last.get("missed", 0)]
+        if not new:
+            return
+        self._last["missed"] = new[-1]
+        problem = f"{len(new)} hourly issues from {iso(new[0])} to {iso(new[-1])} were not made: the engine did not run."
+        detail = {"first": iso(new[0]), "last": iso(new[-1]), "count": len(new)}
+        self._writer.put_job_run(JobRun("forecast", now, now, "missed", problem, "Keep the engine running.", detail))
+
+    def _score(self, now: int) -> JobRun | None:
+        if not self._due("score", now, HOUR, _SCORE_OFFSET_S):
+            return None
+        self._last["score"] = now
+        return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
+
+    def _maintain(self, now: int) -> JobRun | None:
+        if not self._due("maintenance", now, DAY, _MAINTENANCE_OFFSET_S):
+            return None
+        self._last["maintenance"] = now
+        return pipeline.maintain(self._writer, self._config, now)
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def serve(self) -> bool:
+        """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
+        server = HttpServer(api.create(self._reader, self._clock), self._config.host, self._config.port)
+        server.start()
+        self._announce(server.port)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={lane: ThreadPoolExecutor(1) for lane in LANES},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for lane in LANES:
+            self._scheduler.add_job(
+                self._tick_lane,
+                CronTrigger(second=5, timezone=UTC),
+                (lane,),
+                id=lane,
+                executor=lane,
+                next_run_time=dt.datetime.now(UTC),
+            )
+        self._scheduler.start()
+        while not self._stopping.wait(0.5):  # a wait without end would not hear Ctrl-C on Windows
+            pass
+        self._scheduler.shutdown(wait=False)
+        server.stop()
+        end = time.monotonic() + _STOP_S
+        idle = all(lock.acquire(timeout=max(0.0, end - time.monotonic())) for lock in self._lanes.values())
+        self._writer.clear_engine()
+        log.info("Stopped.")
+        return idle
+
+    def stop(self) -> None:
+        """Make `serve` return within ten seconds."""
+        self._stopping.set()
+
+    def _announce(self, port: int) -> None:
+        self._writer.set_engine(
+            {
+                "pid": os.getpid(),
+                "host": self._config.host,
+                "port": port,
+                "version": __version__,
+                "started_at": self._started_at,
+                "heartbeat": self._started_at,
+            }
+        )
+        log.info("Lastvagt %s serves http://%s:%d from %s.", __version__, self._config.host, port, self._config.data_dir)
+
+    def _tick_lane(self, lane: str) -> None:
+        now = self._clock.now()
+        if lane == "work":
+            self._guarded(self._writer.heartbeat, now)
+        self.tick(now, (lane,))
+
+
+def run(config: Config, clock: Clock) -> None:
+    """Be the engine until SIGTERM or SIGINT. Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable."""
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    _log_to(config.data_dir / "engine.log", config.log_level)
+    with Service(config, clock) as service:
+        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: service.stop())
+        idle = service.serve()
+    if not idle:
+        # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
+        logging.shutdown()
+        os._exit(0)
+
+
+def _log_to(path: Path, level: str) -> None:
+    """Log to a file of bounded size and to standard error."""
+    form = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    file = logging.handlers.RotatingFileHandler(path, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
+    for handler in (file, logging.StreamHandler()):
+        handler.setFormatter(form)
+        logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(level)
+    for noisy in ("apscheduler", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import clock, doctor, replay
+from engine.__main__ import main
+from engine.config import Config
+from engine.service import exclusive
+
+COMMANDS = ("run", "once", "status", "doctor", "backfill", "import", "forecast", "export", "backtest", "demo")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two simulated days."""
+    folder = tmp_path_factory.mktemp("filled")
+    config = Config(data_dir=folder, simulated=True, backfill_days=60)
+    replay.demo(config, 2, end=clock.parse_utc("2026-10-26T12:00Z"))
+    return folder
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_teaches_with_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], *([command] for command in COMMANDS)):
+        code, out, _ = call(capsys, *words, "--help")
+        assert code == 0
+        assert "examples:" in out
+        assert "exit codes:" in out
+    assert call(capsys, "nonsense")[0] == 2
+    assert call(capsys, "forecast", "--colour", "red")[0] == 2
+
+
+def test_help_does_not_wait_for_heavy_imports() -> None:
+    program = "import sys\nfrom engine.__main__ import main\nmain(['--help'])\nprint([m for m in ('onnxruntime', 'starlette', 'requests') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+
+
+def test_forecast_in_three_forms(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("forecast", "--area", "DK1", "--data-dir", filled)
+    code, out, _ = call(capsys, *words)
+    assert code == 0
+    assert "DK1, issued 2026-10-26T12:00:00Z" in out
+    assert "SIMULATED" in out
+    document = json.loads(call(capsys, *words, "--format", "json")[1])
+    assert document["simulated"] is True
+    rows = list(csv.DictReader(call(capsys, *words, "--format", "csv")[1].splitlines()))
+    assert [row["valid_time"] for row in rows] == [row["valid_time"] for row in document["rows"]]
+    assert float(rows[0]["p50_mwh"]) == document["rows"][0]["p50"]
+    earlier = json.loads(call(capsys, *words, "--as-of", "2026-10-26T03:59Z", "--format", "json")[1])
+    assert earlier["issue_time"] == "2026-10-26T03:00:00Z"
+
+
+def test_status_tells_what_is_stored(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(call(capsys, "status", "--json", "--data-dir", filled)[1])
+    assert {area["area"] for area in document["areas"]} == {"DK", "DK1", "DK2"}
+    assert document["engine"] is None
+    assert document["simulated"] is True
+    code, out, _ = call(capsys, "status", "--data-dir", filled)
+    assert code == 0
+    assert "No engine runs here." in out
+
+
+def test_export_writes_what_is_stored_with_marks(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--data-dir", filled, "--from", "2026-10-25", "--to", "2026-10-26", "--out", tmp_path)
+    written = json.loads(call(capsys, "export", *words, "--json")[1])
+    assert {Path(name).name for name in written} >= {"observations_load.csv", "forecasts.csv", "scores_by_day.csv"}
+    for name, count in written.items():
+        rows = list(csv.DictReader(Path(name).read_text(encoding="utf-8").splitlines()))
+        assert len(rows) == count
+        assert all(row["simulated"] == "true" and row["ex_post"] in ("true", "false") for row in rows)
+    loads = list(csv.DictReader((tmp_path / "observations_load.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["area"] for row in loads].count("DK1") == 24
+    issues = list(csv.DictReader((tmp_path / "forecasts.csv").read_text(encoding="utf-8").splitlines()))
+    assert len({(row["area"], row["issue_time"]) for row in issues}) == 3 * 24
+    assert all(row["tier"] and row["model_id"] for row in issues)
+
+
+def test_import_keeps_a_file_and_again_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "load.csv"
+    hours = [f"2024-01-01T{hour:02d}:00Z,DK1,load,{2500 + hour}" for hour in range(24)]
+    file.write_text("\n".join(["valid_time,area,quantity,value", *hours]), encoding="utf-8")
+    words = ("import", file, "--known-after", "-P7D", "--data-dir", tmp_path / "data", "--json")
+    code, out, _ = call(capsys, *words)
+    assert code == 0
+    assert json.loads(out)[0]["detail"]["new"] == 24
+    assert json.loads(call(capsys, *words)[1])[0]["detail"]["new"] == 0
+
+
+def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ("status", "--data-dir", tmp_path / "nowhere"),
+        ("forecast", "--config", tmp_path / "no.toml"),
+        ("backfill", "--from", "last year", "--data-dir", tmp_path),
+        ("backtest", "--from", "2022-13-01", "--to", "2022-12-31", "--data-dir", tmp_path),
+        ("import", tmp_path / "missing.csv", "--data-dir", tmp_path),
+    ):
+        code, _, err = call(capsys, *words)
+        assert code == 4, words
+        assert len(err.strip().splitlines()) == 2, err
+
+
+def test_a_bug_is_exit_1_with_its_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.config.Config.load", lambda *_, **__: 1 / 0)
+    code, _, err = call(capsys, "status")
+    assert code == 1
+    assert "ZeroDivisionError" in err
+    assert "fault of the program" in err
+
+
+def test_a_held_folder_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with exclusive(tmp_path):
+        for words in (("once", "--simulated"), ("import", tmp_path / "x.csv"), ("backfill", "--from", "2024-01-01")):
+            code, _, err = call(capsys, *words, "--data-dir", tmp_path)
+            assert code == 3
+            assert "Another engine" in err
+
+
+def test_once_does_what_is_due(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "once", "--simulated", "--data-dir", tmp_path, "--json")
+    assert code == 0
+    assert [run["job"] for run in json.loads(out)] == ["ingest", "forecast", "score"]
+
+
+def test_demo_ends_with_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "demo", "--days", "1", "--out", tmp_path)
+    assert code == 0
+    assert "DK, issued" in out
+    assert "coverage_90" in out
+    assert (tmp_path / "data" / "lastvagt.sqlite").exists()
+
+
+def test_doctor_looks_at_everything(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "doctor", "--offline", "--json", "--data-dir", filled)
+    found = json.loads(out)
+    assert code == 0
+    assert {"program", "libraries", "sqlite", "clock", "data folder", "disk", "database", "models", "engine"} <= {
+        finding["subject"] for finding in found
+    }
+    assert all(finding["remedy"] for finding in found if finding["status"] != "ok")
+
+
+def test_doctor_fails_on_a_damaged_database(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = sqlite3.connect(filled / "lastvagt.sqlite")
+    copy = sqlite3.connect(tmp_path / "lastvagt.sqlite")
+    source.backup(copy)
+    copy.execute("UPDATE forecast_run SET quantiles = zeroblob(99)")
+    copy.commit()
+    copy.close()
+    source.close()
+    code, out, _ = call(capsys, "doctor", "--offline", "--data-dir", tmp_path)
+    assert code == 4
+    assert "damaged on disk" in out
+
+
+def test_doctor_tells_unreachable_sources(tmp_path: Path) -> None:
+    nowhere = Config(data_dir=tmp_path, energi_data_service_url="http://127.0.0.1:1", open_meteo_url="http://127.0.0.1:1", port=0)
+    started = time.monotonic()
+    failed = [f for f in doctor.examine(nowhere, clock.SystemClock()) if f.subject == "upstream"]
+    assert [f.status for f in failed] == ["fail"]
+    assert time.monotonic() - started < 10
+
+
+def test_the_wal_reset_bug_is_known_by_version() -> None:
+    fixed, broken = ((3, 51, 3), (3, 50, 7), (3, 44, 6), (3, 52, 0)), ((3, 40, 1), (3, 45, 1), (3, 50, 4), (3, 51, 2))
+    assert all(doctor.wal_reset_fixed(version) for version in fixed)
+    assert not any(doctor.wal_reset_fixed(version) for version in broken)

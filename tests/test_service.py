@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from engine import clock, pipeline
+from engine.clock import SimulatedClock, parse_utc
+from engine.config import Config
+from engine.domain import DAY, HOUR, Expected, JobRun
+from engine.service import AlreadyRuns, Service, exclusive, planned
+from engine.store import Reader, Writer
+
+START = parse_utc("2026-10-24T21:00Z")
+MINUTE = 60
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(data_dir=tmp_path / "data", simulated=True, port=0, backfill_days=30)
+
+
+def tick_until(service: Service, time: SimulatedClock, end: int, step_s: int = 5 * MINUTE) -> list[JobRun]:
+    runs = []
+    while time.now() < end:
+        time.set(planned(time.now(), step_s) + step_s)
+        runs += service.tick(time.now())
+    return runs
+
+
+def issue_times(config: Config, area: str = "DK1") -> list[int]:
+    reader = Reader(config.database)
+    issues = reader.issues(area)
+    reader.close()
+    return sorted(issue.issue_time for issue in issues)
+
+
+def test_an_issue_is_made_for_each_hour_through_the_clock_change(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        first = service.tick(START)
+        assert [run.job for run in first] == ["ingest", "forecast", "score"]
+        tick_until(service, time, START + 8 * HOUR)
+    times = issue_times(config)
+    assert [t for t in times if t % HOUR == 0][-8:] == [START + h * HOUR for h in range(1, 9)]
+    assert times == issue_times(config, "DK") == issue_times(config, "DK2")
+
+
+def test_after_a_gap_only_the_newest_issue_is_made_and_the_others_are_noted_once(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + 2 * HOUR)
+        time.set(START + 7 * HOUR + 37 * MINUTE)
+        service.tick(time.now())
+        tick_until(service, time, START + 9 * HOUR)
+        late = [t for t in issue_times(config) if t > START + 2 * HOUR]
+        assert START + 7 * HOUR + 37 * MINUTE <= late[0] < START + 7 * HOUR + 42 * MINUTE
+        assert late[1:] == [START + 8 * HOUR, START + 9 * HOUR]
+        (missed,) = [run for run in service._reader.job_runs("forecast") if run.status == "missed"]
+    assert missed.detail == {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
+
+
+def test_a_clock_that_is_set_back_stops_nothing(config: Config) -> None:
+    time = SimulatedClock(START + DAY)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        time.set(START)
+        runs = tick_until(service, time, START + HOUR)
+    assert {"ingest", "forecast", "score"} <= {run.job for run in runs}
+    assert START + HOUR in issue_times(config)
+
+
+def test_without_network_issues_go_on_and_a_failed_source_is_soon_asked_again(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + HOUR)
+
+        class Down:
+            def send(self, request: object, timeout_s: float) -> object:
+                raise ConnectionError("no network")
+
+        up, service._transport = service._transport, Down()  # type: ignore[assignment]
+        down = tick_until(service, time, START + 8 * HOUR)
+        assert {run.status for run in down if run.job == "ingest"} == {"expected"}
+        assert START + 8 * HOUR in issue_times(config)
+        assert {event.code for event in service._reader.events()} >= {"source"}
+        service._transport = up
+        tick_until(service, time, START + 9 * HOUR)
+        assert not [event for event in service._reader.events() if event.code == "source"]
+
+
+def test_a_bug_in_one_job_leaves_the_others_running(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = SimulatedClock(START)
+
+    def broken(*_: object) -> JobRun:
+        raise ZeroDivisionError
+
+    with Service(config, time) as service:
+        monkeypatch.setattr(pipeline, "score", broken)
+        assert "forecast" in {run.job for run in service.tick(START)}
+        assert [event.subject for event in service._reader.events() if event.code == "job"] == ["score"]
+        monkeypatch.undo()
+        tick_until(service, time, START + HOUR)
+        assert not [event for event in service._reader.events() if event.code == "job"]
+
+
+def test_maintenance_runs_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(job: str) -> Callable[..., JobRun]:
+        return lambda *_: JobRun(job, 0, 0, "ok")
+
+    for job in ("ingest", "forecast", "score"):
+        monkeypatch.setattr(pipeline, job, nothing(job))
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        runs = [run for run in tick_until(service, time, START + 3 * DAY) if run.job == "maintenance"]
+    assert [run.started_at % DAY for run in runs] == [3 * HOUR + 20 * MINUTE] * 3
+
+
+def test_one_folder_has_one_engine(tmp_path: Path) -> None:
+    with exclusive(tmp_path):
+        program = f"from pathlib import Path\nfrom engine.service import exclusive\nwith exclusive(Path({str(tmp_path)!r})): pass"
+        other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert other.returncode == 1
+        assert f"process {os.getpid()}" in other.stderr
+    with exclusive(tmp_path):
+        pass
+
+
+def test_a_killed_engine_leaves_no_lock(tmp_path: Path) -> None:
+    program = f"""
+import sys, time
+from pathlib import Path
+from engine.service import exclusive
+with exclusive(Path({str(tmp_path)!r})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(AlreadyRuns, match=f"process {holder.pid}"), exclusive(tmp_path):
+                pass
+            holder.kill()
+    with exclusive(tmp_path):
+        pass
+
+
+def started(config: Config) -> tuple[subprocess.Popen[bytes], str]:
+    """An engine of its own process, and its address."""
+    command = [sys.executable, "-m", "engine", "run", "--simulated", "--data-dir", str(config.data_dir)]
+    engine = subprocess.Popen(command, env=os.environ | {"LASTVAGT_PORT": "0"}, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and engine.poll() is None:
+        try:
+            reader = Reader(config.database)
+            state = reader.engine()
+            reader.close()
+        except Expected:  # the file is being made
+            state = None
+        if state is not None and state.pid == engine.pid:
+            return engine, f"http://127.0.0.1:{state.port}"
+        time.sleep(0.05)
+    engine.kill()
+    raise AssertionError("the engine does not serve")
+
+
+def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
+    died = Writer(config.database, simulated=True)
+    died.set_engine({"pid": 1, "host": "127.0.0.1", "port": 9, "version": "0", "started_at": 0, "heartbeat": 0})
+    died.close()
+    engine, address = started(config)
+    try:
+        end = time.monotonic() + 60
+        while requests.get(f"{address}/health", timeout=5).json()["status"] == "starting" and time.monotonic() < end:
+            time.sleep(0.2)
+        assert len(requests.get(f"{address}/v1/forecast?area=DK", timeout=5).json()["rows"]) >= 168
+        second = subprocess.run(
+            [sys.executable, "-m", "engine", "run", "--simulated", "--data-dir", str(config.data_dir)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 3
+        assert f"process {engine.pid}" in second.stderr
+        before = time.monotonic()
+        engine.send_signal(signal.SIGTERM)
+        assert engine.wait(12) == 0
+        assert time.monotonic() - before < 10
+    finally:
+        engine.kill()
+    assert not config.database.with_name(config.database.name + "-wal").exists()
+    reader = Reader(config.database)
+    assert reader.engine() is None
+    reader.close()
+    assert "serves http://127.0.0.1" in (config.data_dir / "engine.log").read_text()
+
+
+def test_the_plan_counts_from_its_offset() -> None:
+    assert planned(START + 59 * MINUTE, HOUR, 5 * MINUTE) == START + 5 * MINUTE
+    assert planned(START + 4 * MINUTE, HOUR, 5 * MINUTE) == START - 55 * MINUTE
