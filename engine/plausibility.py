@@ -108,7 +108,7 @@ def _timeline(batch: Observations, recent: History | None, fine: npt.NDArray[np.
 
 
 def _usual(load: FloatArray) -> FloatArray:
-    """Median load of the same hour on days around each hour, NaN where too few are known."""
+    """Median load of the same hour on days around each hour, NaN where too few are known or it is not positive."""
     columns = np.full((len(load), len(_SAME_HOUR_DAYS)), np.nan)
     for j, days in enumerate(_SAME_HOUR_DAYS):
         shift = abs(days) * DAY // HOUR
@@ -119,7 +119,7 @@ def _usual(load: FloatArray) -> FloatArray:
     known = np.isfinite(columns).sum(axis=1)
     row = np.arange(len(load))
     median: FloatArray = (columns[row, (known - 1).clip(0) // 2] + columns[row, known // 2]) / 2
-    median[known < _MIN_SAME_HOURS] = np.nan
+    median[(known < _MIN_SAME_HOURS) | ~(median > 0)] = np.nan
     return median
 
 

@@ -35,7 +35,7 @@ class Scripted:
         self.replies = list(replies)
         self.sent = []
 
-    def send(self, request, timeout_s):  # noqa: ARG002
+    def send(self, request, timeout_s):
         self.sent.append(request)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):

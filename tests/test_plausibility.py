@@ -1,0 +1,179 @@
+import csv
+import dataclasses
+import gzip
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.clock import SimulatedClock, parse_utc
+from engine.domain import DAY, HOUR, UNITS, History, Observations, Series
+from engine.plausibility import LOOKBACK_DAYS, check
+from engine.sources.simulated import SimulatedUpstream
+
+START = parse_utc("2025-01-01")
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "load_price_area_hourly.csv.gz"
+FACTORS = (5.0, 0.2, 10.0, 0.1, 1000.0, 0.001, -1.0, 0.0)
+
+
+def batch(valid_time, value, quantity="load"):
+    valid_time, value = np.asarray(valid_time, np.int64), np.asarray(value, np.float64)
+    return Observations(Series(quantity, "DK1", "x"), valid_time, valid_time + 2 * HOUR, value, np.zeros(len(value), np.uint8))
+
+
+def history(start, values, quantity="load"):
+    return History(start + len(values) * HOUR, start, len(values), {(quantity, "DK1", "total"): np.asarray(values, float)})
+
+
+@pytest.fixture(scope="module")
+def year():
+    """Hours and load of a simulated year."""
+    hours = START + HOUR * np.arange(365 * 24)
+    return hours, SimulatedUpstream(SimulatedClock(START)).load("DK1", hours)
+
+
+def day_of(hours, load, i):
+    """One day of values and the history before it."""
+    back = LOOKBACK_DAYS * 24
+    return hours[i : i + 24], load[i : i + 24].copy(), history(int(hours[i - back]), load[i - back : i])
+
+
+def test_gross_errors_are_found_and_clean_history_is_left_alone(year):
+    hours, load = year
+    random = np.random.default_rng(7)
+    planted = caught = collateral = clean = 0
+    for trial in range(1000):
+        i = int(random.integers(LOOKBACK_DAYS * 24, len(hours) - 24))
+        times, values, recent = day_of(hours, load, i)
+        assert not len(check(batch(times, values), recent)[1])
+        length = (1, 1, 3, 24)[trial % 4]
+        first = int(random.integers(0, 25 - length))
+        bad = np.zeros(24, bool)
+        bad[first : first + length] = True
+        values[bad] *= FACTORS[trial % len(FACTORS)]
+        rejected = np.isin(times, check(batch(times, values), recent)[1].valid_time)
+        planted, caught = planted + bad.sum(), caught + (rejected & bad).sum()
+        clean, collateral = clean + (~bad).sum(), collateral + (rejected & ~bad).sum()
+    assert caught >= 0.99 * planted
+    assert collateral <= 0.002 * clean
+
+
+def test_errors_in_a_first_backfill_are_found_without_any_history(year):
+    hours, load = year
+    values = load[: 90 * 24].copy()
+    bad = np.random.default_rng(3).choice(len(values), 12, replace=False)
+    values[bad] *= 5
+    rejected = check(batch(hours[: len(values)], values))[1]
+    assert set(hours[bad].tolist()) <= set(rejected.valid_time.tolist())
+    assert len(rejected) <= len(bad) + 2
+
+
+def test_each_hour_alone_is_judged_by_the_past_only(year):
+    hours, load = year
+    back = LOOKBACK_DAYS * 24
+    for i in range(back, len(hours), 97):
+        recent = history(int(hours[i - back]), load[i - back : i])
+        assert not len(check(batch(hours[i : i + 1], load[i : i + 1]), recent)[1])
+        assert len(check(batch(hours[i : i + 1], 5 * load[i : i + 1]), recent)[1]) == 1
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the project's data are not beside this clone")
+def test_the_clean_real_history_keeps_999_of_1000_hours():
+    with gzip.open(REAL, "rt") as file:
+        rows = [r for r in csv.DictReader(file) if r["price_area"] == "DK1" and r["load_mwh"] and r["valid_time"] >= "2021"]
+    times = np.array([parse_utc(r["valid_time"]) for r in rows])
+    grid = np.full((times[-1] - times[0]) // HOUR + 1, np.nan)
+    grid[(times - times[0]) // HOUR] = [float(r["load_mwh"]) for r in rows]
+    hours = times[0] + HOUR * np.arange(len(grid))
+    rejected = 0
+    for i in range(LOOKBACK_DAYS * 24, len(grid) - 24, 24):
+        day, values, recent = day_of(hours, grid, i)
+        known = np.isfinite(values)
+        rejected += len(check(batch(day[known], values[known]), recent)[1])
+    assert rejected <= 0.001 * len(grid)
+
+
+def test_the_point_goes_and_the_batch_stays_with_a_reason_for_each(year):
+    hours, load = year
+    times, values, recent = day_of(hours, load, 100 * 24)
+    values[[3, 9, 15]] = [-5.0, 1e6, 9 * values[15]]
+    accepted, rejected, reasons = check(batch(times, values), recent)
+    assert len(accepted) == 21
+    assert rejected.value.tolist() == [-5.0, 1e6, values[15]]
+    assert reasons[:2] == ["outside 0 to 20000 MWh"] * 2
+    assert "times the usual load" in reasons[2] or "outside" in reasons[2]
+
+
+def test_a_lone_spike_within_bounds_is_a_step_too_large(year):
+    hours, load = year
+    times, values, recent = day_of(hours, load, 100 * 24)
+    values[12] *= 1.4
+    _, rejected, reasons = check(batch(times, values), recent)
+    assert rejected.valid_time.tolist() == [times[12]]
+    assert reasons == ["a single hour far from the hours around it"]
+    _, rejected, reasons = check(batch(times[:13], values[:13]), recent)
+    assert reasons == ["too large a step from the hour before"]
+
+
+def test_a_stuck_meter_is_found_across_the_seam_to_the_past(year):
+    hours, load = year
+    times, values, recent = day_of(hours, load, 100 * 24)
+    values[:3] = recent.values["load", "DK1", "total"][-3:] = values[0]
+    _, rejected, reasons = check(batch(times, values), recent)
+    assert rejected.valid_time.tolist() == times[:3].tolist()
+    assert reasons[0].startswith("the same value for 6 hours")
+    values[2] += 1
+    assert not len(check(batch(times, values), recent)[1])
+
+
+def test_a_small_area_and_a_short_history_have_only_wide_bounds():
+    times = START + HOUR * np.arange(30)
+    assert not len(check(batch(times, np.linspace(0.5, 9, 30)))[1])
+    assert check(batch(times[:2], [0.0, 1.0]))[2] == ["load is not positive"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "good", "bad"),
+    [
+        ("day_ahead_price", [-440.0, 0.0, 4000.0], [-5000.0, 50_000.0]),
+        ("temperature", [-31.0, 36.0], [-60.0, 288.0]),
+        ("wind_speed", [0.0, 45.0], [-1.0, 120.0]),
+        ("global_radiation", [0.0, 1000.0], [-20.0, 9999.0]),
+        ("relative_humidity", [5.0, 100.0], [-1.0, 900.0]),
+        ("cloud_cover", [0.0, 100.0], [-1.0, 101.0]),
+        ("solar_forecast", [0.0, 3000.0], [-200.0]),
+    ],
+)
+def test_other_quantities_have_bounds_of_nature(quantity, good, bad):
+    times = START + HOUR * np.arange(len(good) + len(bad))
+    accepted, rejected, reasons = check(batch(times, good + bad, quantity))
+    assert accepted.value.tolist() == good
+    assert rejected.value.tolist() == bad
+    assert len(reasons) == len(bad)
+
+
+def test_a_day_is_judged_in_milliseconds(year):
+    times, values, recent = day_of(*year, 100 * 24)
+    begun = time.process_time()
+    for _ in range(20):
+        check(batch(times, values), recent)
+    assert (time.process_time() - begun) / 20 < 0.02
+
+
+@given(
+    st.sampled_from(list(UNITS)),
+    st.lists(st.tuples(st.integers(0, 400), st.floats()), max_size=20),
+    st.none() | st.lists(st.floats(allow_infinity=False), min_size=1, max_size=40),
+)
+def test_every_row_is_either_accepted_or_rejected_with_a_reason(quantity, rows, past):
+    times = START + HOUR * np.array([t for t, _ in rows], np.int64)
+    given_batch = batch(times, [v for _, v in rows], quantity)
+    recent = None if past is None else dataclasses.replace(history(START - 20 * HOUR, past, quantity), as_of=START + DAY)
+    accepted, rejected, reasons = check(given_batch, recent)
+    assert len(accepted) + len(rejected) == len(rows)
+    assert len(rejected) == len(reasons)
+    assert all(reasons)
+    assert np.isfinite(accepted.value).all()
