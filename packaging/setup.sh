@@ -47,7 +47,7 @@ missing_packages() {
             echo "$package"
         fi
     done <<<"$qt_libraries${DISPLAY:+$xcb_libraries}"
-    if ! find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" -name '*.[to]tf' 2>/dev/null | grep -q .; then
+    if [ -z "$(find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" -name '*.[to]tf' -print -quit 2>/dev/null)" ]; then
         echo fonts-dejavu-core
     fi
 }
@@ -83,5 +83,5 @@ if ! usable .venv/bin/python; then
     "$python" -m venv .venv
 fi
 echo "Installing the program and its dependencies into .venv (a few minutes the first time)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[app,train,dev]"
+.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e ".[app,train,dev]"
 touch .venv/.ready

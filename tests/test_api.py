@@ -189,7 +189,8 @@ def test_health_and_metrics_say_how_current_everything_is(client: Client) -> Non
 def test_health_degrades_when_issues_grow_old(reader: Reader, tmp_path: Path) -> None:
     assert api.health(reader, NOW + 5 * HOUR)["status"] == "degraded"
     Writer(tmp_path / "empty.sqlite").close()
-    assert api.health(Reader(tmp_path / "empty.sqlite"), NOW)["status"] == "starting"
+    with contextlib.closing(Reader(tmp_path / "empty.sqlite")) as empty:
+        assert api.health(empty, NOW)["status"] == "starting"
 
 
 def test_an_unchanged_answer_costs_nothing(client: Client) -> None:
