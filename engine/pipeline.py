@@ -213,21 +213,18 @@ def make_issues(
         now_hour = clock.floor_hour(issue_time)
         first = max(newest + HOUR, now_hour - BRIDGE_H * HOUR)
         valid_time = np.arange(min(first, now_hour + HOUR), issue_time + HORIZON_H * HOUR + 1, HOUR, dtype=np.int64)
-    made: dict[str, QuantileForecast] = {}
-    for area in leaves:
-        issue = forecaster.forecast(history, area, valid_time)
-        if issue is not None:
-            made[area] = quantise(issue)
+    made = {leaf: issue for leaf in leaves if (issue := forecaster.forecast(history, leaf, valid_time)) is not None}
+    largest = sum(float(issue.quantiles.max()) for issue in made.values())
+    made = {leaf: _rounded(issue, largest) for leaf, issue in made.items()}
     for area in geography.AREAS:
         parts = geography.children(area)
         if parts and all(part in made for part in parts):
-            made[area] = quantise(hierarchy.add(area, [made[part] for part in parts], forecaster.correlation()))
+            made[area] = _rounded(hierarchy.add(area, [made[part] for part in parts], forecaster.correlation()), largest)
     return [made[area] for area in geography.AREAS if area in made]
 
 
-def quantise(issue: QuantileForecast) -> QuantileForecast:
-    """The forecast in the precision it is published and kept with."""
-    return dataclasses.replace(issue, quantiles=codec.quantise(issue.quantiles))
+def _rounded(issue: QuantileForecast, largest: float) -> QuantileForecast:
+    return dataclasses.replace(issue, quantiles=codec.quantise(issue.quantiles, largest))
 
 
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
