@@ -144,11 +144,12 @@ def test_a_key_goes_to_the_host_of_paying_customers_and_a_mirror_stays_as_it_is(
 def test_previous_runs_become_known_that_many_days_before_their_hour():
     source = PreviousRuns(Config())
     (request,) = source.history_requests(NOW - 5 * DAY, NOW)
-    batches = [
-        b for b in source.parse(request, answer(request), NOW) if (b.series.quantity, b.series.area) == ("temperature", "DK2")
-    ]
+    everything = source.parse(request, answer(request), NOW)
+    batches = [b for b in everything if (b.series.quantity, b.series.area) == ("temperature", "DK2")]
     ahead = [set(((b.valid_time - b.available_at) // HOUR).tolist()) for b in batches]
     assert ahead == [{-3}] + [{24 * n} for n in range(1, 8)]
+    radiation = [b for b in everything if (b.series.quantity, b.series.area) == ("global_radiation", "DK2")]
+    assert ((radiation[1].valid_time - radiation[1].available_at) == 23 * HOUR).all()
     for batch in batches:
         assert (batch.flags == Flag.NOMINAL).all()
         assert (batch.available_at <= NOW).all()

@@ -87,7 +87,9 @@ class PreviousRuns:
         table = self._service.table(request, body)
         result = []
         for variable, quantity, _, decimals in _VARIABLES:
-            columns = {variable: _ANALYSIS_LAG_S} | {f"{variable}_previous_day{n}": -n * DAY for n in _PREVIOUS_DAYS}
+            stamp_s = -_SHIFT_S.get(variable, 0)  # the service counts its days from its own stamp
+            columns = {variable: _ANALYSIS_LAG_S}
+            columns |= {f"{variable}_previous_day{n}": stamp_s - n * DAY for n in _PREVIOUS_DAYS}
             for column, known_after_s in columns.items():
                 for area, valid_time, value in table.area_means(column, decimals):
                     known = valid_time + known_after_s <= now
