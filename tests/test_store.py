@@ -73,7 +73,8 @@ def test_what_was_known_depends_on_what_came_not_on_the_batches(
     first = {(h, k): v for h, k, v in [*b, *a]}  # of one version only one value exists
     messages = [(h, k, v) for (h, k), v in first.items()]
     pictures = []
-    for batches in ([messages], [[m] for m in messages], [messages[::-1], messages]):
+    in_order = [[m] for m in sorted(messages, key=lambda m: m[1])]
+    for batches in ([messages], in_order, [messages[::-1], messages]):
         path = tmp_path_factory.mktemp("store") / "lastvagt.sqlite"
         writer = Writer(path)
         for batch in batches:

@@ -132,7 +132,8 @@ class Writer:
     ) -> PutResult:
         """Add values and set rejected ones aside with their reasons, all in one transaction.
 
-        A value equal to the version before it adds no row. A different value for a version that is already stored, and a
+        A value equal to the version before it adds no row, so versions of one hour must come in the order in which they
+        became known (within one batch any order will do). A different value for a version that is already stored, and a
         back-filled (nominal) value for a past hour that was seen arriving, are kept as revisions that became known at `now`
         (default: one second after the newest stored version); a back-filled forecast of a later hour stays as first stored.
         Of two values for one version in a batch the last counts. NaN is an error.
