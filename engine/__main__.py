@@ -45,10 +45,7 @@ Every setting can stand in a TOML file (--config) or in the environment: LASTVAG
 def _config(args: argparse.Namespace) -> Config:
     from engine.config import Config
 
-    config = Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
-    if config.simulated and config.data_dir == Config().data_dir:
-        return dataclasses.replace(config, data_dir=config.data_dir / "simulated")
-    return config
+    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
 
 
 @contextlib.contextmanager

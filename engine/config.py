@@ -26,9 +26,7 @@ class Config:
     model_dir: Annotated[Path, "Folder that holds the model bundles, one folder each."] = (
         Path(__file__).resolve().parent.parent / "models"
     )
-    simulated: Annotated[bool, "Use the built-in simulated upstream instead of the network. Needs a data folder of its own."] = (
-        False
-    )
+    simulated: Annotated[bool, "Use the built-in simulated upstream instead of the network, in a data folder of its own."] = False
     host: Annotated[str, "Address the HTTP endpoint listens on; loopback only."] = "127.0.0.1"
     port: Annotated[int, "Port of the HTTP endpoint; 0 lets the system choose."] = 8787
     energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
@@ -90,6 +88,8 @@ class Config:
                 raise Expected(f"Unknown setting '{name}' in {where}.", f"Known settings: {', '.join(known)}.")
             values[name] = _convert(name, value, known[name].default, where)
         config = Config(**values)  # type: ignore[arg-type]
+        if config.simulated and "data_dir" not in values:
+            config = dataclasses.replace(config, data_dir=config.data_dir / "simulated")
         if config.host not in ("127.0.0.1", "::1", "localhost"):
             raise Expected(
                 f"The HTTP endpoint may not listen on '{config.host}'.",

@@ -100,6 +100,12 @@ def test_import_keeps_a_file_and_again_changes_nothing(tmp_path: Path, capsys: p
     assert json.loads(call(capsys, *words)[1])[0]["detail"]["new"] == 0
 
 
+def test_simulated_data_have_a_folder_of_their_own() -> None:
+    usual = Config.load(environment={}).data_dir
+    assert Config.load(environment={}, simulated=True).data_dir == usual / "simulated"
+    assert Config.load(environment={"LASTVAGT_DATA_DIR": "here"}, simulated=True).data_dir == Path("here")
+
+
 def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (
         ("status", "--data-dir", tmp_path / "nowhere"),
