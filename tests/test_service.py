@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -155,10 +156,11 @@ with exclusive(Path({str(tmp_path)!r})):
         pass
 
 
-def started(config: Config) -> tuple[subprocess.Popen[bytes], str]:
+def started(config: Config, *options: str, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
     """An engine of its own process, and its address."""
-    command = [sys.executable, "-m", "engine", "run", "--simulated", "--data-dir", str(config.data_dir)]
-    engine = subprocess.Popen(command, env=os.environ | {"LASTVAGT_PORT": "0"}, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "engine", "run", "--data-dir", str(config.data_dir), *options]
+    environment = {"LASTVAGT_PORT": "0"} | {f"LASTVAGT_{name.upper()}": value for name, value in settings.items()}
+    engine = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 30
     while time.monotonic() < end and engine.poll() is None:
         try:
@@ -178,7 +180,7 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     died = Writer(config.database, simulated=True)
     died.set_engine({"pid": 1, "host": "127.0.0.1", "port": 9, "version": "0", "started_at": 0, "heartbeat": 0})
     died.close()
-    engine, address = started(config)
+    engine, address = started(config, "--simulated")
     try:
         end = time.monotonic() + 60
         while requests.get(f"{address}/health", timeout=5).json()["status"] == "starting" and time.monotonic() < end:
@@ -203,6 +205,26 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     assert reader.engine() is None
     reader.close()
     assert "serves http://127.0.0.1" in (config.data_dir / "engine.log").read_text()
+
+
+def test_a_download_that_hangs_holds_up_neither_answers_nor_the_end(config: Config) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        engine, address = started(config, energi_data_service_url=nowhere, open_meteo_url=nowhere)
+        try:
+            silent.settimeout(20)
+            hanging, _ = silent.accept()
+            with hanging:
+                assert requests.get(f"{address}/health", timeout=5).json()["status"] == "starting"
+                before = time.monotonic()
+                engine.send_signal(signal.SIGTERM)
+                assert engine.wait(12) == 0
+                assert time.monotonic() - before < 10
+        finally:
+            engine.kill()
+    reader = Reader(config.database)
+    assert reader.engine() is None
+    reader.close()
 
 
 def test_the_plan_counts_from_its_offset() -> None:
