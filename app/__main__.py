@@ -1,0 +1,182 @@
+"""The command line `lastvagt`: shows the window, or writes pictures of it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6 import QtCore, QtWidgets
+
+from app import snapshot, theme
+from app.engine_link import EngineLink
+from app.feed import Feed
+from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.theme import Palette
+from app.translations import LANGUAGES, Language
+from app.window import VIEWS, Window
+from engine import __version__
+from engine.clock import Clock, SimulatedClock, SystemClock, parse_utc
+from engine.config import Config
+from engine.domain import Expected
+from engine.store import Reader
+
+log = logging.getLogger("lastvagt.app")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lastvagt",
+        description="Shows Danish electricity load and its forecast. Starts an engine where none runs, and stops it when closed.",
+    )
+    parser.add_argument("--version", action="version", version=f"lastvagt {__version__}")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the database (default: the user's data folder)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
+    parser.add_argument("--simulated", action="store_true", help="start the engine with simulated data instead of the network")
+    parser.add_argument("--language", choices=LANGUAGES, help="default: Danish where the system is Danish, else English")
+    parser.add_argument("--theme", choices=tuple(theme.PALETTES), help="default: that of the system, followed when it changes")
+    parser.add_argument("--size", default="1280x800", metavar="WxH", help="size of the window (default: %(default)s)")
+    parser.add_argument("--no-engine", action="store_true", help="start no engine")
+    parser.add_argument("--now", metavar="TIME", help="show the database as if it were this time, with its zone, standing still")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="DIR", help="write each view as PNG and exit; needs no display and starts no engine"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the app; 0 when closed, 2 when a setting is wrong."""
+    options = _parser().parse_args(arguments)
+    if options.screenshot and sys.platform.startswith("linux") and not _has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
+        clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
+        size = _size(options.size)
+    except Expected as wrong:
+        print(f"lastvagt: {wrong}", file=sys.stderr)
+        return 2
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+    application.setApplicationName("Lastvagt")
+    language = Language(options.language) if options.language else Language.of_system()
+    palette = theme.PALETTES[options.theme] if options.theme else theme.of_system()
+    theme.apply(application, palette)
+    window = Window(language, palette, clock)
+    window.resize(size)
+    if options.screenshot:
+        return _take_pictures(window, config, clock, palette, language, options.screenshot)
+    if not options.theme:
+        _follow_system_theme(application, window)
+    return _run(application, window, config, clock, language, _engine_options(options), not options.no_engine)
+
+
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _size(text: str) -> QtCore.QSize:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise Expected(f"'{text}' is no size.", "Write it like 1280x800.")
+    return QtCore.QSize(int(width), int(height))
+
+
+def _engine_options(options: argparse.Namespace) -> list[str]:
+    """What the engine must be told so that it works on the same folder with the same settings."""
+    told = [("--data-dir", options.data_dir), ("--config", options.config)]
+    paths = [part for name, path in told if path for part in (name, str(path.resolve()))]
+    return [*paths, *(["--simulated"] if options.simulated else [])]
+
+
+def _run(
+    application: QtWidgets.QApplication,
+    window: Window,
+    config: Config,
+    clock: Clock,
+    language: Language,
+    engine_options: list[str],
+    start: bool,
+) -> int:
+    feed = Feed(config.database, clock)
+    link = EngineLink(engine_options, clock, start)
+    feed.arrived.connect(window.show_snapshot)
+    feed.arrived.connect(link.consider)
+    feed.finished.connect(lambda: window.show_trouble(language.text("window.feed_stopped"), language.text("window.restart")))
+    link.changed.connect(window.show_engine)
+    bugs = _Bugs(config.data_dir / "app.log", window, language)
+    sys.excepthook = bugs.hook
+
+    def close() -> None:
+        feed.finished.disconnect()
+        feed.stop()
+        link.stop()
+
+    window.on_close = close
+    window.show()
+    feed.start()
+    return application.exec()
+
+
+class _Bugs(QtCore.QObject):
+    """Faults of ours, from any thread: the traceback goes to a log, a line to the window, and the rest goes on."""
+
+    happened = QtCore.Signal(str)
+
+    def __init__(self, path: Path, window: Window, language: Language) -> None:
+        super().__init__()
+        self._path = path
+        handler = logging.FileHandler(path, delay=True, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        self.happened.connect(
+            lambda path: window.show_trouble(language.text("window.bug", log=path), language.text("window.restart"))
+        )
+
+    def hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Takes the place of `sys.excepthook`."""
+        traceback.print_exception(kind, error, trace)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        log.error("unexpected", exc_info=(kind, error, trace))
+        self.happened.emit(str(self._path))
+
+
+def _follow_system_theme(application: QtWidgets.QApplication, window: Window) -> None:
+    def change() -> None:
+        palette = theme.of_system()
+        theme.apply(application, palette)
+        window.set_palette(palette)
+
+    application.styleHints().colorSchemeChanged.connect(change)
+
+
+def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palette, language: Language, folder: Path) -> int:
+    """Write each view of what the database holds now, and name the files."""
+    try:
+        reader = Reader(config.database)
+        shown = snapshot.read(reader, clock.now())
+        reader.close()
+    except Expected as fault:
+        shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())
+    window.show_engine(EngineStatus(EngineKind.ABSENT))
+    window.show()
+    folder.mkdir(parents=True, exist_ok=True)
+    for view in VIEWS:
+        window.choose_view(view)
+        window.show_snapshot(shown)
+        QtWidgets.QApplication.processEvents()
+        path = folder / f"{view}-{palette.name}-{language.code}-{window.width()}x{window.height()}.png"
+        if not window.grab().save(str(path)):
+            print(f"lastvagt: {path} could not be written.", file=sys.stderr)
+            return 1
+        print(path)
+    window.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Areas in a chart: the filled band of an interval, drawn fast however many hours it has, and a hatched stretch of time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6 import QtCore, QtGui
+
+from engine.domain import FloatArray
+
+#: Polygons of this many points: Qt's time to fill one grows faster than its size.
+CHUNK = 64
+#: More points than this cannot be told apart on a screen: they are drawn as lowest low and highest high of each group.
+MOST_POINTS = 1200
+
+
+def decimate(x: FloatArray, low: FloatArray, high: FloatArray, most: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """At most `most` points that cover the same area; a group of hours that are all NaN stays NaN."""
+    group = -(-len(x) // most)
+    if group <= 1:
+        return x, low, high
+    padding = (0, -len(x) % group)
+    lows = np.pad(low, padding, constant_values=np.nan).reshape(-1, group)
+    highs = np.pad(high, padding, constant_values=np.nan).reshape(-1, group)
+    return x[::group], np.fmin.reduce(lows, axis=1), np.fmax.reduce(highs, axis=1)
+
+
+def runs(known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+    """First and last-plus-one index of each unbroken stretch of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+class BandItem(pg.GraphicsObject):  # type: ignore[misc]
+    """A filled band between two series; hours where either is NaN stay empty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._brush = QtGui.QBrush()
+        self.set_data(np.empty(0), np.empty(0), np.empty(0))
+
+    def set_colour(self, colour: str) -> None:
+        """Fill with a colour."""
+        self._brush = QtGui.QBrush(QtGui.QColor(colour))
+        self.update()
+
+    def set_data(self, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
+        """Show the band of `low` to `high` at `x`, ascending."""
+        self.prepareGeometryChange()
+        self._x, self._low, self._high = x, low, high
+        known = np.isfinite(low) & np.isfinite(high)
+        self._bounds = QtCore.QRectF()
+        if known.any():
+            bottom, top = float(low[known].min()), float(high[known].max())
+            self._bounds = QtCore.QRectF(x[0], bottom, x[-1] - x[0], top - bottom)
+        self.update()
+
+    def boundingRect(self) -> QtCore.QRectF:
+        """Extent in the chart's coordinates."""
+        return self._bounds
+
+    def viewTransformChanged(self) -> None:
+        """Another stretch became visible."""
+        self.update()
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        """Draw the visible stretch."""
+        (left, right), _range = self.getViewBox().viewRange()
+        first = max(0, int(np.searchsorted(self._x, left)) - 1)
+        last = int(np.searchsorted(self._x, right)) + 1
+        x, low, high = decimate(self._x[first:last], self._low[first:last], self._high[first:last], MOST_POINTS)
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
+        painter.setBrush(self._brush)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
+        for start, end in runs(np.isfinite(low) & np.isfinite(high)):
+            for a in range(start, end - 1, CHUNK):
+                b = min(end, a + CHUNK + 1)
+                outline_x = np.concatenate([x[a:b], x[a:b][::-1]])
+                outline_y = np.concatenate([high[a:b], low[a:b][::-1]])
+                painter.drawPolygon(pg.functions.arrayToQPolygonF(outline_x, outline_y))
+
+
+class HatchItem(pg.GraphicsObject):  # type: ignore[misc]
+    """A hatched stretch of time over the whole height of the chart, with words in it, or before it where it is narrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._colour = self._ink = QtGui.QColor()
+        self._span: tuple[float, float] | None = None
+        self._words = ""
+
+    def set_colours(self, hatch: str, ink: str) -> None:
+        """Colours of the lines and the words."""
+        self._colour, self._ink = QtGui.QColor(hatch), QtGui.QColor(ink)
+        self.update()
+
+    def set_span(self, span: tuple[float, float] | None, words: str = "") -> None:
+        """Hatch from the first to the second time, or nothing."""
+        self.prepareGeometryChange()
+        self._span, self._words = span, words
+        self.update()
+
+    def boundingRect(self) -> QtCore.QRectF:
+        """Everything visible, for the words may stand outside the span."""
+        box = self.getViewBox()
+        return box.viewRect() if self._span is not None and box is not None else QtCore.QRectF()
+
+    def viewRangeChanged(self) -> None:
+        """Another stretch became visible."""
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        """Draw in pixels: in the chart's coordinates the hatching would be stretched with them."""
+        if self._span is None:
+            return
+        seen = self.boundingRect()
+        first, last = max(self._span[0], seen.left()), min(self._span[1], seen.right())
+        if first >= last:
+            return
+        box = painter.transform().mapRect(QtCore.QRectF(first, seen.top(), last - first, seen.height()))
+        painter.save()
+        painter.resetTransform()
+        painter.fillRect(box, QtGui.QBrush(self._colour, QtCore.Qt.BrushStyle.BDiagPattern))
+        if self._words:
+            painter.setPen(self._ink)
+            width = painter.fontMetrics().horizontalAdvance(self._words)
+            inside = width + 12 < box.width()
+            left = box.center().x() - width / 2 if inside else box.left() - width - 6
+            painter.drawText(QtCore.QPointF(max(6.0, left), box.top() + 1.6 * painter.fontMetrics().height()), self._words)
+        painter.restore()

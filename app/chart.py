@@ -1,0 +1,83 @@
+"""A chart in the app's colours: what every plot of every view has in common."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from app import theme
+from app.axis import ValueAxis
+from app.theme import Palette
+from app.translations import Language
+
+
+class Chart(pg.PlotWidget):  # type: ignore[misc]
+    """A plot with a quiet grid, a Danish value axis, and neither menu nor buttons."""
+
+    def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette) -> None:
+        super().__init__(axisItems={"bottom": bottom, "left": ValueAxis(language)})
+        self.plot = self.getPlotItem()
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.disableAutoRange()
+        self.setFrameShape(QtWidgets.QFrame.Shape.Box)
+        self._palette = palette
+        self.set_palette(palette)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of ground, grid and labels."""
+        self._palette = palette
+        self.setBackground(palette.surface)
+        for side in ("bottom", "left"):
+            self.dress(side)
+
+    def dress(self, side: str) -> None:
+        """Give an axis its font and colours, and lay its grid under everything."""
+        axis = self.plot.getAxis(side)
+        axis.setStyle(tickFont=theme.font(0.92), tickLength=0, maxTickLevel=0)
+        axis.setZValue(-1000)
+        axis.setPen(self._palette.rule)
+        axis.setTextPen(self._palette.quiet)
+        axis.setTickPen(pg.mkPen(self._palette.grid))
+        axis.setGrid(255)
+
+
+def _sample(colour: str, shape: str) -> QtGui.QPixmap:
+    """A sample for a legend: `line`, `bold`, `dashes` or `block`."""
+    ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
+    picture = QtGui.QPixmap(QtCore.QSize(22, 12) * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(QtCore.Qt.GlobalColor.transparent)
+    with QtGui.QPainter(picture) as painter:
+        if shape == "block":
+            painter.fillRect(QtCore.QRectF(0, 1, 22, 10), QtGui.QColor(colour))
+        else:
+            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape == "bold" else 1)
+            if shape == "dashes":
+                pen.setStyle(QtCore.Qt.PenStyle.DashLine)
+            painter.setPen(pen)
+            painter.drawLine(0, 6, 22, 6)
+    return picture
+
+
+class Legend(QtWidgets.QWidget):
+    """Samples with their names in a row."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self._samples = []
+        for name in names:
+            sample = QtWidgets.QLabel()
+            row.addWidget(sample)
+            row.addWidget(theme.label(0.92, role="quiet", text=name))
+            row.addSpacing(10)
+            self._samples.append(sample)
+
+    def set_samples(self, samples: tuple[tuple[str, str], ...]) -> None:
+        """Draw each sample: its colour and shape."""
+        for sample, (colour, shape) in zip(self._samples, samples, strict=True):
+            sample.setPixmap(_sample(colour, shape))

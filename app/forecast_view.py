@@ -1,0 +1,297 @@
+"""The forecast view: what was observed and what is forecast, with a read-out of every hour."""
+
+from __future__ import annotations
+
+import math
+
+import pyqtgraph as pg
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from app import theme
+from app.axis import TimeAxis
+from app.bands import BandItem, HatchItem
+from app.chart import Chart, Legend
+from app.empty import EmptyPage
+from app.present import ForecastView, ReadOut, read_out
+from app.theme import Palette
+from app.translations import Language
+from engine.domain import DAY, HOUR, Freshness
+
+
+class ForecastChart(Chart):
+    """The chart. The read-out follows the mouse, or the arrow keys; `pointed` carries its time, or None for now."""
+
+    pointed = QtCore.Signal(object)
+
+    def __init__(self, language: Language, palette: Palette) -> None:
+        self._bands = (BandItem(), BandItem(), BandItem())
+        self._gap, self._old = HatchItem(), HatchItem()
+        self._observed = pg.PlotDataItem(connect="finite", antialias=True)
+        self._median = pg.PlotDataItem(antialias=True)
+        self._now = pg.InfiniteLine(
+            angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
+        )
+        self._cursor = pg.InfiniteLine(angle=90)
+        self._point = pg.ScatterPlotItem(size=8)
+        self._watermark = QtWidgets.QGraphicsSimpleTextItem()
+        self._language = language
+        self._view: ForecastView | None = None
+        self._palette = palette
+        self._follows_now = True
+        super().__init__(language, TimeAxis(language), palette)
+        for z, item in enumerate(
+            (*self._bands, self._gap, self._old, self._now, self._observed, self._median, self._cursor, self._point)
+        ):
+            item.setZValue(z)
+            self.plot.addItem(item, ignoreBounds=True)
+        self._watermark.setParentItem(self.plot.getViewBox())
+        self._watermark.setZValue(100)
+        self.plot.setMouseEnabled(x=True, y=False)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+        self.plot.getViewBox().sigRangeChangedManually.connect(self._panned)
+        self.plot.getViewBox().sigResized.connect(self._place_watermark)
+        self.scene().sigMouseMoved.connect(self._moved)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take new colours."""
+        super().set_palette(palette)
+        self._palette = palette
+        self._now.setPen(pg.mkPen(palette.quiet))
+        self._now.label.setColor(palette.quiet)
+        self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
+        self._observed.setPen(pg.mkPen(palette.observed, width=1))
+        self._point.setPen(pg.mkPen(palette.surface))
+        self._point.setBrush(pg.mkBrush(palette.ink))
+        self._gap.set_colours(palette.rule, palette.quiet)
+        self._old.set_colours(palette.old_median, palette.stale)
+        faint = QtGui.QColor(palette.ink)
+        faint.setAlphaF(0.15)
+        self._watermark.setBrush(faint)
+        if self._view is not None:
+            self.show_view(self._view)
+
+    def show_view(self, view: ForecastView) -> None:
+        """Draw the curves; the stretch of time in sight stays unless it follows the present."""
+        self._view = view
+        colours = self._palette.old_bands if view.stale else self._palette.bands
+        for item, band, colour in zip(self._bands, view.bands, colours, strict=False):
+            item.set_colour(colour)
+            item.set_data(view.forecast_time, band.low, band.high)
+        for item in self._bands[len(view.bands) :]:
+            item.set_data(view.forecast_time, view.forecast_time, view.forecast_time)
+        self._median.setPen(pg.mkPen(self._palette.old_median if view.stale else self._palette.median, width=2))
+        self._median.setData(view.forecast_time, view.median)
+        self._observed.setData(view.observed_time, view.observed)
+        self._now.setPos(view.now)
+        self._gap.set_span(view.gap, view.gap_label)
+        self._old.set_span((view.issue_time, view.now) if view.stale else None, view.stale_label)
+        self._watermark.setText("\n".join(view.marks))
+        self.plot.setYRange(*view.value_range, padding=0)
+        if self._follows_now:
+            self.plot.setXRange(*view.shown, padding=0)
+        first = min(view.shown[0], view.observed_time[0] if len(view.observed_time) else view.shown[0])
+        self.plot.setLimits(xMin=first, xMax=view.shown[1] + DAY, minXRange=6 * HOUR)
+        self._place_watermark()
+
+    def show_point(self, point: ReadOut, pointing: bool) -> None:
+        """Mark the hour that is read out; the present needs no mark."""
+        self._cursor.setVisible(pointing)
+        self._cursor.setPos(point.time)
+        self._point.setData([point.time], [point.point] if math.isfinite(point.point) else [math.nan])
+        self._point.setVisible(pointing and math.isfinite(point.point))
+
+    def follow_now(self) -> None:
+        """Show the week before and after now again."""
+        self._follows_now = True
+        if self._view is not None:
+            self.plot.setXRange(*self._view.shown, padding=0)
+
+    def _panned(self, *_: object) -> None:
+        self._follows_now = False
+
+    def _moved(self, position: QtCore.QPointF) -> None:
+        box = self.plot.getViewBox()
+        if box.sceneBoundingRect().contains(position):
+            self.pointed.emit(box.mapSceneToView(position).x())
+
+    def _place_watermark(self, *_: object) -> None:
+        """In the middle of the plot, as wide as fits."""
+        area = self.plot.getViewBox().rect()
+        font = theme.font(1.0, bold=True)
+        font.setPixelSize(40)
+        self._watermark.setFont(font)
+        size = self._watermark.boundingRect()
+        if size.isEmpty() or area.isEmpty():
+            return
+        scale = min(1.6, 0.86 * area.width() / size.width())
+        self._watermark.setScale(scale)
+        self._watermark.setPos((area.width() - scale * size.width()) / 2, (area.height() - scale * size.height()) / 2)
+
+    def leaveEvent(self, event: QtCore.QEvent) -> None:
+        """Back to now when the mouse leaves."""
+        self.pointed.emit(None)
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Move the read-out by an hour or a day."""
+        keys = QtCore.Qt.Key
+        steps = {keys.Key_Left: -HOUR, keys.Key_Right: HOUR, keys.Key_PageUp: -DAY, keys.Key_PageDown: DAY}
+        if self._view is not None and event.key() in steps:
+            start = self._cursor.value() if self._cursor.isVisible() else self._view.now
+            self.pointed.emit(start + steps[QtCore.Qt.Key(event.key())])
+        elif event.key() == keys.Key_Home:
+            self.follow_now()
+            self.pointed.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Back to the two weeks around now."""
+        self.follow_now()
+
+
+class ForecastPane(QtWidgets.QWidget):
+    """Header, read-out and chart of one area; or, with nothing to show, the reason."""
+
+    def __init__(self, language: Language, palette: Palette) -> None:
+        super().__init__()
+        self._language = language
+        self._view: ForecastView | None = None
+        self._pointed: float | None = None
+        self._title = theme.label(1.55, bold=True)
+        self._badges = (theme.label(1.0, bold=True, role="badge"), theme.label(1.0, bold=True, role="badge"))
+        self._tier, self._issued, self._state, self._model = (
+            theme.label(),
+            theme.label(),
+            theme.label(),
+            theme.label(role="quiet"),
+        )
+        self._tier.setFont(theme.font(bold=True))
+        self._reason = theme.label(role="late")
+        self._reason.setWordWrap(True)
+        text = language.text
+        self._cells = {key: theme.label(1.12) for key in ("time", "observed", "median", "interval", "lead")}
+        self._legend = Legend(
+            (
+                text("forecast.observed"),
+                text("forecast.median"),
+                *(text("forecast.band", level=level) for level in (50, 80, 90)),
+            )
+        )
+        self._axis_note, self._zone = theme.label(0.92, role="quiet", text=text("forecast.axis")), theme.label(0.92, role="quiet")
+        self.chart = ForecastChart(language, palette)
+        self.chart.pointed.connect(self._point_at)
+        self._pages = QtWidgets.QStackedLayout()
+        self._empty = EmptyPage()
+        self._pages.addWidget(self._chart_page())
+        self._pages.addWidget(self._empty)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(self._header())
+        column.addLayout(self._pages, 1)
+        self.set_palette(palette)
+
+    def _header(self) -> QtWidgets.QLayout:
+        top = QtWidgets.QHBoxLayout()
+        top.addWidget(self._title)
+        top.addStretch(1)
+        for badge in self._badges:
+            top.addWidget(badge)
+        line = QtWidgets.QHBoxLayout()
+        line.setSpacing(18)
+        for label in (self._tier, self._issued, self._state, self._model):
+            line.addWidget(label)
+        line.addStretch(1)
+        column = QtWidgets.QVBoxLayout()
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addLayout(line)
+        column.addWidget(self._reason)
+        return column
+
+    def _chart_page(self) -> QtWidgets.QWidget:
+        page = QtWidgets.QFrame()
+        page.setProperty("role", "card")
+        column = QtWidgets.QVBoxLayout(page)
+        column.setContentsMargins(14, 10, 14, 8)
+        column.setSpacing(8)
+        column.addLayout(self._read_out_row())
+        notes = QtWidgets.QHBoxLayout()
+        notes.addWidget(self._axis_note)
+        notes.addStretch(1)
+        notes.addWidget(self._legend)
+        notes.addWidget(self._zone)
+        column.addLayout(notes)
+        column.addWidget(self.chart, 1)
+        return page
+
+    def _read_out_row(self) -> QtWidgets.QLayout:
+        """Cells of fixed width: numbers change in place and nothing moves under the eye."""
+        row = QtWidgets.QGridLayout()
+        row.setHorizontalSpacing(24)
+        row.setVerticalSpacing(1)
+        widest = {"time": "ons. 30. sep. 02a–02b CEST", "interval": "99.999–99.999 MWh", "lead": "begyndt"}
+        for column, (key, cell) in enumerate(self._cells.items()):
+            row.addWidget(theme.label(0.92, role="quiet", text=self._language.text(f"readout.{key}")), 0, column)
+            row.addWidget(cell, 1, column)
+            cell.setMinimumWidth(cell.fontMetrics().horizontalAdvance(widest.get(key, "99.999 MWh")))
+        row.setColumnStretch(len(self._cells), 1)
+        return row
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take new colours."""
+        self.chart.set_palette(palette)
+        self._palette = palette
+        self._paint_legend(stale=self._view is not None and self._view.stale)
+
+    def _paint_legend(self, stale: bool) -> None:
+        """The samples are as muted as the forecast they explain."""
+        palette = self._palette
+        wide, middle, narrow = palette.old_bands if stale else palette.bands
+        median = palette.old_median if stale else palette.median
+        blocks = ((colour, "block") for colour in (narrow, middle, wide))
+        self._legend.set_samples(((palette.observed, "line"), (median, "bold"), *blocks))
+
+    def show_view(self, view: ForecastView) -> None:
+        """Show a view."""
+        if self._view is not None and self._view.area != view.area:
+            self._pointed = None
+        self._view = view
+        self._title.setText(view.title)
+        for badge, mark in zip(self._badges, (*view.marks, "", ""), strict=False):
+            badge.setText(mark)
+            badge.setVisible(bool(mark))
+        self._tier.setText(view.tier)
+        theme.paint(self._tier, "late" if view.reduced else "")
+        self._issued.setText(view.issued)
+        self._state.setText(f"{theme.SYMBOLS[view.issue_freshness]} {view.issue_state}")
+        theme.paint(self._state, theme.role_of(view.issue_freshness))
+        self._state.setVisible(bool(view.issued))
+        self._paint_legend(view.stale)
+        self._model.setText(view.model)
+        self._reason.setText(f"{theme.SYMBOLS[Freshness.LATE]} {view.tier_reason}")
+        self._reason.setVisible(bool(view.tier_reason))
+        self._zone.setText(view.zone)
+        if view.empty is not None:
+            self._empty.show_reason(view.empty)
+        self._pages.setCurrentIndex(0 if view.empty is None else 1)
+        self.chart.show_view(view)
+        self.chart.setAccessibleName(self._language.text("forecast.chart", name=view.title))
+        self.chart.setAccessibleDescription(f"{view.summary} {self._language.text('forecast.chart_help')}")
+        self._point_at(self._pointed)
+
+    def _point_at(self, time: float | None) -> None:
+        if self._view is None:
+            return
+        self._pointed = time
+        numbers = read_out(self._view, self._view.now if time is None else time, self._language)
+        for key, words in (
+            ("time", numbers.hour),
+            ("observed", numbers.observed),
+            ("median", numbers.median),
+            ("interval", numbers.interval),
+            ("lead", numbers.lead),
+        ):
+            self._cells[key].setText(words)
+        self.chart.show_point(numbers, pointing=time is not None)

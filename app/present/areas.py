@@ -1,0 +1,131 @@
+"""The area list: newest load, estimate of this hour, next peak and trend of each area."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.present.frame import UNIT, area_of, level
+from app.snapshot import AreaSnapshot, Snapshot
+from app.translations import Language
+from engine import clock, geography
+from engine.domain import DAY, HOUR, USUAL_AGE_S, Freshness, IntArray, QuantileForecast, Tier, freshness
+
+#: Hours a trend compares, and how many of them must be known.
+TREND_HOURS, TREND_NEEDS = 24, 12
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """One line of the area list. `reduced` names the tier where it is not the best, and is empty where it is."""
+
+    code: str
+    name: str
+    reduced: str
+    observed: str
+    observed_at: str
+    observed_freshness: Freshness
+    estimate: str
+    estimate_range: str
+    peak: str
+    peak_at: str
+    trend: str
+    summary: str
+
+
+def area_rows(snapshot: Snapshot, language: Language, now: int) -> tuple[AreaRow, ...]:
+    """The area list; an area of which nothing is known says so."""
+    return tuple(_area_row(area_of(snapshot, code), language, now) for code in (snapshot.areas or geography.AREAS))
+
+
+def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
+    no_data = language.text("monitor.no_data")
+    name = geography.name(area.code, language.code)
+    observed, observed_at, age = no_data, "", None
+    if len(area.observed_time):
+        newest = int(area.observed_time[-1])
+        age = now - newest
+        observed = language.quantity(float(area.observed[-1]), UNIT)
+        day = "" if age < DAY / 2 else f"{language.date(newest)} "
+        observed_at = day + language.hour_span(newest)
+    estimate, estimate_range = _estimate(area.forecast, language, now)
+    peak, peak_at = next_peak(area.forecast, language, now)
+    trend = _trend(area, language)
+    return AreaRow(
+        code=area.code,
+        name=name,
+        reduced="" if area.forecast is None or area.forecast.tier is Tier.FULL else tier_text(area.forecast.tier, language),
+        observed=observed,
+        observed_at=observed_at,
+        observed_freshness=freshness(age, USUAL_AGE_S["load"]),
+        estimate=estimate,
+        estimate_range=estimate_range,
+        peak=peak,
+        peak_at=peak_at,
+        trend=trend,
+        summary=language.text(
+            "area.summary",
+            name=name,
+            observed=observed,
+            observed_at=observed_at,
+            estimate=estimate,
+            peak=peak,
+            peak_at=peak_at,
+            trend=trend,
+        ),
+    )
+
+
+def _estimate(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:
+    index = None if forecast is None else _index(forecast.valid_time, clock.floor_hour(now))
+    if forecast is None or index is None:
+        return language.text("monitor.no_data"), ""
+    low, high = (language.number(float(level(forecast, p)[index])) for p in (0.10, 0.90))
+    return language.quantity(float(forecast.median[index]), UNIT), f"{low}–{high}"
+
+
+def tier_text(tier: Tier, language: Language) -> str:
+    """How a forecast was made, in words."""
+    return language.text(f"tier.{tier.value}")
+
+
+def next_peak(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:
+    """Largest median of the 24 hours from the next full hour on, and when it is."""
+    ahead = [] if forecast is None else np.flatnonzero((forecast.valid_time > now) & (forecast.valid_time <= now + DAY))
+    if forecast is None or not len(ahead):
+        return language.text("monitor.no_data"), ""
+    best = int(ahead[np.argmax(forecast.median[ahead])])
+    time = int(forecast.valid_time[best])
+    return language.quantity(float(forecast.median[best]), UNIT), f"{language.weekday(time)} {language.hour_span(time)}"
+
+
+def _trend(area: AreaSnapshot, language: Language) -> str:
+    """Change of the newest 24 hours on the same Danish hours a week before, with an arrow."""
+    times = area.observed_time
+    recent = times > (times[-1] - TREND_HOURS * HOUR if len(times) else 0)
+    before = week_before(times[recent])
+    _, of_before, of_recent = np.intersect1d(times, before, return_indices=True)
+    if len(of_before) < TREND_NEEDS:
+        return language.text("monitor.no_data")
+    was = float(area.observed[of_before].sum())
+    percent = 100 * (float(area.observed[recent][of_recent].sum()) / was - 1) if was else math.nan
+    arrow = "▲" if percent >= 1 else "▼" if percent <= -1 else "►"
+    return f"{arrow} {language.quantity(percent, '%', 1, sign=True)}"
+
+
+def week_before(times: IntArray) -> IntArray:
+    """The same Danish wall-clock hour seven days before each time."""
+
+    def offset(of: IntArray) -> IntArray:
+        day, hour = clock.local_day_hour(of)
+        return day * DAY + hour * HOUR - of
+
+    plain = times - 7 * DAY
+    return plain + offset(plain) - offset(times)
+
+
+def _index(times: IntArray, time: int) -> int | None:
+    found = int(np.searchsorted(times, time))
+    return found if found < len(times) and times[found] == time else None

@@ -1,0 +1,96 @@
+"""What stands around every view: marks, notices, the engine's line, and why there is nothing to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
+from app.translations import Language
+from engine.domain import FloatArray, QuantileForecast
+
+UNIT = "MWh"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A trouble an operator should know: what, what to do, since when."""
+
+    problem: str
+    remedy: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why there is nothing to show, and what to do."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def area_of(snapshot: Snapshot, code: str) -> AreaSnapshot:
+    """What is known of an area, be it nothing."""
+    return snapshot.areas.get(code) or AreaSnapshot(code, np.empty(0, np.int64), np.empty(0), None)
+
+
+def level(forecast: QuantileForecast, probability: float) -> FloatArray:
+    """Quantiles of one level in MWh, one an hour."""
+    column: FloatArray = forecast.quantiles[:, forecast.levels.index(probability)]
+    return column
+
+
+def marks(snapshot: Snapshot, forecast: QuantileForecast | None, language: Language) -> tuple[str, ...]:
+    """What must not be overlooked about these numbers: they are simulated, or made with weather known afterwards."""
+    simulated = snapshot.simulated or (forecast is not None and forecast.simulated)
+    ex_post = forecast is not None and forecast.ex_post
+    return tuple(language.text(key) for key, holds in (("mark.simulated", simulated), ("mark.ex_post", ex_post)) if holds)
+
+
+def nothing_to_show(snapshot: Snapshot, name: str, engine: EngineStatus, language: Language) -> Empty:
+    """What is missing and what to do about it, from the database's fault, the engine and the newest failed job."""
+    lines: list[str] = []
+    if snapshot.fault is None:
+        title = language.text("empty.no_data", name=name)
+        lines.append(language.text("empty.missing"))
+        lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
+    else:
+        title = language.text("empty.no_database" if snapshot.no_database else "empty.unreadable")
+        lines.append(snapshot.fault.problem)
+        if not snapshot.no_database:
+            lines.append(snapshot.fault.remedy)
+    if engine.kind is EngineKind.STARTING:
+        lines.append(language.text("empty.starting"))
+    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND):
+        lines.append(language.text("empty.running"))
+    else:
+        lines.append(language.text("empty.start_engine"))
+    lines.append(language.text("empty.import"))
+    return Empty(title, tuple(lines))
+
+
+def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
+    """Troubles to show over every view, the engine's first. A lower tier is none: the area's own header tells."""
+    found = []
+    if engine.kind is EngineKind.FAILED:
+        detail = engine.detail or language.text("engine.silent")
+        found.append(Notice(language.text("engine.died", detail=detail), language.text("engine.retry"), ""))
+    if snapshot.fault is not None and snapshot.areas:
+        since = language.text("window.since", time=language.moment(snapshot.read_at, now))
+        found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
+    return (
+        *found,
+        *(
+            Notice(e.problem, e.remedy, language.text("window.since", time=language.moment(e.since, now)))
+            for e in snapshot.events
+            if e.code != "tier"
+        ),
+    )
+
+
+def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:
+    """One line on the engine behind the screen."""
+    if engine.kind is EngineKind.FOUND and snapshot.engine is not None:
+        return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port)
+    return language.text(f"engine.{engine.kind.value}")

@@ -1,0 +1,195 @@
+"""Colours and fonts: a grey ground, quiet lines, and colour kept for what is not normal; light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from engine.domain import Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as #rrggbb. Text reaches 4.5:1 and lines 3:1 against `surface` and `ground`.
+
+    The forecast is told from the observed load by lightness, width and its bands, not by hue alone. `late` and `stale` are
+    Okabe and Ito's orange and vermilion, darkened or lightened to reach the contrast; a symbol and a word go with them.
+    """
+
+    name: str
+    ground: str
+    surface: str
+    ink: str
+    quiet: str
+    rule: str
+    grid: str
+    observed: str
+    median: str
+    bands: tuple[str, str, str]  # widest first
+    old_median: str
+    old_bands: tuple[str, str, str]
+    reference: str
+    bar: str
+    selected: str
+    focus: str
+    late: str
+    stale: str
+    badge: str
+    badge_ink: str
+
+
+LIGHT = Palette(
+    name="light",
+    ground="#f1f3f4",
+    surface="#ffffff",
+    ink="#1b2126",
+    quiet="#59636b",
+    rule="#d3d8dc",
+    grid="#e7eaec",
+    observed="#1b2126",
+    median="#33648a",
+    bands=("#e3ebf1", "#cfdde7", "#b3c9d9"),
+    old_median="#7b848b",
+    old_bands=("#eceeef", "#e0e3e5", "#d2d6d9"),
+    reference="#848d94",
+    bar="#6f8ca3",
+    selected="#e4e9ed",
+    focus="#33648a",
+    late="#8a5a00",
+    stale="#b03a05",
+    badge="#f0b43c",
+    badge_ink="#241800",
+)
+DARK = Palette(
+    name="dark",
+    ground="#14181b",
+    surface="#1b2024",
+    ink="#e2e6e9",
+    quiet="#9aa4ac",
+    rule="#363d43",
+    grid="#272d32",
+    observed="#e2e6e9",
+    median="#92b9d6",
+    bands=("#2a3944", "#36495a", "#486379"),
+    old_median="#8b949b",
+    old_bands=("#292f33", "#343b40", "#434b51"),
+    reference="#7d878f",
+    bar="#6787a0",
+    selected="#262d33",
+    focus="#92b9d6",
+    late="#e4a63e",
+    stale="#f2875a",
+    badge="#f0b43c",
+    badge_ink="#241800",
+)
+PALETTES = {palette.name: palette for palette in (LIGHT, DARK)}
+
+#: A shape for each state, so that colour is never the only cue.
+SYMBOLS = {Freshness.FRESH: "●", Freshness.LATE: "▲", Freshness.STALE: "■", Freshness.MISSING: "○"}
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def state_colour(palette: Palette, state: Freshness) -> str:
+    """Colour of a state: quiet while all is well."""
+    return {Freshness.FRESH: palette.quiet, Freshness.LATE: palette.late}.get(state, palette.stale)
+
+
+def of_system() -> Palette:
+    """The palette of the desktop's colour scheme; light where it has none."""
+    dark = QtGui.QGuiApplication.styleHints().colorScheme() == QtCore.Qt.ColorScheme.Dark
+    return DARK if dark else LIGHT
+
+
+def font(scale: float = 1.0, bold: bool = False) -> QtGui.QFont:
+    """The system's font with figures of equal width, so that numbers stand under each other."""
+    made = QtGui.QFont(QtWidgets.QApplication.font())
+    made.setPointSizeF(made.pointSizeF() * scale)
+    made.setBold(bold)
+    made.setFeature(QtGui.QFont.Tag("tnum"), 1)
+    return made
+
+
+def label(scale: float = 1.0, bold: bool = False, role: str = "", text: str = "") -> QtWidgets.QLabel:
+    """A line of text; `role` names its colour in the style sheet (quiet, late, stale, badge) and may be changed by `paint`."""
+    made = QtWidgets.QLabel(text)
+    made.setFont(font(scale, bold))
+    made.setProperty("role", role)
+    made.setTextFormat(QtCore.Qt.TextFormat.PlainText)
+    return made
+
+
+def paint(widget: QtWidgets.QWidget, role: str) -> None:
+    """Give a label another role."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def role_of(state: Freshness) -> str:
+    """Role of a label that tells a state."""
+    return {Freshness.FRESH: "quiet", Freshness.LATE: "late"}.get(state, "stale")
+
+
+def apply(application: QtWidgets.QApplication, palette: Palette) -> None:
+    """Colour every widget of the application."""
+    application.setStyle("Fusion")
+    roles = QtGui.QPalette.ColorRole
+    colours = QtGui.QPalette()
+    for role, colour in (
+        (roles.Window, palette.ground),
+        (roles.WindowText, palette.ink),
+        (roles.Base, palette.surface),
+        (roles.AlternateBase, palette.ground),
+        (roles.Text, palette.ink),
+        (roles.Button, palette.surface),
+        (roles.ButtonText, palette.ink),
+        (roles.Highlight, palette.focus),
+        (roles.HighlightedText, palette.surface),
+        (roles.ToolTipBase, palette.surface),
+        (roles.ToolTipText, palette.ink),
+        (roles.PlaceholderText, palette.quiet),
+    ):
+        colours.setColor(role, QtGui.QColor(colour))
+    application.setPalette(colours)
+    application.setStyleSheet(_style_sheet(palette))
+
+
+def _style_sheet(p: Palette) -> str:
+    return f"""
+    QLabel[role="quiet"] {{ color: {p.quiet}; }}
+    QLabel[role="late"] {{ color: {p.late}; }}
+    QLabel[role="stale"] {{ color: {p.stale}; }}
+    QLabel[role="badge"] {{ color: {p.badge_ink}; background: {p.badge}; border-radius: 3px; padding: 3px 10px; }}
+    QFrame[role="card"] {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; }}
+    QFrame[role="notice"] {{ background: {p.surface}; border: 1px solid {p.late}; border-left: 5px solid {p.late}; }}
+    QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
+    QTabBar {{ background: transparent; }}
+    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
+                    border-bottom: 3px solid transparent; }}
+    QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
+    QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
+    QListWidget {{ background: transparent; border: none; outline: none; }}
+    QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
+    QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
+    QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
+    QGraphicsView {{ border: 1px solid transparent; }}
+    QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
+    QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid}; }}
+    QTableWidget:focus {{ border: 1px solid {p.focus}; }}
+    QTableWidget::item {{ padding: 3px 8px; }}
+    QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
+                            padding: 4px 11px; }}
+    """

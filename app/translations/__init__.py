@@ -1,0 +1,296 @@
+"""How the program speaks: every text in Danish and English, and numbers, times and durations as each language writes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import locale
+import math
+from dataclasses import dataclass
+
+from engine import clock
+from engine.domain import DAY, HOUR
+
+LANGUAGES = ("da", "en")
+
+#: Text by key: Danish, English. `{name}` is filled in by the caller.
+TEXTS: dict[str, tuple[str, str]] = {
+    # words of the frame
+    "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
+    "window.forecast": ("Prognose", "Forecast"),
+    "window.monitoring": ("Overvågning", "Monitoring"),
+    "window.areas": ("Områder", "Areas"),
+    "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
+    "window.since": ("siden {time}", "since {time}"),
+    "window.more": ("og {count} mere", "and {count} more"),
+    "window.feed_stopped": (
+        "Læsningen af databasen er stoppet, og skærmen opdateres ikke.",
+        "Reading of the database has stopped and the screen is not updated.",
+    ),
+    "window.restart": ("Luk Lastvagt, og start det igen.", "Close Lastvagt and start it again."),
+    "window.bug": (
+        "Der er en fejl i Lastvagt. Resten kører videre; fejlen står i {log}.",
+        "Lastvagt has a fault. The rest goes on; the fault is in {log}.",
+    ),
+    # the engine
+    "engine.unknown": ("Motor: undersøges", "Engine: being looked for"),
+    "engine.found": ("Motor: kører (proces {pid}, port {port})", "Engine: running (process {pid}, port {port})"),
+    "engine.starting": ("Motor: starter", "Engine: starting"),
+    "engine.ours": ("Motor: kører og stopper med dette vindue", "Engine: running, stops with this window"),
+    "engine.failed": ("Motor: stoppet", "Engine: stopped"),
+    "engine.absent": ("Motor: kører ikke", "Engine: not running"),
+    "engine.died": ("Motoren stoppede: {detail}", "The engine stopped: {detail}"),
+    "engine.silent": ("den sagde intet", "it said nothing"),
+    "engine.retry": (
+        "Den startes igen om et minut; `lastvagt-engine doctor` siger mere.",
+        "It is started again in a minute; `lastvagt-engine doctor` tells more.",
+    ),
+    # area list
+    "area.observed": ("{value} kl. {time}", "{value} at {time}"),
+    "area.estimate": ("Timen nu (80 %)", "This hour (80 %)"),
+    "area.peak": ("Næste spids", "Next peak"),
+    "area.trend": ("Mod sidste uge", "On last week"),
+    "area.trend_about": (
+        "Seneste døgns forbrug mod samme timer ugen før",
+        "Load of the last 24 hours against the same hours a week before",
+    ),
+    "area.summary": (
+        "{name}. Senest målt {observed}, {observed_at}. Timen nu {estimate}. Næste spids {peak}, {peak_at}. Mod sidste uge {trend}.",
+        "{name}. Newest observed {observed}, {observed_at}. This hour {estimate}. Next peak {peak}, {peak_at}. On last week {trend}.",
+    ),
+    # forecast view
+    "forecast.issued": ("Udstedt {time}, for {age} siden", "Issued {time}, {age} ago"),
+    "forecast.none": ("Ingen prognose", "No forecast"),
+    "forecast.none_reason": (
+        "Der er endnu ikke udstedt en prognose for området.",
+        "No forecast has been issued for this area yet.",
+    ),
+    "forecast.model": ("Model {model}", "Model {model}"),
+    "forecast.stale_zone": ("Gammel prognose: {age}", "Old forecast: {age}"),
+    "forecast.gap_zone": ("Ingen målinger i {age}", "No observations for {age}"),
+    "forecast.now": ("nu", "now"),
+    "forecast.axis": ("MWh pr. time", "MWh per hour"),
+    "forecast.zone": ("Dansk tid ({zone})", "Danish time ({zone})"),
+    "forecast.observed": ("Målt (foreløbig; afregnet kan afvige)", "Observed (provisional; settled may differ)"),
+    "forecast.median": ("Median", "Median"),
+    "forecast.band": ("{level} %", "{level} %"),
+    "forecast.chart": ("Forbrug og prognose for {name}", "Load and forecast of {name}"),
+    "forecast.chart_help": (
+        "Venstre og højre pil flytter aflæsningen en time, Page Up og Page Down et døgn, Home går tilbage til nu.",
+        "Left and right arrows move the read-out by an hour, Page Up and Page Down by a day, Home goes back to now.",
+    ),
+    "forecast.summary": (
+        "{tier}. {issued}. Median fra {low} til {high} de næste 7 døgn; spids {peak}, {peak_at}.",
+        "{tier}. {issued}. Median from {low} to {high} over the next 7 days; peak {peak}, {peak_at}.",
+    ),
+    "readout.time": ("Time", "Hour"),
+    "readout.observed": ("Målt", "Observed"),
+    "readout.median": ("P50", "P50"),
+    "readout.interval": ("80 %-interval", "80 % interval"),
+    "readout.lead": ("Timer frem", "Lead time"),
+    "readout.bridge": ("begyndt", "begun"),
+    # tiers
+    "tier.full": ("Fuld model", "Full model"),
+    "tier.no_weather": ("Model uden vejr", "Model without weather"),
+    "tier.seasonal": ("Ugeprofil", "Weekly profile"),
+    "tier.climatology": ("Typisk forbrug", "Typical load"),
+    # why not a better tier
+    "reason.no_weather_forecast": (
+        "Ingen temperaturprognose dækker de kommende timer.",
+        "No temperature forecast covers the hours ahead.",
+    ),
+    "reason.late_load": ("Det nyeste forbrug er over en uge gammelt.", "The newest load is more than a week old."),
+    "reason.short_history": ("Under 28 døgns forbrug er kendt.", "Fewer than 28 days of load are known."),
+    "reason.no_history": ("Under en uges forbrug er kendt.", "Less than a week of load is known."),
+    "reason.no_model": ("Ingen model passer til området.", "No model bundle serves this area."),
+    "reason.bad_output": (
+        "Modellens tal var usandsynlige og blev ikke brugt.",
+        "The model's output was implausible and was not used.",
+    ),
+    # marks
+    "mark.simulated": ("SIMULEREDE DATA", "SIMULATED DATA"),
+    "mark.ex_post": ("EX POST: VEJRET KENDT BAGEFTER", "EX POST: WEATHER KNOWN AFTERWARDS"),
+    # sources
+    "sources.title": ("Datakilder", "Sources"),
+    "sources.age": ("Alder", "Age"),
+    "sources.usual": ("Normalt", "Usually"),
+    "sources.state": ("Tilstand", "State"),
+    "sources.row": ("{name}: alder {age}, normalt {usual}, {state}", "{name}: age {age}, usually {usual}, {state}"),
+    "freshness.fresh": ("aktuel", "fresh"),
+    "freshness.late": ("forsinket", "late"),
+    "freshness.stale": ("forældet", "stale"),
+    "freshness.missing": ("mangler", "missing"),
+    "quantity.load": ("Forbrug", "Load"),
+    "quantity.weather": ("Vejr", "Weather"),
+    "quantity.temperature": ("Temperatur", "Temperature"),
+    "quantity.wind_speed": ("Vind", "Wind"),
+    "quantity.global_radiation": ("Solindstråling", "Radiation"),
+    "quantity.relative_humidity": ("Luftfugtighed", "Humidity"),
+    "quantity.cloud_cover": ("Skydække", "Cloud cover"),
+    "quantity.solar_forecast": ("Solprognose", "Solar forecast"),
+    "quantity.onshore_wind_forecast": ("Landvindprognose", "Onshore wind forecast"),
+    "quantity.offshore_wind_forecast": ("Havvindprognose", "Offshore wind forecast"),
+    "quantity.day_ahead_price": ("Spotpris", "Day-ahead price"),
+    # nothing to show
+    "empty.no_database": ("Der er ingen database endnu", "There is no database yet"),
+    "empty.unreadable": ("Databasen kan ikke læses", "The database cannot be read"),
+    "empty.no_data": ("Ingen data for {name} endnu", "No data for {name} yet"),
+    "empty.missing": (
+        "Der mangler målt forbrug og en prognose.",
+        "Observed load and a forecast are missing.",
+    ),
+    "empty.starting": (
+        "Motoren starter. De første data kommer normalt inden for et minut.",
+        "The engine is starting. The first data usually come within a minute.",
+    ),
+    "empty.running": (
+        "Motoren kører og henter data. De første kommer normalt inden for et minut.",
+        "The engine runs and fetches data. The first usually come within a minute.",
+    ),
+    "empty.start_engine": (
+        "Start motoren: lastvagt-engine run. Uden netværk: tilføj --simulated og en egen datamappe.",
+        "Start the engine: lastvagt-engine run. Without a network: add --simulated and a data folder of its own.",
+    ),
+    "empty.import": (
+        "Egne data: lastvagt-engine import FIL.csv",
+        "Data of your own: lastvagt-engine import FILE.csv",
+    ),
+    "empty.scores": ("Ingen scorer for {name} endnu", "No scores for {name} yet"),
+    "empty.scores_why": (
+        "En prognose får sin score, når forbruget for dens timer er målt, normalt 2 til 3 timer efter.",
+        "A forecast is scored when the load of its hours has been observed, usually 2 to 3 hours later.",
+    ),
+    # monitoring view
+    "monitor.title": ("Hvor gode prognoserne var: {name}", "How good the forecasts were: {name}"),
+    "monitor.period": ("{first} til {last}, dansk tid", "{first} to {last}, Danish time"),
+    "monitor.daily": ("Middelfejl pr. døgn, MWh", "Mean absolute error by day, MWh"),
+    "monitor.lead": ("Middelfejl efter timer frem, MWh", "Mean absolute error by lead time, MWh"),
+    "monitor.lead_axis": ("timer frem", "hours ahead"),
+    "monitor.hour": ("Middelfejl efter time på døgnet, MWh", "Mean absolute error by hour of day, MWh"),
+    "monitor.hour_axis": ("time, dansk tid", "hour, Danish time"),
+    "monitor.coverage": ("Andel af timer inden for intervallet, %", "Share of hours inside the interval, %"),
+    "monitor.coverage_axis": ("interval", "interval"),
+    "monitor.model": ("Prognose", "Forecast"),
+    "monitor.reference": ("Sæsonnaiv", "Seasonal naive"),
+    "monitor.nominal": ("Mål", "Nominal"),
+    "monitor.ahead": ("{span} timer frem", "{span} hours ahead"),
+    "monitor.bar": ("{name}: {model}, sæsonnaiv {reference}", "{name}: {model}, seasonal naive {reference}"),
+    "monitor.covered_bar": (
+        "{share} af timerne lå i {level} %-intervallet",
+        "{share} of hours were inside the {level} % interval",
+    ),
+    "monitor.no_data": ("ingen data", "no data"),
+    "monitor.scores": ("Scorer", "Scores"),
+    "monitor.row_provisional": ("Foreløbig, hele perioden", "Provisional, whole period"),
+    "monitor.row_same": ("Foreløbig, afregnede døgn", "Provisional, settled days"),
+    "monitor.row_settled": ("Afregnet, afregnede døgn", "Settled, settled days"),
+    "monitor.truth": ("Målt mod", "Scored against"),
+    "monitor.n": ("Timer", "Hours"),
+    "monitor.mae": ("MAE, MWh", "MAE, MWh"),
+    "monitor.bias": ("Bias, MWh", "Bias, MWh"),
+    "monitor.wape": ("WAPE, %", "WAPE, %"),
+    "monitor.skill": ("Skill", "Skill"),
+    "monitor.crps": ("CRPS, MWh", "CRPS, MWh"),
+    "monitor.covered": ("I {level} %", "In {level} %"),
+    "monitor.about": (
+        "Timer: par af time og udstedelse. Skill = 1 − MAE / MAE for sæsonnaiv (samme ugedag og time, senest kendte). "
+        "I 50 %: andel af timer inden for 50 %-intervallet. Begyndte timer tælles kun med efter timer frem.",
+        "Hours: pairs of hour and issue. Skill = 1 − MAE / MAE of seasonal naive (same weekday and hour, latest known). "
+        "In 50 %: share of hours inside the 50 % interval. Hours already begun count only by lead time.",
+    ),
+    "monitor.daily_summary": (
+        "Middelfejl de seneste {days} døgn: prognose {model}, sæsonnaiv {reference}.",
+        "Mean absolute error of the last {days} days: forecast {model}, seasonal naive {reference}.",
+    ),
+}
+
+_WEEKDAYS = {
+    "da": ("man.", "tir.", "ons.", "tor.", "fre.", "lør.", "søn."),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MONTHS = {
+    "da": ("jan.", "feb.", "mar.", "apr.", "maj", "jun.", "jul.", "aug.", "sep.", "okt.", "nov.", "dec."),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+}
+_SPACE = "\u00a0"  # keeps a number and its unit on one line
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language, `da` or `en`. Times are epoch seconds in and Danish wall-clock time out."""
+
+    code: str
+
+    @staticmethod
+    def of_system() -> Language:
+        """Danish where the system speaks Danish, else English."""
+        return Language("da" if (locale.getlocale()[0] or "").lower().startswith(("da", "danish")) else "en")
+
+    def text(self, key: str, **values: object) -> str:
+        """The text of a key with its places filled in; an unknown key is an error."""
+        return TEXTS[key][LANGUAGES.index(self.code)].format(**values)
+
+    def number(self, value: float, decimals: int = 0, sign: bool = False) -> str:
+        """1.234,5 in Danish, 1,234.5 in English; a number that is none reads "no data"."""
+        if not math.isfinite(value):
+            return self.text("monitor.no_data")
+        written = f"{abs(value):,.{decimals}f}"
+        if self.code == "da":
+            written = written.translate(str.maketrans(",.", ".,"))
+        negative = value < 0 and any(digit in written for digit in "123456789")
+        return ("−" if negative else "+" if sign else "") + written
+
+    def quantity(self, value: float, unit: str, decimals: int = 0, sign: bool = False) -> str:
+        """A number with its unit; without one where there is no number."""
+        return self.number(value, decimals, sign) + (f"{_SPACE}{unit}" if math.isfinite(value) else "")
+
+    def duration(self, seconds: float) -> str:
+        """Two largest units: 12 min, 2 h 20 min, 3 d 4 h."""
+        hour = "t" if self.code == "da" else "h"
+        minutes = max(0, int(seconds)) // 60
+        if minutes < 1:
+            return f"<{_SPACE}1{_SPACE}min"
+        days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+        parts = [(days, "d"), (hours, hour), (minutes, "min")]
+        first = next(i for i, (count, _) in enumerate(parts) if count)
+        return _SPACE.join(f"{count}{_SPACE}{unit}" for count, unit in parts[first : first + 2] if count)
+
+    def weekday(self, t: float) -> str:
+        """Abbreviated weekday."""
+        return _WEEKDAYS[self.code][clock.local(t).weekday()]
+
+    def month(self, t: float) -> str:
+        """Abbreviated month."""
+        return _MONTHS[self.code][clock.local(t).month - 1]
+
+    def date(self, t: float) -> str:
+        """Weekday, day and month: søn. 25. okt., Sun 25 Oct."""
+        day = clock.local(t).day
+        return f"{self.weekday(t)} {day}{'.' if self.code == 'da' else ''} {self.month(t)}"
+
+    def hour(self, t: float) -> str:
+        """Two-digit hour; the two hours that the autumn clock change makes alike are 02a and 02b."""
+        moment = clock.local(t)
+        return f"{moment:%H}{_repeated(moment)}"
+
+    def hour_span(self, t: int) -> str:
+        """An hour by its start and end: 14–15, and 02a–02b where the clock goes back."""
+        return f"{self.hour(t)}–{self.hour(t + HOUR)}"
+
+    def time(self, t: float) -> str:
+        """Wall-clock time: 14:20, and 02a:20 or 02b:20 in the repeated hour."""
+        return f"{self.hour(t)}:{clock.local(t):%M}"
+
+    def moment(self, t: float, now: float) -> str:
+        """Wall-clock time, with the date where it is not within half a day of now."""
+        return self.time(t) if abs(t - now) < DAY / 2 else f"{self.date(t)} {self.time(t)}"
+
+    def zone(self, first: float, last: float) -> str:
+        """Abbreviation of Danish time over a span: CET, CEST, or both in order."""
+        names = [clock.local(t).tzname() or "" for t in (first, last)]
+        return names[0] if names[0] == names[1] else " → ".join(names)
+
+
+def _repeated(moment: dt.datetime) -> str:
+    """`a` or `b` where the clock shows this hour twice, else nothing."""
+    certain = moment.replace(fold=0).utcoffset() == moment.replace(fold=1).utcoffset()
+    return "" if certain else "ab"[moment.fold]

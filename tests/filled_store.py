@@ -1,0 +1,171 @@
+"""Fills a database with weeks of plausible load, weather, issues and scores, for tests and pictures of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from engine import clock
+from engine.domain import (
+    DAY,
+    HOUR,
+    LEAD_BUCKETS,
+    LEVELS,
+    WEATHER,
+    Flag,
+    FloatArray,
+    IntArray,
+    JobRun,
+    Observations,
+    QuantileForecast,
+    Reason,
+    Score,
+    Series,
+    Tier,
+)
+from engine.store import ScoreRow, Writer
+
+#: Tuesday evening in November.
+NOW = clock.parse_utc("2026-11-24T17:20:00Z")
+MEAN_MWH = {"DK1": 2600.0, "DK2": 1500.0}
+#: Hours between the start of an hour and its publication.
+LAG_H = 2
+_NORMAL = {0.05: -1.645, 0.1: -1.282, 0.2: -0.842, 0.25: -0.674, 0.3: -0.524, 0.4: -0.253, 0.5: 0.0}
+_DEVIATIONS = np.array([_NORMAL[p] if p <= 0.5 else -_NORMAL[round(1 - p, 2)] for p in LEVELS])
+
+
+def load_mwh(area: str, times: IntArray) -> FloatArray:
+    """A Danish-looking load: two peaks a working day, quiet nights and weekends, and a slow wander."""
+    if area == "DK":
+        parts: FloatArray = load_mwh("DK1", times) + load_mwh("DK2", times)
+        return parts
+    day, hour = clock.local_day_hour(times)
+    weekend = (day + 3) % 7 >= 5
+    morning, evening = np.exp(-(((hour - 9) / 3.2) ** 2)), np.exp(-(((hour - 17.6) / 2.4) ** 2))
+    shape = 0.80 + np.where(weekend, 0.16, 0.26) * morning + np.where(weekend, 0.26, 0.30) * evening
+    wander = 0.03 * np.sin(times / (9.1 * DAY)) + 0.012 * np.sin(times / (0.37 * DAY))
+    return MEAN_MWH[area] * (shape + wander)
+
+
+def _noise(times: IntArray, seed: int, size: float) -> FloatArray:
+    """The same noise for the same hour, whoever asks."""
+    numbers = np.array([np.random.default_rng((seed, int(t) // HOUR)).standard_normal() for t in times])
+    return size * numbers
+
+
+def forecast(area: str, issue_time: int, tier: Tier = Tier.FULL, reason: Reason = Reason.NONE, **more: bool) -> QuantileForecast:
+    """An issue of 168 hours and the bridge before them."""
+    first = clock.floor_hour(issue_time) - (LAG_H - 1) * HOUR
+    times = np.arange(first, issue_time + 168 * HOUR + 1, HOUR, dtype=np.int64)
+    lead = np.maximum(1, (times - issue_time) / HOUR)
+    deviation = 0.011 * np.minimum(2.6, 1 + lead / 60) * load_mwh(area, times)
+    middle = load_mwh(area, times) * (1 + 0.006 * np.sin(times / (0.8 * DAY)))
+    return QuantileForecast(
+        area=area,
+        consumer_type="total",
+        issue_time=issue_time,
+        valid_time=times,
+        levels=LEVELS,
+        quantiles=np.round(middle[:, None] + deviation[:, None] * _DEVIATIONS[None, :]),
+        tier=tier,
+        reason=reason,
+        model_id="dk-2026.1",
+        **more,
+    )
+
+
+def observations(area: str, times: IntArray, simulated: bool = False) -> list[Observations]:
+    """Load as first published, and settled where it is older than 15 days."""
+    first = load_mwh(area, times) * (1 + _noise(times, len(area) + ord(area[-1]), 0.011))
+    old = times < times[-1] - 15 * DAY
+    series = Series("load", area, "test")
+
+    def batch(of: IntArray, values: FloatArray, lag_s: int, flag: Flag) -> Observations:
+        return Observations(series, of, of + lag_s, np.round(values, 1), np.full(len(of), flag, np.uint8), simulated)
+
+    settled = first[old] * (1 + _noise(times[old], 7, 0.004))
+    return [batch(times, first, LAG_H * HOUR, Flag.PLAIN), batch(times[old], settled, 15 * DAY, Flag.SETTLED)]
+
+
+def weather(area: str, now: int, age_s: int, simulated: bool = False) -> Iterable[Observations]:
+    """Weather of a week back and a week ahead, fetched `age_s` ago."""
+    times = np.arange(clock.floor_hour(now) - 7 * DAY, now + 7 * DAY, HOUR, dtype=np.int64)
+    flags = np.zeros(len(times), np.uint8)
+    for quantity in WEATHER:
+        known = np.full(len(times), now - age_s)
+        yield Observations(Series(quantity, area, "test"), times, known, np.full(len(times), 5.0), flags, simulated)
+
+
+def scores(area: str, now: int, days: int) -> Iterable[ScoreRow]:
+    """Scores of every hour and lead bucket, worse with lead time, settled where the hour is older than 15 days."""
+    times = np.arange(clock.floor_hour(now) - days * DAY, now - 3 * HOUR, HOUR, dtype=np.int64)
+    load = load_mwh(area, times)
+    chance = np.random.default_rng(ord(area[-1]))
+    _day, hour = clock.local_day_hour(times)
+    for truth, sure in (("provisional", 1.0), ("settled", 1.06)):
+        for bucket in range(len(LEAD_BUCKETS)):
+            wide = (0.007 + 0.0021 * bucket) * sure * (1 + 0.35 * np.sin((hour - 6) / 24 * 2 * np.pi))
+            error = load * wide * chance.standard_normal(len(times)) * 1.25
+            naive = load * 0.042 * chance.standard_normal(len(times))
+            inside = np.abs(error) / (load * wide * 1.25)
+            for i, t in enumerate(times.tolist()):
+                if truth == "settled" and t > now - 15 * DAY:
+                    continue
+                miss = abs(float(error[i]))
+                yield ScoreRow(
+                    area,
+                    "total",
+                    truth,
+                    t,
+                    bucket,
+                    Score(
+                        n=1,
+                        observed=float(load[i]),
+                        error=float(error[i]),
+                        abs_error=miss,
+                        sq_error=miss**2,
+                        rel_n=1,
+                        abs_rel=miss / float(load[i]),
+                        sq_rel=(miss / float(load[i])) ** 2,
+                        pinball=miss / 3,
+                        crps=0.7 * miss,
+                        in50=int(inside[i] < 0.66),
+                        in80=int(inside[i] < 1.26),
+                        in90=int(inside[i] < 1.62),
+                        width80=2.5 * miss,
+                        ref_n=1,
+                        ref_abs_error=abs(float(naive[i])),
+                        ref_model_abs_error=miss,
+                    ),
+                )
+
+
+def fill(
+    folder: Path,
+    now: int = NOW,
+    days: int = 42,
+    simulated: bool = False,
+    issue_age_s: int = 20 * 60,
+    tier: Tier = Tier.FULL,
+    reason: Reason = Reason.NONE,
+    gap_h: tuple[int, int] | None = None,
+    ex_post: bool = False,
+) -> Path:
+    """Fill a data folder as it would stand at `now`; `gap_h` leaves out load from so many hours to so many hours ago."""
+    writer = Writer(folder / "lastvagt.sqlite", simulated=simulated)
+    times = np.arange(clock.floor_hour(now) - days * DAY, now - LAG_H * HOUR, HOUR, dtype=np.int64)
+    if gap_h is not None:
+        times = times[(times < now - gap_h[0] * HOUR) | (times > now - gap_h[1] * HOUR)]
+    for area in MEAN_MWH:
+        writer.put([*observations(area, times, simulated), *weather(area, now, 2 * HOUR + 900, simulated)], now=now)
+    for issue_time in range(now - issue_age_s - 4 * DAY, now - issue_age_s + 1, 6 * HOUR):
+        issues = [forecast(area, issue_time, tier, reason, simulated=simulated, ex_post=ex_post) for area in ("DK", "DK1", "DK2")]
+        writer.put_forecasts(issues, issue_time)
+    for area in ("DK", "DK1", "DK2"):
+        writer.put_scores(list(scores(area, now, days)))
+    writer.put_job_run(JobRun("ingest", now - 1200, now - 1190, "ok"))
+    writer.put_job_run(JobRun("forecast", now - 1180, now - 1179, "ok"))
+    writer.close()
+    return folder
