@@ -249,7 +249,7 @@ def _export(args: argparse.Namespace) -> int:
 def _backtest(args: argparse.Namespace) -> int:
     import datetime as dt
 
-    from engine import replay
+    from engine import replay, report
     from engine.forecaster import Forecaster
 
     try:
@@ -262,20 +262,22 @@ def _backtest(args: argparse.Namespace) -> int:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
     with _reader(args) as reader, _progress("Backtest") as progress:
         areas = [area.strip() for area in args.areas.split(",")]
-        report = replay.backtest(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
+        found = replay.backtest(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
     if args.json:
-        args.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
+        args.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     if args.html:
-        args.html.write_text(replay.html(report), encoding="utf-8")
+        args.html.write_text(report.backtest_page(found), encoding="utf-8")
     names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
-    _print_columns(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in report["areas"].items()])
-    if report["ex_post"]:
+    _print_columns(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
+    if found["ex_post"]:
         print("EX POST: inputs were used that nobody could have known at the time.")
+    if found["in_sample"]:
+        print("IN SAMPLE: a model was trained on days it is tested on; these figures say nothing about the future.")
     return 0
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from engine import replay, tables
+    from engine import replay, report, tables
     from engine.store import Reader
 
     args.data_dir, args.simulated = args.out / "data", True
@@ -292,8 +294,11 @@ def _demo(args: argparse.Namespace) -> int:
             names = ("group", "n", "mae", "wape", "skill", "coverage_80", "coverage_90")
             at = [scores.columns.index(name) for name in names]
             _print_columns(names, [tuple(row[i] for i in at) for row in scores.rows])
+        page = args.out / "overview.html"
+        page.write_text(report.overview_page(reader), encoding="utf-8")
     finally:
         reader.close()
+    print(f"The same as a page: {page}")
     print(f"The database is in {config.data_dir}. Look at it with: lastvagt --data-dir {config.data_dir}")
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +126,11 @@ class Forecaster:
         """Correlation of the errors of the price areas, as measured when the newest bundle was trained."""
         return float(str(self.bundles[0].manifest["error_correlation"])) if self.bundles else 0.5
 
+    def trained_to(self, model_ids: Collection[str]) -> list[int]:
+        """Newest hour each of these models was trained on."""
+        used = {part for model_id in model_ids for part in model_id.split("+")}
+        return [clock.parse_utc(str(b.manifest["trained_to"])) for b in self.bundles if b.model_id in used]
+
     def forecast(
         self, history: History, area: str, valid_time: IntArray, consumer_type: str = "total"
     ) -> QuantileForecast | None:
@@ -191,7 +196,12 @@ class Forecaster:
         model_id: str,
         ex_post: bool,
     ) -> QuantileForecast:
-        inputs = {"/".join(key): clock.iso(newest) for key, newest in history.newest_valid.items() if key[1] in (area, "DK")}
+        weather = [history.newest_available[key] for key in features.weather_keys(history, area)]
+        load = history.newest_valid.get(("load", area, consumer_type))
+        inputs = {
+            "newest_load": None if load is None else clock.iso(load),
+            "newest_weather": clock.iso(max(weather)) if weather else None,
+        }
         return QuantileForecast(
             area,
             consumer_type,
@@ -202,7 +212,7 @@ class Forecaster:
             tier,
             reason,
             model_id,
-            {"newest": inputs},
+            inputs,
             ex_post,
             history.simulated,
         )

@@ -17,8 +17,6 @@ from engine.forecaster import Forecaster
 from engine.store import Archive, Reader, Writer
 
 Progress = Callable[[float], None]
-#: How soon after the hour the load of the backtest's store is known decides what an issue sees; the store says it.
-_TRUTH_BACK_S = 5 * scoring.WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,8 @@ def backtest(
     """Issue at that Danish time of the day before each day from `first` to `last`, all hours of the day, and score.
 
     Only values with `available_at` at or before an issue are used for it. Percentages are percent. Hours without truth are left
-    out and counted. `ex_post` is true where an input was known earlier than anybody could have known it.
+    out. `ex_post` is true where an input was known earlier than anybody could have known it, `in_sample` where a model was
+    trained on days it is tested on.
     """
     if last < first:
         raise Expected(f"The backtest ends ({last}) before it begins ({first}).", "Swap --from and --to.")
@@ -90,6 +89,7 @@ def backtest(
         "issue": f"{issue_hour:02d}:{issue_minute:02d} Europe/Copenhagen, the day before",
         "models": sorted(models),
         "ex_post": ex_post,
+        "in_sample": any(first <= clock.local(trained_to).date() for trained_to in forecaster.trained_to(models)),
         "simulated": archive.simulated,
         "areas": {},
     }
@@ -142,7 +142,7 @@ def _area_report(pairs: Pairs) -> dict[str, Any]:
     naive = np.abs(pairs.reference - pairs.observed)
     compared = ~np.isnan(naive)
     days, index = np.unique(day[compared], return_inverse=True)
-    model_days, naive_days = (np.bincount(index, x[compared], len(days)) for x in (error, naive))
+    model_days, naive_days = (np.bincount(index, x[compared], len(days)).astype(np.float64) for x in (error, naive))
     low, high = scoring.block_bootstrap(model_days, naive_days)
     return summary(pairs.score(slice(None), floor)) | {
         "skill_interval_95": [round(low, 4), round(high, 4)] if np.isfinite(low) else None,

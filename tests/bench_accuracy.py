@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from engine import clock, pipeline, replay
+from engine import report as report_page
 from engine.domain import DAY, HOUR, Tier
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
@@ -41,7 +42,7 @@ def main() -> int:
     report = replay.backtest(reader, Forecaster(models), dt.date(2022, 1, 1), dt.date(2022, 12, 31), ["DK1", "DK2", "DK"])
     seconds = time.perf_counter() - began
     (OUT / "backtest-2022.json").write_text(json.dumps(report, indent=1) + "\n")
-    (OUT / "backtest-2022.html").write_text(replay.html(report))
+    (OUT / "backtest-2022.html").write_text(report_page.backtest_page(report))
     print(
         f"\n2022, issued 10:00 the day before, load known after 2 h, weather {'ex-post' if report['ex_post'] else 'as forecast'}; {seconds:.1f} s\n"
     )

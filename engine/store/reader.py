@@ -295,7 +295,7 @@ class Reader:
             consumer_type,
             issue_time,
             valid_start + step_s * np.arange(hours, dtype=np.int64),
-            tuple(json.loads(levels)),
+            tuple(round(float(percent) / 100, 6) for percent in levels.split()),
             codec.decode(blob),
             Tier(tier),
             Reason(reason),

@@ -232,7 +232,7 @@ class Writer:
                         valid_start,
                         HOUR,
                         len(forecast.valid_time),
-                        json.dumps(forecast.levels),
+                        " ".join(f"{100 * level:g}" for level in forecast.levels),
                         blob,
                         sha,
                         json.dumps(dict(forecast.inputs), sort_keys=True, separators=(",", ":")),
