@@ -150,15 +150,29 @@ def _status(args: argparse.Namespace) -> int:
     return 0
 
 
+def _figure(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return "" if value is None else str(value)
+
+
 def _print_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Rows under their names; numbers to the right."""
-    cells = [list(names), *([f"{v:.1f}" if isinstance(v, float) else "" if v is None else str(v) for v in row] for row in rows)]
+    columns = [_cells(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
+    cells = [list(names), *(list(line) for line in zip(*columns, strict=True))]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [bool(rows) and isinstance(value, int | float) for value in (rows[0] if rows else names)]
     for line in cells:
         text = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
         print("  ".join(text).rstrip())
     print()
+
+
+def _cells(column: Sequence[object]) -> list[str]:
+    """A column as text, its floats with as many decimals as their size needs."""
+    floats = [v for v in column if isinstance(v, float)]
+    decimals = 0 if all(v == round(v) for v in floats) else 1 if max(map(abs, floats)) >= 10 else 2
+    return ["" if v is None else f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in column]
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -228,6 +228,27 @@ class QuantileForecast:
 LEAD_BUCKETS = ((-12, 0), (1, 6), (7, 12), (13, 24), (25, 48), (49, 72), (73, HORIZON_H))
 
 
+#: The figures of a score under the names they are published by, with their units.
+FIGURES: Mapping[str, str] = {
+    "mae": "MWh",
+    "bias": "MWh",
+    "rmse": "MWh",
+    "wape": "%",
+    "mape": "%",
+    "rmspe": "%",
+    "wql": "%",
+    "crps": "MWh",
+    "coverage_50": "%",
+    "coverage_80": "%",
+    "coverage_90": "%",
+    "width_80": "%",
+    "skill": "",
+    "reference_mae": "MWh",
+}
+#: Sums of `Score` have these names, so the figures made of them are attributes by another.
+_FIGURE_ATTRIBUTES = {"crps": "mean_crps", "width_80": "mean_width_80"}
+
+
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
@@ -261,6 +282,10 @@ class Score:
 
     def __add__(self, other: Score) -> Score:
         return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)))
+
+    def figures(self) -> dict[str, float]:
+        """All `FIGURES` by name; NaN where there is nothing to compute them from."""
+        return {name: getattr(self, _FIGURE_ATTRIBUTES.get(name, name)) for name in FIGURES}
 
     @property
     def mae(self) -> float:

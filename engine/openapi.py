@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__
-from engine.domain import LEAD_BUCKETS, LEVELS, UNITS, Expected, Freshness, Tier
+from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, UNITS, Expected, Freshness, Tier
 from engine.store.reader import GROUPINGS
-from engine.tables import SCORES
 
 Schema = dict[str, Any]
 
@@ -145,7 +144,7 @@ _SCORE_TABLE = _table(
         "end": _maybe(_INSTANT),
         **_MARKS,
     },
-    {"group": _NAME, "n": _INTEGER} | dict.fromkeys(SCORES, _NUMBER),
+    {"group": _NAME, "n": _INTEGER} | dict.fromkeys(FIGURES, _NUMBER),
 )
 _ISSUES = _table(
     _SIMULATED,

@@ -14,30 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine import clock, geography
-from engine.domain import DAY, HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
+from engine.domain import DAY, FIGURES, HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
 from engine.store import Reader
 from engine.store.reader import FOREVER
 from engine.store.schema import level_column
 
-#: Columns of a score table with their units, as a backtest names them.
-SCORES: Mapping[str, str] = {
-    "mae": "MWh",
-    "bias": "MWh",
-    "rmse": "MWh",
-    "wape": "%",
-    "mape": "%",
-    "rmspe": "%",
-    "wql": "%",
-    "crps": "MWh",
-    "coverage_50": "%",
-    "coverage_80": "%",
-    "coverage_90": "%",
-    "width_80": "%",
-    "skill": "",
-    "reference_mae": "MWh",
-}
-#: `Score` has sums under these names.
-_MEANS = {"crps": "mean_crps", "width_80": "mean_width_80"}
 #: Hours an export holds in memory at a time.
 _SLICE_S = 90 * DAY
 _ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
@@ -217,10 +198,8 @@ def scores(
         "ex_post": any(issue.ex_post for issue in issues),
     }
     found = reader.scores(area, by, first, last, truth)
-    rows = [
-        (_group(by, key), score.n, *(getattr(score, _MEANS.get(name, name)) for name in SCORES)) for key, score in found.items()
-    ]
-    return Table(head, ("group", "n", *SCORES), rows, {name: unit for name, unit in SCORES.items() if unit})
+    rows = [(_group(by, key), score.n, *score.figures().values()) for key, score in found.items()]
+    return Table(head, ("group", "n", *FIGURES), rows, {name: unit for name, unit in FIGURES.items() if unit})
 
 
 def issues(reader: Reader, area: str | None, start: int | None = None, end: int | None = None, limit: int = 168) -> Table:
