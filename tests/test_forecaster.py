@@ -41,7 +41,8 @@ def test_full_tier_follows_the_load(forecaster: Forecaster) -> None:
     made = check(forecaster.forecast(history(histories.archive(NOW)), "DK1", HOURS))
     assert (made.tier, made.reason, made.ex_post) == (Tier.FULL, Reason.NONE, True)
     assert np.mean(np.abs(made.median / histories.load_at(HOURS) - 1)) < 0.08
-    assert made.inputs["newest"]
+    assert made.inputs["newest_load"] == clock.iso(NOW - 2 * HOUR)
+    assert made.inputs["newest_weather"]
 
 
 def test_without_weather(forecaster: Forecaster) -> None:

@@ -241,3 +241,9 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     broken.write_bytes(b"not a database at all" * 500)
     with pytest.raises(Expected, match=r"broken\.sqlite"):
         Writer(broken)
+
+
+def test_a_forecast_whose_last_hour_did_not_change_is_still_current(writer: Writer, reader: Reader) -> None:
+    writer.put([values([(0, -5, 1.0), (1, -6, 2.0)])])
+    writer.put([values([(0, -2, 1.5), (1, -3, 2.0)])])
+    assert reader.series()[0].newest_available == NOW - 2 * HOUR

@@ -72,7 +72,7 @@ class ForecastIssue:
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """What the database holds of one series. `newest_available` is when its newest hour became known."""
+    """What the database holds of one series. `newest_available` is when one of its newest hours last became known or changed."""
 
     quantity: str
     area: str
@@ -142,7 +142,14 @@ class Reader:
         self.path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
-        schema.check(self._db, path)
+        try:
+            schema.check(self._db, path)
+        except Expected:
+            self.close()
+            raise
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise self._unreadable(error) from error
         self.simulated = self._rows("SELECT value FROM property WHERE name='simulated'") == [("1",)]
 
     @property
@@ -168,9 +175,12 @@ class Reader:
         try:
             return self._db.execute(sql, parameters).fetchall()
         except sqlite3.DatabaseError as error:
-            raise Expected(
-                f"The database {self.path} cannot be read: {error}.", "Check the disk; `lastvagt-engine doctor` tells more."
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> Expected:
+        return Expected(
+            f"The database {self.path} cannot be read: {error}.", "Check the disk; `lastvagt-engine doctor` tells more."
+        )
 
     def data_version(self) -> int:
         """A number that changes when another connection changed the database."""
@@ -247,7 +257,8 @@ class Reader:
             """SELECT quantity, area, consumer_type, source, unit,
                  (SELECT min(valid_time) FROM observation o WHERE o.series_id = s.series_id),
                  (SELECT max(valid_time) FROM observation o WHERE o.series_id = s.series_id),
-                 (SELECT available_at FROM observation o WHERE o.series_id = s.series_id ORDER BY valid_time DESC, available_at DESC LIMIT 1)
+                 (SELECT max(available_at) FROM observation o WHERE o.series_id = s.series_id AND o.valid_time >
+                    (SELECT max(valid_time) FROM observation o WHERE o.series_id = s.series_id) - 864000)
                FROM series s ORDER BY quantity, area, consumer_type, rank"""
         )
         return [SeriesState(*row) for row in rows if row[5] is not None]
