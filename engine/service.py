@@ -45,7 +45,7 @@ _MAINTENANCE_OFFSET_S = 3 * HOUR + 17 * MINUTE
 _RETRY_S = 5 * MINUTE
 #: How long the first issue of an engine waits for its first ingest.
 _FIRST_INGEST_S = 90
-#: An issue made later than this is one of now, so that what arrived meanwhile counts.
+#: An issue made later than this, or by an engine that started after the hour, is one of now: what arrived meanwhile counts.
 _LATE_S = 5 * MINUTE
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
@@ -206,7 +206,8 @@ class Service:
         if newest is not None:
             self._note_missed(range(planned(newest, HOUR) + HOUR, hour, HOUR), now)
         self._last["forecast"] = now
-        issue_time = hour if now < hour + _LATE_S else now
+        on_time = self._started_at <= hour and now < hour + _LATE_S
+        issue_time = hour if on_time else now
         return pipeline.forecast(self._writer, self._reader, self._forecaster, issue_time, now)
 
     def _note_missed(self, hours: range, now: int) -> None:

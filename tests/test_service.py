@@ -230,3 +230,15 @@ def test_a_download_that_hangs_holds_up_neither_answers_nor_the_end(config: Conf
 def test_the_plan_counts_from_its_offset() -> None:
     assert planned(START + 59 * MINUTE, HOUR, 5 * MINUTE) == START + 5 * MINUTE
     assert planned(START + 4 * MINUTE, HOUR, 5 * MINUTE) == START - 55 * MINUTE
+
+
+def test_the_first_issue_uses_what_the_first_fetch_brought(config: Config) -> None:
+    """Started two minutes past the hour: an issue dated at the hour could not know data that arrived after it."""
+    time = SimulatedClock(START + 2 * MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+    reader = Reader(config.database)
+    issue = reader.forecast("DK1")
+    reader.close()
+    assert issue is not None
+    assert issue.tier == "full"
