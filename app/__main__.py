@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
-    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+    running = QtWidgets.QApplication.instance()
+    application = running if isinstance(running, QtWidgets.QApplication) else QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("Lastvagt")
     language = Language(options.language) if options.language else Language.of_system()
     palette = theme.PALETTES[options.theme] if options.theme else theme.of_system()
@@ -163,6 +164,7 @@ def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palett
     except Expected as fault:
         shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())
     window.show_engine(EngineStatus(EngineKind.ABSENT))
+    window.setAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
     folder.mkdir(parents=True, exist_ok=True)
     for view in VIEWS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6 import QtCore, QtWidgets
 
 from app import theme
@@ -89,11 +91,11 @@ class AreaPanel(QtWidgets.QWidget):
         box.addLayout(self._sources)
         for column, head in enumerate((language.text("sources.age"), language.text("sources.usual")), start=1):
             self._sources.addWidget(theme.label(0.92, role="quiet", text=head), 0, column, QtCore.Qt.AlignmentFlag.AlignRight)
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.areas, 1)
-        column.addWidget(self._source_box)
+        stack = QtWidgets.QVBoxLayout(self)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(2)
+        stack.addWidget(self.areas, 1)
+        stack.addWidget(self._source_box)
 
     def _choose(self, item: QtWidgets.QListWidgetItem | None) -> None:
         if item is not None:
@@ -110,7 +112,7 @@ class AreaPanel(QtWidgets.QWidget):
                 self.areas.setItemWidget(item, AreaCard(self._language))
         for index, row in enumerate(rows):
             item = self.areas.item(index)
-            card = self.areas.itemWidget(item)
+            card = cast(AreaCard, self.areas.itemWidget(item))
             card.show_row(row)
             item.setSizeHint(QtCore.QSize(0, card.sizeHint().height() + 12))
             item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, row.summary)
@@ -127,8 +129,8 @@ class AreaPanel(QtWidgets.QWidget):
                     label, len(self._source_labels) + 1, column, right if column in (1, 2) else QtCore.Qt.AlignmentFlag.AlignLeft
                 )
             self._source_labels.append(line)
-        for line in self._source_labels[len(sources) :]:
-            for label in line:
+        for unused in self._source_labels[len(sources) :]:
+            for label in unused:
                 label.hide()
         for (name, age, usual, state), source in zip(self._source_labels, sources, strict=False):
             name.setText(source.name)

@@ -21,6 +21,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.disableAutoRange()
+        self.viewport().setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)  # the chart itself takes the keys
         self.setFrameShape(QtWidgets.QFrame.Shape.Box)
         self._palette = palette
         self.set_palette(palette)

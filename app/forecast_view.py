@@ -159,7 +159,7 @@ class ForecastPane(QtWidgets.QWidget):
         self._view: ForecastView | None = None
         self._pointed: float | None = None
         self._title = theme.label(1.55, bold=True)
-        self._badges = (theme.label(1.0, bold=True, role="badge"), theme.label(1.0, bold=True, role="badge"))
+        self._badges = theme.Badges()
         self._tier, self._issued, self._state, self._model = (
             theme.label(),
             theme.label(),
@@ -178,10 +178,11 @@ class ForecastPane(QtWidgets.QWidget):
                 *(text("forecast.band", level=level) for level in (50, 80, 90)),
             )
         )
+        self._legend.setToolTip(text("forecast.observed_about"))
         self._axis_note, self._zone = theme.label(0.92, role="quiet", text=text("forecast.axis")), theme.label(0.92, role="quiet")
         self.chart = ForecastChart(language, palette)
         self.chart.pointed.connect(self._point_at)
-        self._pages = QtWidgets.QStackedLayout()
+        self._pages = QtWidgets.QStackedWidget()
         self._empty = EmptyPage()
         self._pages.addWidget(self._chart_page())
         self._pages.addWidget(self._empty)
@@ -189,15 +190,14 @@ class ForecastPane(QtWidgets.QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(self._header())
-        column.addLayout(self._pages, 1)
+        column.addWidget(self._pages, 1)
         self.set_palette(palette)
 
     def _header(self) -> QtWidgets.QLayout:
         top = QtWidgets.QHBoxLayout()
         top.addWidget(self._title)
         top.addStretch(1)
-        for badge in self._badges:
-            top.addWidget(badge)
+        top.addWidget(self._badges)
         line = QtWidgets.QHBoxLayout()
         line.setSpacing(18)
         for label in (self._tier, self._issued, self._state, self._model):
@@ -259,9 +259,7 @@ class ForecastPane(QtWidgets.QWidget):
             self._pointed = None
         self._view = view
         self._title.setText(view.title)
-        for badge, mark in zip(self._badges, (*view.marks, "", ""), strict=False):
-            badge.setText(mark)
-            badge.setVisible(bool(mark))
+        self._badges.show_marks(view.marks)
         self._tier.setText(view.tier)
         theme.paint(self._tier, "late" if view.reduced else "")
         self._issued.setText(view.issued)

@@ -105,7 +105,7 @@ class MonitoringPane(QtWidgets.QWidget):
         super().__init__()
         text = language.text
         self._title = theme.label(1.55, bold=True)
-        self._badges = (theme.label(1.0, bold=True, role="badge"), theme.label(1.0, bold=True, role="badge"))
+        self._badges = theme.Badges()
         self._period = theme.label(role="quiet")
         self._legend = Legend((text("monitor.model"), f"{text('monitor.reference')} / {text('monitor.nominal').lower()}"))
         self._table = _score_table(text("monitor.scores"))
@@ -115,7 +115,7 @@ class MonitoringPane(QtWidgets.QWidget):
         self.daily = BarChart(language, palette, TimeAxis(language))
         self.lead, self.hour = BarChart(language, palette, NameAxis()), BarChart(language, palette, NameAxis())
         self.coverage = BarChart(language, palette, NameAxis(), top=112)
-        self._pages = QtWidgets.QStackedLayout()
+        self._pages = QtWidgets.QStackedWidget()
         self._empty = EmptyPage()
         page = QtWidgets.QWidget()
         grid = QtWidgets.QGridLayout(page)
@@ -137,18 +137,17 @@ class MonitoringPane(QtWidgets.QWidget):
         top = QtWidgets.QHBoxLayout()
         top.addWidget(self._title)
         top.addStretch(1)
-        for badge in self._badges:
-            top.addWidget(badge)
+        top.addWidget(self._badges)
         line = QtWidgets.QHBoxLayout()
         line.addWidget(self._period)
         line.addStretch(1)
         line.addWidget(self._legend)
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addLayout(top)
-        column.addLayout(line)
-        column.addLayout(self._pages, 1)
+        stack = QtWidgets.QVBoxLayout(self)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(6)
+        stack.addLayout(top)
+        stack.addLayout(line)
+        stack.addWidget(self._pages, 1)
         self.set_palette(palette)
 
     def set_palette(self, palette: Palette) -> None:
@@ -161,9 +160,7 @@ class MonitoringPane(QtWidgets.QWidget):
         """Show a view."""
         self._title.setText(view.title)
         self._period.setText(view.period)
-        for badge, mark in zip(self._badges, (*view.marks, "", ""), strict=False):
-            badge.setText(mark)
-            badge.setVisible(bool(mark))
+        self._badges.show_marks(view.marks)
         self._legend.setVisible(view.empty is None)
         if view.empty is not None:
             self._empty.show_reason(view.empty)
@@ -193,12 +190,13 @@ def _score_table(name: str) -> QtWidgets.QTableWidget:
 
 def _fill(table: QtWidgets.QTableWidget, heads: tuple[str, ...], lines: tuple[ScoreLine, ...]) -> None:
     """Names to the left, numbers to the right; as high as its rows."""
-    right = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
+    middle = QtCore.Qt.AlignmentFlag.AlignVCenter
+    left, right = QtCore.Qt.AlignmentFlag.AlignLeft | middle, QtCore.Qt.AlignmentFlag.AlignRight | middle
     table.setColumnCount(len(heads))
     table.setRowCount(len(lines))
     for column, head in enumerate(heads):
         item = QtWidgets.QTableWidgetItem(head)
-        item.setTextAlignment(right if column else QtCore.Qt.AlignmentFlag.AlignLeft)
+        item.setTextAlignment(right if column else left)
         table.setHorizontalHeaderItem(column, item)
     for row, line in enumerate(lines):
         for column, cell in enumerate((line.name, *line.cells)):

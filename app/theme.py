@@ -130,6 +130,26 @@ def label(scale: float = 1.0, bold: bool = False, role: str = "", text: str = ""
     return made
 
 
+class Badges(QtWidgets.QWidget):
+    """Marks that must not be overlooked, at the right of a title; its height is kept where there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._labels = (label(bold=True, role="badge"), label(bold=True, role="badge"))
+        for mark in self._labels:
+            row.addWidget(mark)
+            mark.hide()
+        self.setMinimumHeight(self._labels[0].sizeHint().height() + 6)
+
+    def show_marks(self, marks: tuple[str, ...]) -> None:
+        """Show them."""
+        for place, mark in zip(self._labels, (*marks, "", ""), strict=False):
+            place.setText(mark)
+            place.setVisible(bool(mark))
+
+
 def paint(widget: QtWidgets.QWidget, role: str) -> None:
     """Give a label another role."""
     if widget.property("role") != role:
@@ -191,5 +211,5 @@ def _style_sheet(p: Palette) -> str:
     QTableWidget:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget::item {{ padding: 3px 8px; }}
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
-                            padding: 4px 11px; }}
+                            padding: 4px 11px 4px 2px; }}
     """

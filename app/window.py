@@ -71,7 +71,7 @@ class Window(QtWidgets.QMainWindow):
         self.areas.chosen.connect(self.choose_area)
         self.forecast, self.monitoring = ForecastPane(language, palette), MonitoringPane(language, palette)
         self._tabs = QtWidgets.QTabBar()
-        self._tabs.setAccessibleName(language.text("window.title"))
+        self._tabs.setAccessibleName(language.text("window.views"))
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)

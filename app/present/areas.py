@@ -93,9 +93,12 @@ def tier_text(tier: Tier, language: Language) -> str:
 
 def next_peak(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:
     """Largest median of the 24 hours from the next full hour on, and when it is."""
-    ahead = [] if forecast is None else np.flatnonzero((forecast.valid_time > now) & (forecast.valid_time <= now + DAY))
-    if forecast is None or not len(ahead):
-        return language.text("monitor.no_data"), ""
+    nothing = language.text("monitor.no_data"), ""
+    if forecast is None:
+        return nothing
+    ahead = np.flatnonzero((forecast.valid_time > now) & (forecast.valid_time <= now + DAY))
+    if not len(ahead):
+        return nothing
     best = int(ahead[np.argmax(forecast.median[ahead])])
     time = int(forecast.valid_time[best])
     return language.quantity(float(forecast.median[best]), UNIT), f"{language.weekday(time)} {language.hour_span(time)}"
@@ -123,7 +126,7 @@ def week_before(times: IntArray) -> IntArray:
         return day * DAY + hour * HOUR - of
 
     plain = times - 7 * DAY
-    return plain + offset(plain) - offset(times)
+    return plain + offset(times) - offset(plain)
 
 
 def _index(times: IntArray, time: int) -> int | None:

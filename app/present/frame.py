@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
-from app.translations import Language
+from app.translations import TEXTS, Language
 from engine.domain import FloatArray, QuantileForecast
+from engine.store.reader import Event
 
 UNIT = "MWh"
 
@@ -79,14 +80,15 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if snapshot.fault is not None and snapshot.areas:
         since = language.text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
-    return (
-        *found,
-        *(
-            Notice(e.problem, e.remedy, language.text("window.since", time=language.moment(e.since, now)))
-            for e in snapshot.events
-            if e.code != "tier"
-        ),
-    )
+    return (*found, *(_notice_of(event, language, now) for event in snapshot.events if event.code != "tier"))
+
+
+def _notice_of(event: Event, language: Language, now: int) -> Notice:
+    """The engine words its troubles in English; what kind of trouble it is stands before them in the user's language."""
+    key = f"event.{event.code}"
+    kind = f"{language.text(key, subject=event.subject)}: " if key in TEXTS else ""
+    since = language.text("window.since", time=language.moment(event.since, now))
+    return Notice(f"{kind}{event.problem}", event.remedy, since)
 
 
 def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:

@@ -18,6 +18,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
     "window.monitoring": ("Overvågning", "Monitoring"),
+    "window.views": ("Visninger", "Views"),
     "window.areas": ("Områder", "Areas"),
     "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
     "window.since": ("siden {time}", "since {time}"),
@@ -44,6 +45,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Den startes igen om et minut; `lastvagt-engine doctor` siger mere.",
         "It is started again in a minute; `lastvagt-engine doctor` tells more.",
     ),
+    # kinds of trouble the engine tells of
+    "event.source": ("Datakilden {subject} kan ikke hentes", "The source {subject} cannot be fetched"),
+    "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     # area list
     "area.observed": ("{value} kl. {time}", "{value} at {time}"),
     "area.estimate": ("Timen nu (80 %)", "This hour (80 %)"),
@@ -70,7 +74,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast.now": ("nu", "now"),
     "forecast.axis": ("MWh pr. time", "MWh per hour"),
     "forecast.zone": ("Dansk tid ({zone})", "Danish time ({zone})"),
-    "forecast.observed": ("Målt (foreløbig; afregnet kan afvige)", "Observed (provisional; settled may differ)"),
+    "forecast.observed": ("Målt, foreløbigt", "Observed, provisional"),
+    "forecast.observed_about": (
+        "Først offentliggjort forbrug, eller senere rettet; det afregnede kan afvige.",
+        "Load as first published, or since corrected; settled load may differ.",
+    ),
     "forecast.median": ("Median", "Median"),
     "forecast.band": ("{level} %", "{level} %"),
     "forecast.chart": ("Forbrug og prognose for {name}", "Load and forecast of {name}"),
@@ -113,7 +121,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sources.title": ("Datakilder", "Sources"),
     "sources.age": ("Alder", "Age"),
     "sources.usual": ("Normalt", "Usually"),
-    "sources.state": ("Tilstand", "State"),
     "sources.row": ("{name}: alder {age}, normalt {usual}, {state}", "{name}: age {age}, usually {usual}, {state}"),
     "freshness.fresh": ("aktuel", "fresh"),
     "freshness.late": ("forsinket", "late"),

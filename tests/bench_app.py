@@ -1,0 +1,91 @@
+"""How fast the app is: `python tests/bench_app.py` prints JSON. Run with QT_QPA_PLATFORM=offscreen where no display is."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyqtgraph as pg
+from filled_store import NOW, fill, load_mwh
+from PySide6 import QtWidgets
+
+from app import theme
+from app.axis import TimeAxis
+from app.bands import BandItem
+from app.chart import Chart
+from app.translations import Language
+from engine.domain import HOUR
+
+#: Starts the app as a user does and ends it when the first snapshot has been painted.
+_FIRST_PAINT = """
+import sys, time
+from app import __main__ as program
+show = program.Window.show_snapshot
+def show_and_end(window, snapshot):
+    show(window, snapshot)
+    program.QtWidgets.QApplication.processEvents()
+    assert snapshot.areas, "the database was not read"
+    print(time.time() - float(sys.argv[1]))
+    window.close()
+program.Window.show_snapshot = show_and_end
+sys.exit(program.main(sys.argv[2:]))
+"""
+
+
+def first_paint_s(runs: int = 5) -> float:
+    """Median seconds from process start to the first painted window of a database filled with six weeks."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = fill(Path(name))
+        options = ["--data-dir", str(folder), "--no-engine", "--now", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW))]
+        seconds = []
+        for _ in range(runs):
+            command = [sys.executable, "-c", _FIRST_PAINT, str(time.time()), *options]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            seconds.append(float(done.stdout))
+    return statistics.median(seconds)
+
+
+def year_redraw_ms(runs: int = 15) -> float:
+    """Median milliseconds to redraw a year of hours, three bands and a line, at 1200 x 400."""
+    chart = Chart(Language("da"), TimeAxis(Language("da")), theme.LIGHT)
+    x = NOW + HOUR * np.arange(-8760, 0, dtype=np.int64)
+    load = load_mwh("DK", x)
+    for share, colour in zip((0.06, 0.045, 0.02), theme.LIGHT.bands, strict=True):
+        band = BandItem()
+        band.set_colour(colour)
+        band.set_data(x.astype(float), load * (1 - share), load * (1 + share))
+        chart.plot.addItem(band, ignoreBounds=True)
+    chart.plot.addItem(pg.PlotDataItem(x.astype(float), load, pen=pg.mkPen(theme.LIGHT.observed, width=1)), ignoreBounds=True)
+    chart.plot.setXRange(float(x[0]), float(x[-1]), padding=0)
+    chart.plot.setYRange(float(load.min()), float(load.max()))
+    chart.resize(1200, 400)
+    chart.show()
+    QtWidgets.QApplication.processEvents()
+    chart.grab()
+    spent = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        chart.viewport().update()
+        chart.grab()
+        spent.append(1000 * (time.perf_counter() - started))
+    chart.close()
+    return statistics.median(spent)
+
+
+def main() -> None:
+    """Measure and print."""
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+    theme.apply(application, theme.LIGHT)
+    print(json.dumps({"first_paint_s": round(first_paint_s(), 2), "year_redraw_ms": round(year_redraw_ms(), 1)}))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    main()

@@ -1,0 +1,92 @@
+"""The command line `lastvagt`, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import filled_store
+import pytest
+from PySide6 import QtGui
+
+ROOT = Path(__file__).resolve().parent.parent
+NOW = "2026-11-24T17:20:00Z"
+
+
+def _run(*arguments: str | Path, code: str = "") -> subprocess.CompletedProcess[str]:
+    """Without a display, and in a zone far from Denmark's."""
+    start = ["-c", code] if code else ["-m", "app"]
+    surroundings = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    surroundings |= {"TZ": "America/Los_Angeles", "QT_SCALE_FACTOR": "1"}
+    command = [sys.executable, *start, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("language", "theme"), [("da", "light"), ("en", "dark")])
+def test_pictures_of_both_views_are_written_without_a_display(tmp_path: Path, language: str, theme: str) -> None:
+    filled_store.fill(tmp_path / "data", days=20)
+    done = _run(
+        "--data-dir", tmp_path / "data", "--now", NOW, "--screenshot", tmp_path / "out", "--language", language,
+        "--theme", theme, "--size", "1100x700",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    expected = [tmp_path / "out" / f"{view}-{theme}-{language}-1100x700.png" for view in ("forecast", "monitoring")]
+    assert done.stdout.split() == [str(path) for path in expected]
+    for path in expected:
+        image = QtGui.QImage(str(path))
+        assert (image.width(), image.height()) == (1100, 700)
+        assert len({image.pixel(x, 400) for x in range(0, 1100, 3)}) > 4
+
+
+def test_a_folder_without_a_database_gives_pictures_too(tmp_path: Path) -> None:
+    done = _run("--data-dir", tmp_path / "none", "--screenshot", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("wrong", [["--size", "big"], ["--now", "2026-11-24T17:20"], ["--config", "no.toml"]])
+def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path, wrong: list[str]) -> None:
+    done = _run("--data-dir", tmp_path, *wrong)
+    assert done.returncode == 2
+    assert done.stderr.startswith("lastvagt: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+#: Runs the window until the first snapshot is shown, does something, then closes it.
+_SESSION = """
+import sys
+from PySide6 import QtCore
+from app import __main__ as program
+show = program.Window.show_snapshot
+def once(window, snapshot):
+    show(window, snapshot)
+    {then}
+    QtCore.QTimer.singleShot(300, window.close)
+program.Window.show_snapshot = once
+sys.exit(program.main(sys.argv[1:]))
+"""
+
+
+def test_the_window_opens_and_closes_cleanly(tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16)
+    done = _run(
+        "--data-dir",
+        tmp_path,
+        "--no-engine",
+        code="import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + _SESSION.format(then=""),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_ours_is_logged_and_said_and_the_window_lives(tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16)
+    then = "QtCore.QTimer.singleShot(0, lambda: 1 / 0); QtCore.QTimer.singleShot(200, lambda: print(window._notices.accessibleName()))"
+    code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + _SESSION.format(then=then)
+    done = _run("--data-dir", tmp_path, "--no-engine", "--language", "en", code=code)
+    assert done.returncode == 0, done.stderr
+    assert "Lastvagt has a fault" in done.stdout
+    assert "ZeroDivisionError" in (tmp_path / "app.log").read_text("utf-8")

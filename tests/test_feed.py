@@ -1,0 +1,101 @@
+"""The thread that reads: soon, apart from the window, and whatever happens to the file."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import filled_store
+import pytest
+from filled_store import NOW
+from PySide6 import QtCore
+from pytestqt.qtbot import QtBot
+
+from app import snapshot
+from app.feed import Feed
+from app.snapshot import Snapshot
+from engine.clock import SimulatedClock
+from engine.store import Reader, Writer
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Iterator[Feed]:
+    made = Feed(tmp_path / "lastvagt.sqlite", SimulatedClock(NOW))
+    yield made
+    made.stop()
+
+
+def test_a_filled_database_comes_as_one_snapshot(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16)
+    with qtbot.waitSignal(feed.arrived, timeout=3000) as sent:
+        feed.start()
+    found: Snapshot = sent.args[0]
+    assert found.fault is None
+    assert [len(area.observed) for area in found.areas.values()] == [16 * 24 - 1] * 3
+    assert found.areas["DK"].forecast is not None
+    assert found.areas["DK"].scores["provisional", "lead_bucket"].keys() == set(range(7))
+
+
+def test_a_change_is_noticed_within_two_seconds_and_nothing_is_sent_without_one(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    with qtbot.waitSignal(feed.arrived, timeout=3000):
+        feed.start()
+    with qtbot.assertNotEmitted(feed.arrived, wait=1300):
+        pass
+    with qtbot.waitSignal(feed.arrived, timeout=2000) as sent:
+        writer.open_event("source", "eds", "No answer.", "Wait.", NOW)
+    assert [event.subject for event in sent.args[0].events] == ["eds"]
+    writer.close()
+
+
+def test_a_database_that_comes_later_is_found(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    with qtbot.waitSignal(feed.arrived, timeout=3000) as sent:
+        feed.start()
+    assert sent.args[0].no_database
+    with qtbot.waitSignal(feed.arrived, timeout=3000, check_params_cb=lambda s: s.fault is None):
+        Writer(tmp_path / "lastvagt.sqlite").close()
+
+
+def test_what_was_read_stays_when_the_database_goes(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16)
+    with qtbot.waitSignal(feed.arrived, timeout=3000):
+        feed.start()
+    with qtbot.waitSignal(feed.arrived, timeout=4000, check_params_cb=lambda s: s.fault is not None) as sent:
+        for path in tmp_path.iterdir():
+            path.unlink()
+    assert len(sent.args[0].areas["DK1"].observed)
+    assert sent.args[0].no_database
+
+
+def test_another_program_s_file_is_a_fault_and_not_a_crash(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    (tmp_path / "lastvagt.sqlite").write_bytes(b"not a database at all" * 100)
+    with qtbot.waitSignal(feed.arrived, timeout=3000) as sent:
+        feed.start()
+    assert sent.args[0].fault is not None
+    assert not sent.args[0].no_database
+
+
+def test_the_window_never_waits_for_the_database(
+    qtbot: QtBot, feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled_store.fill(tmp_path, days=16)
+    readers: list[int] = []
+
+    def slow(reader: Reader, now: int) -> Snapshot:
+        readers.append(threading.get_ident())
+        time.sleep(0.5)
+        return snapshot.Snapshot(now)
+
+    monkeypatch.setattr(snapshot, "read", slow)
+    beats: list[float] = []
+    timer = QtCore.QTimer()
+    timer.timeout.connect(lambda: beats.append(time.perf_counter()))
+    timer.start(5)
+    with qtbot.waitSignal(feed.arrived, timeout=3000):
+        feed.start()
+    timer.stop()
+    assert threading.get_ident() not in readers
+    assert max(b - a for a, b in itertools.pairwise(beats)) < 0.1

@@ -1,0 +1,327 @@
+"""What the views are given to draw."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import filled_store
+import numpy as np
+import pytest
+from filled_store import NOW
+
+from app import present, snapshot
+from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
+from app.translations import Language
+from engine import clock
+from engine.domain import DAY, HOUR, Expected, Freshness, JobRun, Reason, Score, Tier
+from engine.store import Reader, Writer
+
+DA, EN = Language("da"), Language("en")
+NO_ENGINE = EngineStatus(EngineKind.ABSENT)
+
+
+def _read(folder: Path, now: int = NOW) -> Snapshot:
+    reader = Reader(folder / "lastvagt.sqlite")
+    try:
+        return snapshot.read(reader, now)
+    finally:
+        reader.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return _read(filled_store.fill(tmp_path_factory.mktemp("filled")))
+
+
+def _area(code: str = "DK1", now: int = NOW, days: int = 15, **more: object) -> AreaSnapshot:
+    times = np.arange(clock.floor_hour(now) - days * DAY, now - 2 * HOUR, HOUR, dtype=np.int64)
+    return AreaSnapshot(code, times, filled_store.load_mwh(code, times), filled_store.forecast(code, now - 1200), **more)
+
+
+def _with(area: AreaSnapshot, **more: object) -> Snapshot:
+    return Snapshot(read_at=NOW, areas={area.code: area}, **more)
+
+
+def _view(of: Snapshot, code: str = "DK1", language: Language = DA, now: int = NOW) -> present.ForecastView:
+    return present.forecast_view(of, code, NO_ENGINE, language, now)
+
+
+def test_the_country_is_the_sum_of_its_areas(filled: Snapshot) -> None:
+    whole, west, east = (filled.areas[code].observed for code in ("DK", "DK1", "DK2"))
+    np.testing.assert_allclose(whole, west + east)
+
+
+def test_a_row_tells_newest_load_estimate_peak_and_trend_in_danish() -> None:
+    (row,) = present.area_rows(_with(_area()), DA, NOW)
+    assert (row.name, row.observed_at) == ("Vestdanmark (DK1)", "16–17")
+    assert row.observed == DA.quantity(float(_area().observed[-1]), "MWh")
+    assert row.observed.startswith("2.")
+    assert row.observed.endswith("\u00a0MWh")
+    assert row.observed_freshness is Freshness.FRESH
+    low, high = row.estimate_range.split("–")
+    assert low < row.estimate < high
+    assert all(words in row.summary for words in (row.observed, row.estimate, row.peak, row.trend))
+
+
+def test_the_next_peak_is_the_highest_median_of_the_coming_day() -> None:
+    area = _area()
+    forecast = area.forecast
+    assert forecast is not None
+    quantiles = forecast.quantiles.copy()
+    in_day, later = np.searchsorted(forecast.valid_time, (clock.floor_hour(NOW) + 16 * HOUR, clock.floor_hour(NOW) + 30 * HOUR))
+    quantiles[in_day], quantiles[later] = 4000.0, 5000.0
+    area = dataclasses.replace(area, forecast=dataclasses.replace(forecast, quantiles=quantiles))
+    (row,) = present.area_rows(_with(area), EN, NOW)
+    assert (row.peak, row.peak_at) == ("4,000\u00a0MWh", "Wed 10–11")
+
+
+@pytest.mark.parametrize(("factor", "trend"), [(1.05, "▲ +5,0\u00a0%"), (0.9, "▼ −10,0\u00a0%"), (1.002, "► +0,2\u00a0%")])
+def test_the_trend_holds_the_last_day_against_the_same_hours_a_week_before(factor: float, trend: str) -> None:
+    area = _area()
+    values = np.full(len(area.observed), 1000.0)
+    values[-24:] *= factor
+    (row,) = present.area_rows(_with(dataclasses.replace(area, observed=values)), DA, NOW)
+    assert row.trend == trend
+
+
+def test_a_week_before_is_the_same_danish_hour_across_both_clock_changes() -> None:
+    from app.present.areas import week_before
+
+    for day in ("2026-10-28", "2026-10-25", "2026-03-31", "2026-03-29"):
+        times = clock.parse_utc(day) + HOUR * np.arange(24, dtype=np.int64)
+        before = week_before(times)
+        _, hour = clock.local_day_hour(times)
+        _, hour_before = clock.local_day_hour(before)
+        np.testing.assert_array_equal(hour, hour_before)
+        assert set(np.abs(times - before - 7 * DAY).tolist()) <= {0, HOUR}
+
+
+def test_too_few_pairs_are_no_trend() -> None:
+    (row,) = present.area_rows(_with(_area(days=5)), EN, NOW)
+    assert row.trend == "no data"
+
+
+def test_a_missing_hour_is_a_gap_and_the_curve_ends_at_its_last_stamp() -> None:
+    area = _area()
+    keep = np.ones(len(area.observed), bool)
+    keep[-30:-25] = False
+    view = _view(_with(dataclasses.replace(area, observed_time=area.observed_time[keep], observed=area.observed[keep])))
+    assert int(np.isnan(view.observed).sum()) == 5
+    assert view.observed_time[-1] == area.observed_time[-1] < view.now
+    assert view.gap == (area.observed_time[-1] + HOUR, float(NOW))
+    assert view.gap_label == ""
+
+
+def test_load_that_stays_away_is_said() -> None:
+    now = NOW + 2 * DAY
+    view = _view(_with(_area()), now=now)
+    assert view.gap_label == "Ingen målinger i 2\u00a0d\u00a02\u00a0t"
+    (row,) = present.area_rows(_with(_area()), DA, now)
+    assert row.observed_freshness is Freshness.STALE
+    assert row.observed_at == "tir. 24. nov. 16–17"
+
+
+def test_hours_begun_but_not_published_are_drawn_as_forecast() -> None:
+    view = _view(_with(_area()))
+    assert view.forecast_time[0] < view.issue_time
+    assert [band.percent for band in view.bands] == [90, 80, 50]
+    for wide, narrow in zip(view.bands, view.bands[1:], strict=False):
+        assert (wide.low <= narrow.low).all()
+        assert (wide.high >= narrow.high).all()
+    assert view.value_range[0] <= view.bands[0].low.min()
+    assert view.value_range[1] >= view.bands[0].high.max()
+
+
+@pytest.mark.parametrize(
+    ("age_s", "freshness", "stale"),
+    [(600, Freshness.FRESH, False), (5 * HOUR, Freshness.LATE, False), (12 * HOUR, Freshness.STALE, True)],
+)
+def test_an_old_issue_is_told_from_a_current_one(age_s: int, freshness: Freshness, stale: bool) -> None:
+    area = dataclasses.replace(_area(), forecast=filled_store.forecast("DK1", NOW - age_s))
+    view = _view(_with(area), language=EN)
+    assert (view.issue_freshness, view.stale, bool(view.stale_label)) == (freshness, stale, stale)
+    assert EN.duration(age_s) in view.issued
+
+
+def test_an_issue_grows_old_while_no_snapshot_comes() -> None:
+    unchanged = _with(_area())
+    assert not _view(unchanged).stale
+    assert _view(unchanged, now=NOW + DAY).stale
+
+
+@pytest.mark.parametrize("language", [DA, EN])
+@pytest.mark.parametrize("reason", [r for r in Reason if r])
+def test_a_lower_tier_is_named_with_its_reason(language: Language, reason: Reason) -> None:
+    forecast = filled_store.forecast("DK1", NOW, Tier.SEASONAL, reason)
+    of = _with(dataclasses.replace(_area(), forecast=forecast))
+    view = _view(of, language=language)
+    assert view.reduced
+    assert view.tier == language.text("tier.seasonal")
+    assert view.tier_reason
+    (row,) = present.area_rows(of, language, NOW)
+    assert row.reduced == view.tier
+
+
+def test_reasons_read_in_english_as_the_engine_says_them() -> None:
+    for reason in Reason:
+        if reason:
+            assert EN.text(f"reason.{reason.value}") == reason.sentence
+
+
+def test_simulated_and_ex_post_are_marked_in_both_views() -> None:
+    forecast = filled_store.forecast("DK1", NOW, simulated=True, ex_post=True)
+    of = _with(dataclasses.replace(_area(), forecast=forecast), simulated=True)
+    marks = ("SIMULEREDE DATA", "EX POST: VEJRET KENDT BAGEFTER")
+    assert _view(of).marks == marks
+    assert present.monitor_view(of, "DK1", NO_ENGINE, DA, NOW).marks == marks
+    assert _view(_with(_area())).marks == ()
+
+
+def test_ages_of_sources_and_what_is_usual(filled: Snapshot) -> None:
+    for code in ("DK", "DK1"):
+        sources = {source.name: source for source in _view(filled, code).sources}
+        assert sources["Forbrug"].age == "2\u00a0t\u00a020\u00a0min"
+        assert sources["Temperatur"].age == "2\u00a0t\u00a015\u00a0min"
+        assert (sources["Temperatur"].usual, sources["Temperatur"].state) == ("6\u00a0t", "aktuel")
+    late = {source.name: source.freshness for source in _view(filled, "DK", now=NOW + 14 * HOUR).sources}
+    assert (late["Forbrug"], late["Temperatur"]) == (Freshness.LATE, Freshness.LATE)
+
+
+def test_a_source_that_one_part_of_the_country_lacks_is_missing_for_the_country(filled: Snapshot) -> None:
+    west_only = dataclasses.replace(
+        filled, series=tuple(s for s in filled.series if (s.quantity, s.area) != ("temperature", "DK2"))
+    )
+    state = {s.name: s.freshness for s in _view(west_only, "DK", EN).sources}
+    assert state["Temperature"] is Freshness.MISSING
+    assert state["Wind"] is Freshness.FRESH
+
+
+def test_an_empty_database_says_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    writer.put_job_run(JobRun("ingest", NOW, NOW, "expected", "No network.", "Check the cable."))
+    writer.close()
+    empty = _view(_read(tmp_path), "DK", EN).empty
+    assert empty is not None
+    assert empty.title == "No data for Denmark yet"
+    words = " ".join(empty.lines)
+    assert all(part in words for part in ("Observed load and a forecast are missing", "No network. Check the cable.", "import"))
+    assert "lastvagt-engine run" in words
+
+
+def test_no_database_is_told_from_an_unreadable_one() -> None:
+    fault = Expected("There is no database.", "Start the engine.")
+    absent = Snapshot(NOW, fault=fault, no_database=True)
+    starting = present.forecast_view(absent, "DK", EngineStatus(EngineKind.STARTING), EN, NOW).empty
+    broken = _view(Snapshot(NOW, fault=fault), "DK", EN).empty
+    assert starting is not None
+    assert broken is not None
+    assert starting.title == "There is no database yet"
+    assert "within a minute" in " ".join(starting.lines)
+    assert broken.title == "The database cannot be read"
+    assert "Start the engine." in broken.lines
+    assert len(present.area_rows(absent, EN, NOW)) == 3
+
+
+def test_a_fault_over_data_read_before_is_a_notice_and_the_data_stay() -> None:
+    of = dataclasses.replace(_with(_area()), fault=Expected("The disk is gone.", "Put it back."))
+    (notice,) = present.notices(of, NO_ENGINE, EN, NOW + 60)
+    assert (notice.problem, notice.remedy, notice.since) == ("The disk is gone.", "Put it back.", "since 18:20")
+    assert _view(of).empty is None
+
+
+def test_troubles_of_engine_and_sources_are_notices_and_a_tier_is_none(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    writer.open_event("source", "eds", "It did not answer.", "It is asked again.", NOW - HOUR)
+    writer.open_event("tier", "DK1", "Late load.", "Seasonal is used.", NOW - HOUR)
+    writer.close()
+    died = EngineStatus(EngineKind.FAILED, "disk full")
+    first, second = present.notices(_read(tmp_path), died, DA, NOW)
+    assert first.problem == "Motoren stoppede: disk full"
+    assert second.problem == "Datakilden eds kan ikke hentes: It did not answer."
+    assert second.since == "siden 17:20"
+
+
+def test_the_read_out_gives_the_numbers_of_an_hour() -> None:
+    view = _view(_with(_area()))
+    assert view.forecast_time[0] == clock.floor_hour(NOW) - HOUR
+    now, past, ahead = (present.read_out(view, NOW + shift, DA) for shift in (0, -DAY, 30 * HOUR))
+    assert now.hour == "tir. 24. nov. 18–19 CET"
+    assert (now.observed, now.lead) == ("ingen data", "begyndt")
+    assert past.observed == DA.quantity(filled_store.load_mwh("DK1", np.array([clock.floor_hour(NOW) - DAY]))[0], "MWh")
+    assert (past.median, past.interval, past.lead) == ("ingen data", "ingen data", "–")
+    assert ahead.lead == "+30\u00a0t"
+    index = int(np.searchsorted(view.forecast_time, ahead.time))
+    assert ahead.median == DA.quantity(view.median[index], "MWh")
+    low, high = ahead.interval.removesuffix("\u00a0MWh").split("–")
+    assert low < ahead.median.removesuffix("\u00a0MWh") < high
+    assert (ahead.point, past.point) == (view.median[index], view.observed[int(np.searchsorted(view.observed_time, past.time))])
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "spans"),
+    [
+        ("2026-10-25", 25, ["00–01 CEST", "01–02a CEST", "02a–02b CEST", "02b–03 CET", "03–04 CET"]),
+        ("2026-03-29", 23, ["00–01 CET", "01–03 CET", "03–04 CEST", "04–05 CEST"]),
+    ],
+)
+def test_the_read_out_names_every_hour_of_a_long_and_a_short_day(day: str, hours: int, spans: list[str]) -> None:
+    start = clock.local_midnight(clock.dt.date.fromisoformat(day))
+    view = _view(_with(_area(now=start)), now=start)
+    names = [present.read_out(view, start + HOUR * i, EN).hour.split(" ", 3)[3] for i in range(hours)]
+    assert names[: len(spans)] == spans
+    assert len(set(names)) == hours
+    assert names[-1].startswith("23–00")
+
+
+def test_the_monitor_holds_bars_against_the_reference(filled: Snapshot) -> None:
+    view = present.monitor_view(filled, "DK1", NO_ENGINE, DA, NOW)
+    assert view.empty is None
+    assert len(view.daily.at) == snapshot.SCORE_DAYS + 1
+    assert len(np.unique(np.diff(view.daily.at))) == 2, "the period holds the day of 25 hours"
+    assert (view.lead.values[:-1] < view.lead.values[1:]).all(), "the made-up scores grow worse with lead time"
+    assert view.lead.labels[:2] == ("begyndt", "1–6")
+    assert len(view.hour.labels) == 24
+    assert view.coverage.reference.tolist() == [50, 80, 90]
+    assert "sæsonnaiv" in view.daily.texts[5]
+    assert view.period == "tir. 13. okt. til tir. 24. nov., dansk tid"
+
+
+def test_settled_scores_stand_beside_provisional_ones_of_the_same_days(filled: Snapshot) -> None:
+    lines = present.monitor_view(filled, "DK1", NO_ENGINE, EN, NOW).lines
+    hours = [line.cells[0] for line in lines]
+    assert hours[1] == hours[2]
+    assert int(hours[0].replace(",", "")) > int(hours[1].replace(",", ""))
+    assert lines[1].cells[1] != lines[2].cells[1]
+
+
+def test_numbers_of_the_table_are_those_of_the_scores() -> None:
+    score = Score(n=1000, observed=2e6, error=-500, abs_error=4e4, crps=3e4, in50=498, in80=801, in90=0, ref_n=1000)
+    score = dataclasses.replace(score, ref_abs_error=8e4, ref_model_abs_error=4e4)
+    day = int(clock.local_day_hour(np.array([NOW], np.int64))[0][0])
+    area = dataclasses.replace(_area(), scores={("provisional", "day"): {day: score}})
+    first, same, settled = present.monitor_view(_with(area), "DK1", NO_ENGINE, DA, NOW).lines
+    percent = [f"{share}\u00a0%" for share in ("49,8", "80,1", "0,0")]
+    assert first.cells == ("1.000", "40,0", "−0,5", "2,00", "30,0", "0,50", *percent)
+    assert set(same.cells) == set(settled.cells) == {"ingen data"}
+
+
+def test_nothing_scored_is_no_data_and_says_why() -> None:
+    view = present.monitor_view(_with(_area()), "DK1", NO_ENGINE, EN, NOW)
+    assert view.empty is not None
+    assert view.empty.title == "No scores for Western Denmark (DK1) yet"
+    assert np.isnan(view.daily.values).all()
+    assert all(cell == "no data" for line in view.lines for cell in line.cells)
+    nothing = present.monitor_view(Snapshot(NOW, fault=Expected("a", "b"), no_database=True), "DK1", NO_ENGINE, EN, NOW).empty
+    assert nothing is not None
+    assert nothing.title == "There is no database yet"
+
+
+def test_a_view_of_nothing_has_a_scale_and_no_peak() -> None:
+    nothing = AreaSnapshot("DK1", np.empty(0, np.int64), np.empty(0), None)
+    view = _view(_with(nothing), language=EN)
+    assert view.value_range == (0.0, 1000.0)
+    assert math.isnan(view.issue_time)
+    assert (view.gap, view.bands) == (None, ())
+    assert present.read_out(view, NOW, EN).median == "no data"

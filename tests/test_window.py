@@ -1,0 +1,284 @@
+"""The window as an operator sees and works it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import filled_store
+import numpy as np
+import pytest
+from filled_store import NOW
+from PySide6 import QtCore, QtGui, QtTest, QtWidgets
+from pytestqt.qtbot import QtBot
+
+from app import snapshot, theme
+from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.theme import DARK, LIGHT
+from app.translations import Language
+from app.window import Window
+from engine import clock
+from engine.clock import SimulatedClock
+from engine.domain import DAY, HOUR, Expected
+from engine.store import Reader, Writer
+
+Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+
+
+def _read(folder: Path) -> Snapshot:
+    reader = Reader(folder / "lastvagt.sqlite")
+    try:
+        return snapshot.read(reader, NOW)
+    finally:
+        reader.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return _read(filled_store.fill(tmp_path_factory.mktemp("filled"), days=20))
+
+
+@pytest.fixture
+def time() -> SimulatedClock:
+    return SimulatedClock(NOW)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QtWidgets.QApplication, time: SimulatedClock) -> Iterator[Window]:
+    theme.apply(qapp, LIGHT)
+    made = Window(Language("en"), LIGHT, time)
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    made.show()
+    yield made
+    made.close()
+
+
+def _pixels(widget: QtWidgets.QWidget) -> Pixels:
+    """Red, green, blue of every pixel."""
+    QtWidgets.QApplication.processEvents()
+    image = widget.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB32)
+    raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
+    return raw[:, : image.width(), 2::-1].copy()
+
+
+def _words(widget: QtWidgets.QWidget) -> str:
+    """Everything that can be read."""
+    return "\n".join(label.text() for label in widget.findChildren(QtWidgets.QLabel) if label.isVisible())
+
+
+def _point_at(window: Window, t: float) -> None:
+    """Move the mouse to a time in the chart; pyqtgraph drops moves that follow each other within 10 ms."""
+    QtTest.QTest.qWait(20)
+    chart = window.forecast.chart
+    QtWidgets.QApplication.processEvents()
+    at = chart.mapFromScene(chart.plot.getViewBox().mapViewToScene(QtCore.QPointF(t, sum(chart.plot.viewRange()[1]) / 2)))
+    QtTest.QTest.mouseMove(chart.viewport(), at)
+    QtWidgets.QApplication.processEvents()
+
+
+def test_a_filled_database_shows_areas_forecast_and_sources(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    words = _words(window)
+    assert all(part in words for part in ("Denmark", "Western Denmark (DK1)", "Eastern Denmark (DK2)", "Full model"))
+    assert all(part in words for part in ("Issued 18:00, 20\u00a0min ago", "● fresh", "Temperature", "Model dk-2026.1"))
+    chart = window.forecast.chart
+    assert tuple(chart.plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
+
+
+def test_an_empty_database_explains_itself_in_both_views(window: Window, tmp_path: Path) -> None:
+    Writer(tmp_path / "lastvagt.sqlite").close()
+    window.show_snapshot(_read(tmp_path))
+    for view in ("forecast", "monitoring"):
+        window.choose_view(view)
+        assert "No data for Denmark yet" in _words(window)
+        assert "lastvagt-engine run" in _words(window)
+    assert not window.forecast.chart.isVisible()
+
+
+def test_no_database_explains_itself_and_what_the_engine_does(window: Window) -> None:
+    window.show_snapshot(Snapshot(NOW, fault=Expected("There is none.", "Start it."), no_database=True))
+    window.show_engine(EngineStatus(EngineKind.STARTING))
+    assert "There is no database yet" in _words(window)
+    assert "Engine: starting" in _words(window)
+    assert "within a minute" in _words(window)
+
+
+def test_the_read_out_follows_the_mouse_and_goes_back_to_now(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    assert "Tue 24 Nov 18–19 CET" in _words(window)
+    hour = clock.floor_hour(NOW) + 30 * HOUR
+    _point_at(window, hour + HOUR / 2)
+    assert "Thu 26 Nov 00–01 CET" in _words(window)
+    assert "+30\u00a0h" in _words(window)
+    _point_at(window, clock.floor_hour(NOW - 3 * DAY) + HOUR / 2)
+    observed = filled.areas["DK"]
+    index = int(np.searchsorted(observed.observed_time, clock.floor_hour(NOW - 3 * DAY)))
+    assert Language("en").quantity(observed.observed[index], "MWh") in _words(window)
+    window.forecast.chart.leaveEvent(QtCore.QEvent(QtCore.QEvent.Type.Leave))
+    assert "Tue 24 Nov 18–19 CET" in _words(window)
+
+
+def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
+    window.show_snapshot(filled)
+    window.activateWindow()
+    keys = QtCore.Qt.Key
+    for key, view in ((keys.Key_2, "monitoring"), (keys.Key_1, "forecast")):
+        qtbot.keyClick(window, key, QtCore.Qt.KeyboardModifier.ControlModifier)
+        assert window.view == view
+    window.areas.areas.setFocus()
+    qtbot.keyClick(window.areas.areas, keys.Key_Down)
+    assert "Western Denmark (DK1)" in _words(window.forecast)
+    chart = window.forecast.chart
+    chart.setFocus()
+    for key, hour in (
+        (keys.Key_Right, "Tue 24 Nov 19–20 CET"),
+        (keys.Key_PageDown, "Wed 25 Nov 19–20 CET"),
+        (keys.Key_Left, "Wed 25 Nov 18–19 CET"),
+        (keys.Key_PageUp, "Tue 24 Nov 18–19 CET"),
+        (keys.Key_PageUp, "Mon 23 Nov 18–19 CET"),
+        (keys.Key_Home, "Tue 24 Nov 18–19 CET"),
+    ):
+        qtbot.keyClick(chart, key)
+        assert hour in _words(window.forecast)
+    window.choose_view("monitoring")
+    heard: list[str] = []
+    window.monitoring.lead.pointed.connect(heard.append)
+    for _ in range(2):
+        qtbot.keyClick(window.monitoring.lead, keys.Key_Right)
+    assert heard[1].startswith("1–6 hours ahead: ")
+
+
+def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: Snapshot) -> None:
+    for view in ("forecast", "monitoring"):
+        window.choose_view(view)
+        window.show_snapshot(filled)
+        focusable = [
+            widget
+            for widget in window.findChildren(QtWidgets.QWidget)
+            if widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & QtCore.Qt.FocusPolicy.TabFocus
+        ]
+        assert len(focusable) >= 3
+        for widget in focusable:
+            assert widget.accessibleName(), widget
+        reached: set[QtWidgets.QWidget] = set()
+        walker: QtWidgets.QWidget = window
+        for _ in range(200):
+            walker = walker.nextInFocusChain()
+            reached.add(walker)
+        assert set(focusable) <= reached
+    assert "Median from" in window.forecast.chart.accessibleDescription()
+
+
+def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
+    areas = {code: dataclasses.replace(area, forecast=None) for code, area in filled.areas.items()}
+    time.set(NOW + 3 * DAY)
+    window.show_snapshot(dataclasses.replace(filled, areas=areas))
+    chart = window.forecast.chart
+    QtWidgets.QApplication.processEvents()
+    box = chart.plot.getViewBox()
+    last = int(filled.areas["DK"].observed_time[-1])
+    edge = chart.mapFromScene(box.mapViewToScene(QtCore.QPointF(last, 0))).x()
+    left = chart.mapFromScene(box.sceneBoundingRect().topLeft()).x()
+    dark = _pixels(chart)[:-30].max(axis=2) < 70  # the ink of the load; all else in the plot is lighter
+    assert dark[:, left:edge].sum() > 400
+    assert not dark[:, edge + 3 :].any()
+    assert "no data" in _words(window.forecast)
+    assert "■ Tue 24 Nov 16–17" in _words(window)
+
+
+def test_a_forecast_that_has_grown_old_is_drawn_muted(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
+    def blue() -> int:
+        pixels = _pixels(window.forecast.chart).astype(int)
+        return int((pixels[:, :, 2] - pixels[:, :, 0] > 30).sum())
+
+    window.show_snapshot(filled)
+    assert blue() > 500
+    time.set(NOW + DAY)
+    window.show_snapshot(filled)
+    assert "■ stale" in _words(window)
+    assert blue() == 0
+
+
+def test_simulated_data_are_marked_in_words_and_over_the_plot(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    without = _pixels(window.forecast.chart)
+    window.show_snapshot(dataclasses.replace(filled, simulated=True))
+    assert "SIMULATED DATA" in _words(window.forecast)
+    changed = (_pixels(window.forecast.chart) != without).any(axis=2)
+    assert np.ptp(np.flatnonzero(changed.any(axis=0))) > 0.5 * changed.shape[1]
+    window.choose_view("monitoring")
+    assert "SIMULATED DATA" in _words(window.monitoring)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda p: p.name)
+def test_a_normal_screen_has_next_to_no_colour(
+    window: Window, filled: Snapshot, qapp: QtWidgets.QApplication, palette: theme.Palette
+) -> None:
+    theme.apply(qapp, palette)
+    window.set_palette(palette)
+    for view in ("forecast", "monitoring"):
+        window.choose_view(view)
+        window.show_snapshot(filled)
+        pixels = _pixels(window).astype(float) / 255
+        high, low = pixels.max(axis=2), pixels.min(axis=2)
+        lightness = (high + low) / 2
+        saturation = (high - low) / np.maximum(1 - np.abs(2 * lightness - 1), 1e-9)
+        strong = (saturation > 0.5) & (high - low > 0.15)
+        assert strong.mean() < 0.02
+    ground = QtGui.QColor(palette.ground).getRgb()[:3]
+    assert tuple(_pixels(window)[2, 2]) == ground
+
+
+def test_troubles_stand_over_both_views_and_go_when_they_are_over(window: Window, filled: Snapshot) -> None:
+    faulty = dataclasses.replace(filled, fault=Expected("The disk is gone.", "Put it back."))
+    window.show_snapshot(faulty)
+    window.show_engine(EngineStatus(EngineKind.FAILED, "out of memory"))
+    assert "▲ The engine stopped: out of memory" in _words(window)
+    assert "and 1 more" in _words(window)
+    window.show_engine(EngineStatus(EngineKind.OURS))
+    assert "▲ The disk is gone." in _words(window)
+    window.show_snapshot(filled)
+    assert "▲" not in _words(window).replace("▲ +", "")
+
+
+def test_a_stretch_of_time_that_was_chosen_stays_when_data_come(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    plot = window.forecast.chart.plot
+    plot.getViewBox().sigRangeChangedManually.emit([True, False])
+    plot.setXRange(NOW - 2 * DAY, NOW, padding=0)
+    window.show_snapshot(filled)
+    assert tuple(plot.viewRange()[0]) == (NOW - 2 * DAY, NOW)
+    window.forecast.chart.follow_now()
+    assert tuple(plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
+
+
+def test_every_letter_of_both_languages_has_a_shape(qapp: QtWidgets.QApplication) -> None:
+    raw = QtGui.QRawFont.fromFont(qapp.font())
+    if not raw.isValid():
+        pytest.skip("no font is installed")
+    assert all(raw.supportsCharacter(ord(letter)) for letter in "æøåÆØÅ–−0123456789")
+
+
+@pytest.mark.parametrize("size", [(1024, 680), (1280, 800), (1920, 1080)])
+@pytest.mark.parametrize("code", ["da", "en"])
+def test_no_text_is_cut(qtbot: QtBot, time: SimulatedClock, filled: Snapshot, size: tuple[int, int], code: str) -> None:
+    made = Window(Language(code), LIGHT, time)
+    qtbot.addWidget(made)
+    made.resize(*size)
+    made.show()
+    for view in ("forecast", "monitoring"):
+        made.choose_view(view)
+        made.show_snapshot(filled)
+        QtWidgets.QApplication.processEvents()
+        for label in made.findChildren(QtWidgets.QLabel):
+            if label.isVisible() and label.text() and not label.wordWrap():
+                needed = label.fontMetrics().horizontalAdvance(label.text())
+                assert label.width() >= needed, (label.text(), label.width(), needed)
+    table = made.findChild(QtWidgets.QTableWidget)
+    for column in range(table.columnCount()):
+        head = table.horizontalHeaderItem(column).text()
+        if size[0] >= 1280:
+            assert table.columnWidth(column) >= table.fontMetrics().horizontalAdvance(head) + 12, head
+    made.close()
