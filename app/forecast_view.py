@@ -65,7 +65,7 @@ class ForecastChart(Chart):
         self._gap.set_colours(palette.rule, palette.quiet)
         self._old.set_colours(palette.old_median, palette.stale)
         faint = QtGui.QColor(palette.ink)
-        faint.setAlphaF(0.15)
+        faint.setAlphaF(0.17)
         self._watermark.setBrush(faint)
         if self._view is not None:
             self.show_view(self._view)

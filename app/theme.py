@@ -212,4 +212,5 @@ def _style_sheet(p: Palette) -> str:
     QTableWidget::item {{ padding: 3px 8px; }}
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
                             padding: 4px 11px 4px 2px; }}
+    QHeaderView::section:first {{ padding-left: 11px; }}
     """
