@@ -360,7 +360,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """What one run of a job did. `status` is ok, expected (the world's fault) or bug (ours)."""
+    """What one run of a job did. `status` is ok, expected (the world's fault), bug (ours) or missed (nobody ran it)."""
 
     job: str
     started_at: int

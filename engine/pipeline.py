@@ -124,9 +124,10 @@ def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: i
         hours = (int(batch.valid_time.max()) - start) // HOUR + 1
         recent = None
         if batch.series.quantity == "load":
-            recent = reader.archive(start, start + hours * HOUR, [batch.series.area], sources=[batch.series.source]).as_of(
-                now, start, hours
+            archive = reader.archive(
+                start, start + hours * HOUR, [batch.series.area], sources=[batch.series.source], quantities=["load"]
             )
+            recent = archive.as_of(now, start, hours)
         good, bad, reasons = plausibility.check(batch, recent)
         accepted.append(good)
         if len(bad):
@@ -231,7 +232,10 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived since the last time, first published and settled."""
     with _job(writer, "score", lambda: now) as (story, kept):
         for area in geography.AREAS:
-            since = now - _SCORE_BACK_S
+            first = reader.first_forecast_hour(area)
+            if first is None:
+                continue
+            since = max(now - _SCORE_BACK_S, first)
             truth = reader.truth(area, since, now + HOUR)
             old_enough = truth["newest"][0] < now - settled_after_days * DAY
             newest = tuple(column[old_enough] for column in truth["newest"])
@@ -254,7 +258,7 @@ def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], obs
     issues = reader.forecasts(area, hours[0] - HORIZON_H * HOUR, hours[-1] + BRIDGE_H * HOUR + 1)
     if not issues:
         return []
-    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, _parts(area))
+    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, _parts(area), quantities=["load"])
     floor = scoring.RELATIVE_FLOOR * float(np.median(list(observed.values())))
     rows = []
     for hour in hours:

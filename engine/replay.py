@@ -120,11 +120,7 @@ def _join(parts: Sequence[Pairs]) -> Pairs:
 
 def summary(score: Score) -> dict[str, float | int | None]:
     """The figures of a score, rounded; None where there is nothing."""
-    figures = {
-        "n": score.n, "wape": score.wape, "mae": score.mae, "rmse": score.rmse, "mape": score.mape, "rmspe": score.rmspe, "bias": score.bias,
-        "skill": score.skill, "wql": score.wql, "crps": score.mean_crps, "coverage_50": score.coverage_50, "coverage_80": score.coverage_80,
-        "coverage_90": score.coverage_90, "width_80": score.mean_width_80, "reference_mae": score.reference_mae,
-    }  # fmt: skip
+    figures = {"n": score.n} | score.figures()
     return {name: (value if name == "n" else round(value, 4) if np.isfinite(value) else None) for name, value in figures.items()}
 
 

@@ -152,7 +152,8 @@ def _chart(reader: Reader, forecast: QuantileForecast, width: int = 960, height:
         shapes.append(f'<polyline points="{points(part, load)}" fill="none" stroke="var(--ink)" stroke-width="1.2"/>')
     now = float(x(np.array([float(forecast.issue_time)]))[0])
     shapes.append(f'<line x1="{now:.1f}" x2="{now:.1f}" y1="6" y2="{bottom}" stroke="var(--soft)" stroke-dasharray="3 3"/>')
-    for value in np.linspace(low, high, 4):
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000) if (high - low) / s < 5)
+    for value in np.arange(np.ceil(low / step) * step, high, step):
         at = float(y(np.array([value]))[0])
         shapes.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{value:,.0f}</text>')
     day = clock.local(start).date()
@@ -160,7 +161,7 @@ def _chart(reader: Reader, forecast: QuantileForecast, width: int = 960, height:
         if midnight >= start:
             at = float(x(np.array([float(midnight)]))[0])
             shapes.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="6" y2="{bottom}" stroke="var(--line)"/>')
-            shapes.append(f'<text x="{at + 3:.1f}" y="{height - 8}">{day:%a} {day.day}.{day.month}.</text>')
+            shapes.append(f'<text x="{at + 3:.1f}" y="{height - 8}">{day:%a} {day.day}</text>')
         day += dt.timedelta(days=1)
     label = f"Load of {forecast.area} in MWh: last week and forecast"
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{"".join(shapes)}</svg><p class="soft">MWh per hour</p>'

@@ -49,6 +49,7 @@ _FIRST_INGEST_S = 90
 _LATE_S = 5 * MINUTE
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
+_HEARTBEAT_S = 30.0
 
 
 class AlreadyRuns(Expected):
@@ -254,8 +255,12 @@ class Service:
                 next_run_time=dt.datetime.now(UTC),
             )
         self._scheduler.start()
+        beat = time.monotonic()
         while not self._stopping.wait(0.5):  # a wait without end would not hear Ctrl-C on Windows
-            pass
+            if time.monotonic() >= beat:
+                beat += _HEARTBEAT_S
+                with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
+                    self._writer.heartbeat(self._clock.now())
         self._scheduler.shutdown(wait=False)
         server.stop()
         end = time.monotonic() + _STOP_S
@@ -282,10 +287,7 @@ class Service:
         log.info("Lastvagt %s serves http://%s:%d from %s.", __version__, self._config.host, port, self._config.data_dir)
 
     def _tick_lane(self, lane: str) -> None:
-        now = self._clock.now()
-        if lane == "work":
-            self._guarded(self._writer.heartbeat, now)
-        self.tick(now, (lane,))
+        self.tick(self._clock.now(), (lane,))
 
 
 def run(config: Config, clock: Clock) -> None:

@@ -112,12 +112,12 @@ class SimulatedUpstream:
             shape / 100
             + _SEASON * np.cos(2 * np.pi * _year_angle(hours, 15))
             - 0.05 * july
-            + 0.006 * cold
+            + 0.009 * cold
             + 0.0005 * cold * self._truth("wind_speed_10m", area, hours)
             - 0.03 * self._truth("shortwave_radiation", area, hours) / 500
-            + 0.018 * self._smooth(stream, hours, (9, 40, 200))
-            + 0.004 * self._normal(stream + 9, hours // HOUR)
-            - 0.055
+            + 0.027 * self._smooth(stream, hours, (9, 40, 200))
+            + 0.006 * self._normal(stream + 9, hours // HOUR)
+            - 0.077
         )
         return np.asarray(_MEAN_LOAD[area] * relative, np.float64)
 

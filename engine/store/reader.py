@@ -282,6 +282,11 @@ class Reader:
         )
         return [ForecastIssue(a, c, i, m, Tier(t), Reason(r), v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
 
+    def first_forecast_hour(self, area: str, consumer_type: str = "total") -> int | None:
+        """First hour that any kept issue forecasts."""
+        rows = self._rows("SELECT min(valid_start) FROM forecast_run WHERE area=? AND consumer_type=?", (area, consumer_type))
+        return rows[0][0] if rows[0][0] is None else int(rows[0][0])
+
     def forecasts(
         self, area: str, start: int = 0, end: int = FOREVER, consumer_type: str = "total", limit: int = FOREVER
     ) -> list[QuantileForecast]:
