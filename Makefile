@@ -46,8 +46,15 @@ bench: $(READY)
 bench-accuracy: $(READY)
 	$(BIN)/python tests/bench_accuracy.py
 
+# From the data beside the project where they are, else from the program's own database.
 train: $(READY)
-	$(BIN)/python -m models.train
+ifneq ($(wildcard ../shared/data/load_price_area_hourly.csv.gz),)
+	$(BIN)/lastvagt-engine import ../shared/data/load_price_area_hourly.csv.gz --format lastvagt-data --known-after PT2H --data-dir out/history
+	$(BIN)/lastvagt-engine import ../shared/data/weather_hourly_by_source.csv.gz --format lastvagt-data --known-after -P8D --data-dir out/history
+	$(BIN)/python -m models.train --data-dir out/history --out out/models
+else
+	$(BIN)/python -m models.train --out out/models
+endif
 
 clean:
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

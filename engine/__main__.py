@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import logging
 import re
 import sys
 import traceback
@@ -96,7 +97,10 @@ def _report(runs: Iterable[JobRun], as_json: bool) -> int:
         print(json.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=dict))
     for run in runs:
         if not as_json:
-            print(f"{run.job}: {run.status} " + ", ".join(f"{name} {value}" for name, value in run.detail.items()))
+            print(
+                f"{run.job}: {'in trouble' if run.status == 'expected' else run.status}; "
+                + ", ".join(f"{name} {value}" for name, value in run.detail.items())
+            )
         if run.problem:
             print(f"{run.problem}\n{run.remedy}", file=sys.stderr)
     return 4 if any(run.status != "ok" for run in runs) else 0
@@ -434,6 +438,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code that `_EXIT_CODES` explains."""
+    logging.getLogger().addHandler(logging.NullHandler())  # commands tell their troubles themselves; `run` adds a log
     try:
         args = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as end:

@@ -169,10 +169,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # monitoring view
     "monitor.title": ("Hvor gode prognoserne var: {name}", "How good the forecasts were: {name}"),
     "monitor.period": ("{first} til {last}, dansk tid", "{first} to {last}, Danish time"),
-    "monitor.daily": ("Middelfejl pr. døgn, MWh", "Mean absolute error by day, MWh"),
-    "monitor.lead": ("Middelfejl efter timer frem, MWh", "Mean absolute error by lead time, MWh"),
+    "monitor.daily": ("Middel absolut fejl pr. døgn, MWh", "Mean absolute error by day, MWh"),
+    "monitor.lead": ("Middel absolut fejl efter timer frem, MWh", "Mean absolute error by lead time, MWh"),
     "monitor.lead_axis": ("timer frem", "hours ahead"),
-    "monitor.hour": ("Middelfejl efter time på døgnet, MWh", "Mean absolute error by hour of day, MWh"),
+    "monitor.hour": ("Middel absolut fejl efter time på døgnet, MWh", "Mean absolute error by hour of day, MWh"),
     "monitor.hour_axis": ("time, dansk tid", "hour, Danish time"),
     "monitor.coverage": ("Andel af timer inden for intervallet, %", "Share of hours inside the interval, %"),
     "monitor.coverage_axis": ("interval", "interval"),
@@ -205,7 +205,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "In 50 %: share of hours inside the 50 % interval. Hours already begun count only by lead time.",
     ),
     "monitor.daily_summary": (
-        "Middelfejl de seneste {days} døgn: prognose {model}, sæsonnaiv {reference}.",
+        "Middel absolut fejl de seneste {days} døgn: prognose {model}, sæsonnaiv {reference}.",
         "Mean absolute error of the last {days} days: forecast {model}, seasonal naive {reference}.",
     ),
 }
