@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine.domain import HOUR, LEVELS, Expected, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
+from engine.domain import (
+    HOUR,
+    LEAD_BUCKETS,
+    LEVELS,
+    Expected,
+    JobRun,
+    Observations,
+    QuantileForecast,
+    Reason,
+    Score,
+    Series,
+    Tier,
+)
 from engine.store import Reader, ScoreRow, Writer, codec, schema
 
 NOW = 1_795_000_000 // HOUR * HOUR
@@ -129,6 +142,18 @@ def test_parts_rounded_for_their_whole_add_up_to_it(a: np.ndarray, b: np.ndarray
     largest = float(a.max() + b.max())
     whole = codec.quantise(a[:rows], largest) + codec.quantise(b[:rows], largest)
     np.testing.assert_allclose(codec.quantise(whole, largest), whole, rtol=1e-12)
+
+
+NUMBERS = st.floats(0, 1e6, width=32)
+
+
+@given(st.lists(st.dictionaries(st.integers(0, len(LEAD_BUCKETS) - 1), NUMBERS, min_size=1), min_size=1, max_size=5))
+def test_scores_survive_their_coding(hours: list[dict[int, float]]) -> None:
+    scores = [{b: Score(n=b + 1, observed=x, abs_error=x / 2) for b, x in hour.items()} for hour in hours]
+    sums = codec.decode_scores([codec.encode_scores(s) for s in scores])
+    for hour, table in zip(scores, sums, strict=True):
+        for bucket, row in enumerate(table):
+            np.testing.assert_allclose(row, dataclasses.astuple(hour.get(bucket, Score())), rtol=1e-6)
 
 
 def issue(issue_time: int = NOW, area: str = "DK1", tier: Tier = Tier.FULL) -> QuantileForecast:

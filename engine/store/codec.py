@@ -1,20 +1,25 @@
-"""How the quantiles of one issue become bytes: whole steps of a power of ten, differences, deflate.
+"""How the quantiles of one issue, and the scores of one hour, become bytes.
 
-Values are rounded to four significant digits of the largest one when issued (`quantise`; 1 MWh for a price area, far below
+Quantiles: whole steps of a power of ten, differences, deflate. Values are rounded to four significant digits of the largest one when issued (`quantise`; 1 MWh for a price area, far below
 any error), so coding loses nothing further and an issue of 171 hours and 13 levels takes 1.5 kB where float32 takes 8.9 kB.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import struct
 import zlib
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.domain import FloatArray
+from engine.domain import LEAD_BUCKETS, FloatArray, Score
+
+#: What a score keeps, all of which add up.
+SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
 
 
 def quantum(largest: float) -> float:
@@ -55,6 +60,20 @@ def decode(blob: bytes) -> FloatArray:
     planes = np.frombuffer(zlib.decompress(blob[4:]), np.uint8).reshape(4, -1)
     steps = np.ascontiguousarray(planes.T).reshape(-1).view("<i4").reshape(levels, hours).T.astype(np.int64)
     return _values(exponent, np.cumsum(np.cumsum(steps, axis=0), axis=1))
+
+
+def encode_scores(by_bucket: Mapping[int, Score]) -> bytes:
+    """Bytes of the scores of one hour, all lead buckets: float32 sums, deflated (a row of columns per bucket takes three times as much)."""
+    sums = np.zeros((len(LEAD_BUCKETS), len(SCORE_SUMS)), "<f4")
+    for bucket, score in by_bucket.items():
+        sums[bucket] = dataclasses.astuple(score)
+    return zlib.compress(np.ascontiguousarray(sums.T).tobytes(), 9)
+
+
+def decode_scores(blobs: Iterable[bytes]) -> FloatArray:
+    """Sums of many hours, shape (hours, lead buckets, SCORE_SUMS)."""
+    joined = np.frombuffer(b"".join(map(zlib.decompress, blobs)), "<f4").astype(np.float64)
+    return joined.reshape(-1, len(SCORE_SUMS), len(LEAD_BUCKETS)).transpose(0, 2, 1)
 
 
 def digest(area: str, consumer_type: str, issue_time: int, valid_start: int, blob: bytes) -> bytes:

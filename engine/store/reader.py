@@ -33,9 +33,6 @@ from engine.domain import (
 from engine.store import codec, schema
 from engine.store.archive import Archive, Versions
 
-#: Columns of a score row that add up.
-SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
-
 #: What scores can be grouped by; hours, days and months are Danish ones.
 GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
 
@@ -121,10 +118,7 @@ def _total(parts: Sequence[tuple[IntArray, FloatArray]]) -> tuple[IntArray, Floa
 
 
 def _labels(by: str, values: IntArray) -> IntArray:
-    if by not in GROUPINGS:
-        raise Expected(f"Scores cannot be grouped by '{by}'.", f"Choose one of {', '.join(GROUPINGS)}.")
-    if by == "lead_bucket":
-        return values
+    """The Danish hour, weekday, day or month of each hour, or 0 for all."""
     if by == "all":
         return np.zeros_like(values)
     day, hour = clock.local_day_hour(values)
@@ -342,41 +336,36 @@ class Reader:
 
         Keys: 0 for `all`; the bucket number; hour 0-23; weekday 0 Monday; days since 1970 for `day`; months since 1970.
         """
+        if by not in GROUPINGS:
+            raise Expected(f"Scores cannot be grouped by '{by}'.", f"Choose one of {', '.join(GROUPINGS)}.")
         buckets = list(range(1, len(LEAD_BUCKETS)) if lead_buckets is None else lead_buckets)
-        group = "lead_bucket" if by == "lead_bucket" else "valid_time"
         rows = self._rows(
-            f"""SELECT {group}, {", ".join(f"sum({name})" for name in SCORE_SUMS)} FROM score
-                WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<?
-                  AND lead_bucket IN ({",".join("?" * len(buckets))}) GROUP BY {group}""",
-            (area, consumer_type, truth, start, end, *buckets),
+            "SELECT valid_time, sums FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<?",
+            (area, consumer_type, truth, start, end),
         )
-        if not rows:
-            return {}
-        table = np.array(rows, np.float64)
-        labels = _labels(by, table[:, 0].astype(np.int64))
+        hours = np.array([t for t, _ in rows], np.int64)
+        sums = codec.decode_scores(blob for _, blob in rows)[:, buckets]
+        if by == "lead_bucket":
+            labels, parts = np.array(buckets, np.int64), sums.sum(axis=0)
+        else:
+            labels, parts = _labels(by, hours), sums.sum(axis=1)
         found, inverse = np.unique(labels, return_inverse=True)
-        sums = np.zeros((len(found), len(SCORE_SUMS)))
-        np.add.at(sums, inverse, table[:, 1:])
+        totals = np.zeros((len(found), len(codec.SCORE_SUMS)))
+        np.add.at(totals, inverse, parts)
         kinds: list[Any] = [int if f.type == "int" else float for f in dataclasses.fields(Score)]
-        return {
+        scores = {
             int(label): Score(*[kind(x) for kind, x in zip(kinds, row, strict=True)])
-            for label, row in zip(found, sums, strict=True)
+            for label, row in zip(found, totals, strict=True)
         }
+        return {label: score for label, score in scores.items() if score.n}
 
     def scored_hours(self, area: str, truth: str, since: int, consumer_type: str = "total") -> set[int]:
         """Hours from `since` on that are scored against a truth."""
         rows = self._rows(
-            "SELECT DISTINCT valid_time FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
+            "SELECT valid_time FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
             (area, consumer_type, truth, since),
         )
         return {t for (t,) in rows}
-
-    def newest_score(self, area: str, truth: str, consumer_type: str = "total") -> int | None:
-        """Newest hour scored against a truth."""
-        rows = self._rows(
-            "SELECT max(valid_time) FROM score WHERE area=? AND consumer_type=? AND truth=?", (area, consumer_type, truth)
-        )
-        return None if rows[0][0] is None else int(rows[0][0])
 
     def job_runs(self, job: str | None = None, limit: int = 50) -> list[JobRun]:
         """Runs of a job (None: all), newest first."""

@@ -44,12 +44,7 @@ def _version_1(db: sqlite3.Connection) -> None:
             tier TEXT NOT NULL, {quantiles}, PRIMARY KEY(area, consumer_type, valid_time)) WITHOUT ROWID""",
         """CREATE TABLE score(
             area TEXT NOT NULL, consumer_type TEXT NOT NULL, truth TEXT NOT NULL, valid_time INTEGER NOT NULL,
-            lead_bucket INTEGER NOT NULL, n INTEGER NOT NULL,
-            observed REAL NOT NULL, error REAL NOT NULL, abs_error REAL NOT NULL, sq_error REAL NOT NULL,
-            rel_n INTEGER NOT NULL, abs_rel REAL NOT NULL, sq_rel REAL NOT NULL,
-            pinball REAL NOT NULL, crps REAL NOT NULL, in50 INTEGER NOT NULL, in80 INTEGER NOT NULL, in90 INTEGER NOT NULL,
-            width80 REAL NOT NULL, ref_n INTEGER NOT NULL, ref_abs_error REAL NOT NULL, ref_model_abs_error REAL NOT NULL,
-            PRIMARY KEY(area, consumer_type, truth, valid_time, lead_bucket)) WITHOUT ROWID""",
+            sums BLOB NOT NULL, PRIMARY KEY(area, consumer_type, truth, valid_time)) WITHOUT ROWID""",
         """CREATE TABLE job_run(
             job_run_id INTEGER PRIMARY KEY, job TEXT NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
             status TEXT NOT NULL, problem TEXT NOT NULL, remedy TEXT NOT NULL, detail TEXT NOT NULL)""",

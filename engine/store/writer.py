@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sqlite3
 import threading
@@ -13,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast
+from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.store import codec, schema
-from engine.store.reader import SCORE_SUMS, ScoreRow
+from engine.store.reader import ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +257,14 @@ class Writer:
         return added
 
     def put_scores(self, rows: Sequence[ScoreRow]) -> None:
-        """Keep scores; an hour that is scored already stays as it is."""
-        columns = ("area", "consumer_type", "truth", "valid_time", "lead_bucket", *SCORE_SUMS)
+        """Keep scores; an hour that is scored already stays as it is, so all its lead buckets must come together."""
+        hours: dict[tuple[str, str, str, int], dict[int, Score]] = {}
+        for row in rows:
+            hours.setdefault((row.area, row.consumer_type, row.truth, row.valid_time), {})[row.lead_bucket] = row.score
         with self._transaction() as db:
             db.executemany(
-                f"INSERT OR IGNORE INTO score({', '.join(columns)}) VALUES({','.join('?' * len(columns))})",
-                [(r.area, r.consumer_type, r.truth, r.valid_time, r.lead_bucket, *dataclasses.astuple(r.score)) for r in rows],
+                "INSERT OR IGNORE INTO score(area, consumer_type, truth, valid_time, sums) VALUES(?,?,?,?,?)",
+                [(*key, codec.encode_scores(by_bucket)) for key, by_bucket in hours.items()],
             )
 
     # -- the program itself ---------------------------------------------------------------------------------------
