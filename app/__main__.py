@@ -163,6 +163,10 @@ def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palett
         reader.close()
     except Expected as fault:
         shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())
+    # Without a display Qt notes at each window that it cannot tell a window manager its size.
+    QtCore.qInstallMessageHandler(
+        lambda _kind, _context, text: None if "propagateSizeHints" in text else print(text, file=sys.stderr)
+    )
     window.show_engine(EngineStatus(EngineKind.ABSENT))
     window.setAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()

@@ -97,7 +97,8 @@ class ForecastChart(Chart):
         """Mark the hour that is read out; the present needs no mark."""
         self._cursor.setVisible(pointing)
         self._cursor.setPos(point.time)
-        self._point.setData([point.time], [point.point] if math.isfinite(point.point) else [math.nan])
+        known = math.isfinite(point.point)
+        self._point.setData([point.time] if known else [], [point.point] if known else [])
         self._point.setVisible(pointing and math.isfinite(point.point))
 
     def follow_now(self) -> None:
