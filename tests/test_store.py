@@ -153,7 +153,7 @@ def test_scores_survive_their_coding(hours: list[dict[int, float]]) -> None:
     sums = codec.decode_scores([codec.encode_scores(s) for s in scores])
     for hour, table in zip(scores, sums, strict=True):
         for bucket, row in enumerate(table):
-            np.testing.assert_allclose(row, dataclasses.astuple(hour.get(bucket, Score())), rtol=1e-6)
+            np.testing.assert_allclose(row, dataclasses.astuple(hour.get(bucket, Score())), rtol=1e-6, atol=1e-30)
 
 
 def issue(issue_time: int = NOW, area: str = "DK1", tier: Tier = Tier.FULL) -> QuantileForecast:
