@@ -135,6 +135,39 @@ def bench_growth(folder: Path) -> list[Figure]:
     ]
 
 
+#: The engine's service and endpoint in one process, through a day of its plan on a clock that is set forward.
+_DAY_OF_WORK = """
+import sys
+from pathlib import Path
+import psutil
+from engine import api
+from engine.clock import SimulatedClock, SystemClock
+from engine.config import Config
+from engine.http_server import HttpServer
+from engine.service import Service
+from engine.store import Reader
+config = Config.load(environment={}, data_dir=Path(sys.argv[1]), simulated=True)
+time = SimulatedClock(SystemClock().now() - 86400)
+with Service(config, time) as service:
+    server = HttpServer(api.create(Reader(config.database), time), "127.0.0.1", 0)
+    server.start()
+    service.tick(time.now())
+    for _ in range(24 * 12):
+        time.sleep(300)
+        service.tick(time.now())
+    resident = psutil.Process().memory_info().rss / 1e6
+    server.stop()
+print(resident)
+"""
+
+
+def bench_memory(folder: Path) -> list[Figure]:
+    """Memory of the headless engine after a day of simulated work, every five minutes of it asked for."""
+    command = [sys.executable, "-c", _DAY_OF_WORK, str(folder / "day")]
+    resident = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return [("engine, resident memory after a day of simulated work", resident, "MB", "140")]
+
+
 def bench_engine(folder: Path) -> list[Figure]:
     """The real engine as a process: start to serving, memory after a day of simulated work, idle CPU."""
     data = folder / "engine"
@@ -208,13 +241,14 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"))
-    parser.add_argument("--only", default="import,forecast,growth,engine,app")
+    parser.add_argument("--only", default="import,forecast,growth,engine,memory,app")
     arguments = parser.parse_args()
     benches = {
         "import": bench_import,
         "forecast": bench_forecast,
         "growth": bench_growth,
         "engine": bench_engine,
+        "memory": bench_memory,
         "app": bench_app,
     }
     figures: list[Figure] = []
