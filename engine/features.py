@@ -90,7 +90,7 @@ class _Days:
         for d in self._short:
             table[d, 2] = (table[d, 1] + table[d, 3]) / 2
         for d in self._long:
-            table[d, 2] = np.mean(grid[(self.day == d) & (self.hour == 2)])
+            table[d, 2] = _mean(grid[(self.day == d) & (self.hour == 2)])
         return table
 
     def unfold(self, table: FloatArray) -> FloatArray:
@@ -254,6 +254,16 @@ def seasonal(history: History, area: str, valid_time: IntArray, consumer_type: s
     spread = np.quantile(stray, LEVELS) if len(stray) >= 7 * 24 else 0.3 * (np.array(LEVELS) - 0.5)
     quantiles: FloatArray = np.exp(middle[:, None] + spread - spread[MEDIAN])
     return quantiles
+
+
+@functools.lru_cache(maxsize=1)
+def names() -> tuple[str, ...]:
+    """Names of all inputs `build` makes, in order."""
+    start, hours = window(0)
+    history = History(0, start, hours, {("load", "DK1", "total"): np.ones(hours)})
+    matrix = build(history, "DK1", np.array([HOUR], np.int64))
+    assert matrix is not None
+    return matrix.names
 
 
 def _rows(table: FloatArray, day: IntArray, back: int, hour: IntArray) -> FloatArray:

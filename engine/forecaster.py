@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +26,10 @@ from engine.domain import (
     Tier,
 )
 
-#: Days of load a model needs, and the greatest lag of the newest load it was trained for.
+#: Days of load a model needs, and the greatest lag of the newest load it is used with (trained with up to three days).
 _MODEL_DAYS = 28
 _MODEL_LAG_S = 7 * DAY
-_SEASONAL_DAYS = 7
+_SEASONAL_DAYS = 6.5  # a week less a usual lag
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
 
@@ -43,7 +42,9 @@ class Bundle:
     tier: Tier
     areas: frozenset[str]
     features: tuple[str, ...]
-    manifest: Mapping[str, object]
+    trained_to: int
+    error_correlation: float
+    climatology: Mapping[str, tuple[FloatArray, FloatArray]]  # by area: MWh per cell, ratios per level
     session: onnxruntime.InferenceSession
 
     @staticmethod
@@ -54,35 +55,31 @@ class Bundle:
             graph = (folder / "model.onnx").read_bytes()
             with np.load(folder / "golden.npz", allow_pickle=False) as golden:
                 rows, answers = golden["features"], golden["quantiles"]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise Expected(f"Model bundle {folder} is incomplete: {error}.", "Copy the whole bundle folder again.") from error
-        if hashlib.sha256(graph).hexdigest() != manifest["sha256"]:
-            raise Expected(f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came.")
-        if tuple(manifest["levels"]) != LEVELS:
-            raise Expected(
-                f"Model bundle {folder} has other quantile levels than this program.", "Use a bundle made for this version."
+            if hashlib.sha256(graph).hexdigest() != manifest["sha256"]:
+                raise Expected(
+                    f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came."
+                )
+            if tuple(manifest["levels"]) != LEVELS or not set(manifest["features"]) <= set(features.names()):
+                raise Expected(
+                    f"Model bundle {folder} has other inputs or levels than this program.", "Use a bundle made for this version."
+                )
+            bundle = Bundle(
+                manifest["model_id"],
+                Tier(manifest["tier"]),
+                frozenset(manifest["areas"]),
+                tuple(manifest["features"]),
+                clock.parse_utc(manifest["trained_to"]),
+                float(manifest["error_correlation"]),
+                {area: (np.array(t["median_mwh"]), np.array(t["ratios"])) for area, t in manifest["climatology"].items()},
+                _session(graph),
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            # From bytes a relative location resolves nowhere useful, and onnxruntime >= 1.32 refuses the rest; no bundle of ours has any.
-            if b"external_data" in graph or b"\x08location" in graph:
-                raise Expected(f"Model bundle {folder} refers to files outside it.", "Do not use this bundle.")
-            session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
+            difference = np.max(np.abs(bundle.run(rows) - answers) / np.maximum(np.abs(answers), 1e-9))
+        except Expected:
+            raise
+        except Exception as error:
             raise Expected(
-                f"Model bundle {folder} cannot be loaded: {error}.", "Copy the bundle again from where it came."
+                f"Model bundle {folder} is incomplete or damaged: {error}.", "Copy the whole bundle folder again."
             ) from error
-        bundle = Bundle(
-            manifest["model_id"],
-            Tier(manifest["tier"]),
-            frozenset(manifest["areas"]),
-            tuple(manifest["features"]),
-            manifest,
-            session,
-        )
-        difference = np.max(np.abs(bundle.run(rows) - answers) / np.maximum(np.abs(answers), 1e-9))
         if not difference <= _PARITY:
             raise Expected(
                 f"Model bundle {folder} computes other numbers on this machine (relative difference {difference:.1e}).",
@@ -97,12 +94,16 @@ class Bundle:
 
     def predict(self, matrix: FeatureMatrix) -> FloatArray:
         """Quantiles in MWh, shape (n, LEVELS), ascending."""
-        position = {name: i for i, name in enumerate(matrix.names)}
-        try:
-            columns = [position[name] for name in self.features]
-        except KeyError as error:
-            raise Expected(f"Model {self.model_id} needs the input {error}.", "Use a bundle made for this version.") from error
+        columns = [matrix.names.index(name) for name in self.features]
         return self.run(np.ascontiguousarray(matrix.values[:, columns]))
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    """A session over a graph's bytes. External data resolves nowhere from bytes, and onnxruntime >= 1.32 refuses what is left."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @dataclass(slots=True)
@@ -120,16 +121,16 @@ class Forecaster:
                 self.bundles.append(Bundle.load(manifest.parent))
             except Expected as problem:
                 self.problems.append(problem)
-        self.bundles.sort(key=lambda b: str(b.manifest["trained_to"]), reverse=True)
+        self.bundles.sort(key=lambda b: b.trained_to, reverse=True)
 
     def correlation(self) -> float:
         """Correlation of the errors of the price areas, as measured when the newest bundle was trained."""
-        return float(str(self.bundles[0].manifest["error_correlation"])) if self.bundles else 0.5
+        return self.bundles[0].error_correlation if self.bundles else 0.5
 
     def trained_to(self, model_ids: Collection[str]) -> list[int]:
         """Newest hour each of these models was trained on."""
         used = {part for model_id in model_ids for part in model_id.split("+")}
-        return [clock.parse_utc(str(b.manifest["trained_to"])) for b in self.bundles if b.model_id in used]
+        return [b.trained_to for b in self.bundles if b.model_id in used or "climatology" in used]
 
     def forecast(
         self, history: History, area: str, valid_time: IntArray, consumer_type: str = "total"
@@ -151,7 +152,17 @@ class Forecaster:
             reason = reason if reason is Reason.BAD_OUTPUT else Reason.NO_MODEL
         seasonal = features.seasonal(history, area, valid_time, consumer_type) if matrix is not None else None
         if seasonal is not None and features.load_days(history, area, consumer_type) >= _SEASONAL_DAYS:
-            return self._issue(history, area, consumer_type, valid_time, seasonal, Tier.SEASONAL, reason, "seasonal", False)
+            return self._issue(
+                history,
+                area,
+                consumer_type,
+                valid_time,
+                seasonal,
+                Tier.SEASONAL,
+                reason,
+                "seasonal",
+                ("load", area, consumer_type) in history.ex_post,
+            )
         climatology = self._climatology(history, area, consumer_type, valid_time)
         if climatology is None:
             return None
@@ -172,7 +183,7 @@ class Forecaster:
 
     def _climatology(self, history: History, area: str, consumer_type: str, valid_time: IntArray) -> FloatArray | None:
         """The profile that came with a bundle, scaled to what is known of the last days; shape (n, LEVELS)."""
-        tables = [t for b in self.bundles if consumer_type == "total" and (t := _table(b, area)) is not None]
+        tables = [b.climatology[area] for b in self.bundles if consumer_type == "total" and area in b.climatology]
         if not tables:
             return None
         profile, ratios = tables[0]
@@ -234,10 +245,3 @@ def climatology_cell(valid_time: IntArray) -> IntArray:
     kind = np.array([2 if clock.is_free(int(d)) or clock.weekday(int(d)) == 6 else int(clock.weekday(int(d)) == 5) for d in day])
     cell: IntArray = (month * 3 + kind) * 24 + hour
     return cell
-
-
-def _table(bundle: Bundle, area: str) -> tuple[FloatArray, FloatArray] | None:
-    climatology = bundle.manifest["climatology"]
-    assert isinstance(climatology, Mapping)
-    entry = climatology.get(area)
-    return None if entry is None else (np.array(entry["median_mwh"]), np.array(entry["ratios"]))

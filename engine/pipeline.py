@@ -184,7 +184,7 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them."""
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
-        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time)
+        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, newest_only=True)
         issues = make_issues(archive, forecaster, issue_time)
         writer.put_forecasts(issues, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
@@ -259,7 +259,8 @@ def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], obs
     if not issues:
         return []
     loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, _parts(area), quantities=["load"])
-    floor = scoring.RELATIVE_FLOOR * float(np.median(list(observed.values())))
+    typical = sum(float(np.median(loads.versions[("load", part, "total")].value)) for part in _parts(area))
+    floor = scoring.RELATIVE_FLOOR * typical
     rows = []
     for hour in hours:
         covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]

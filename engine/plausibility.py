@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from engine import geography
 from engine.domain import DAY, HOUR, FloatArray, History, Observations
 
 #: How far back the past of a series says something about its next values.
@@ -82,12 +83,14 @@ def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArra
         step = np.isnan(after) & (np.abs(ratio - before) > _STEP)
     found = np.full(len(at), "", object)
     # The last one that holds is told.
+    # Limits of shape were learned from price areas; a plant or one consumer type may jump as it likes.
+    shaped = batch.series.consumer_type == "total" and geography.known(batch.series.area)
     for rows, reason in (
         (_stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
-        (step, "too large a step from the hour before"),
-        (spike, "a single hour far from the hours around it"),
-        (ratio < _RATIO[0], f"less than {_RATIO[0]:g} of the usual load of its hour"),
-        (ratio > _RATIO[1], f"more than {_RATIO[1]:g} times the usual load of its hour"),
+        (shaped & step, "too large a step from the hour before"),
+        (shaped & spike, "a single hour far from the hours around it"),
+        (shaped & (ratio < _RATIO[0]), f"less than {_RATIO[0]:g} of the usual load of its hour"),
+        (shaped & (ratio > _RATIO[1]), f"more than {_RATIO[1]:g} times the usual load of its hour"),
     ):
         found[rows] = reason
     reasons[fine] = found

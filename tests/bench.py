@@ -30,7 +30,7 @@ import psutil
 import engine
 from engine import clock, features, pipeline, replay
 from engine.config import Config
-from engine.domain import DAY, HORIZON_H, HOUR
+from engine.domain import DAY, HORIZON_H, HOUR, Observations, Series
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
 
@@ -80,8 +80,20 @@ def bench_import(folder: Path) -> list[Figure]:
     return figures
 
 
+def pile_up_weather(writer: Writer, reader: Reader, now: int) -> None:
+    """What a quarter of a year leaves in the store: a new weather forecast of nine days each six hours, every value changed."""
+    rng = np.random.default_rng(3)
+    weather = [s for s in reader.series() if s.quantity != "load"]
+    for run in range(now - 95 * DAY, now, 6 * HOUR):
+        hours = run + HOUR * np.arange(9 * 24, dtype=np.int64)
+        known, flags = np.full(len(hours), run), np.zeros(len(hours), np.uint8)
+        values = [np.round(rng.uniform(5, 15, len(hours)), 1) for _ in weather]
+        series = [Series(s.quantity, s.area, s.source) for s in weather]
+        writer.put([Observations(s, hours, known, v, flags, simulated=True) for s, v in zip(series, values, strict=True)])
+
+
 def bench_forecast(folder: Path) -> list[Figure]:
-    """Features, inference and the whole job, on a store with 100 days of load and weather."""
+    """Features, inference and the whole job, on a store with a quarter of a year of load and of weather as it was forecast."""
     archive = histories.archive(NOW)
     span = features.window(NOW)
     history = archive.as_of(NOW, *span)
@@ -95,6 +107,7 @@ def bench_forecast(folder: Path) -> list[Figure]:
     writer = Writer(config.database, simulated=True)
     reader = Reader(config.database)
     newest = reader.issues("DK1", limit=1)[0].issue_time
+    pile_up_weather(writer, reader, newest)
     offset = iter(range(1, 1000))
 
     def cycle() -> None:

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import histories
@@ -60,7 +61,7 @@ def test_weather_that_ends_too_early_is_not_enough(forecaster: Forecaster) -> No
     [
         (0, Tier.CLIMATOLOGY, Reason.NO_HISTORY),
         (1, Tier.CLIMATOLOGY, Reason.NO_HISTORY),
-        (8, Tier.SEASONAL, Reason.SHORT_HISTORY),
+        (7, Tier.SEASONAL, Reason.SHORT_HISTORY),
         (35, Tier.FULL, Reason.NONE),
     ],
 )
@@ -145,3 +146,30 @@ def test_a_bundle_with_a_missing_or_empty_file_is_refused(bundle: Path, name: st
     (bundle / name).unlink()
     with pytest.raises(Expected):
         Bundle.load(bundle)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["features"].__setitem__(3, "no_such_input"),
+        lambda m: m.pop("sha256"),
+        lambda m: m.update(tier="best"),
+        lambda m: m.pop("climatology"),
+        lambda m: m.update(levels=[0.5]),
+    ],
+)
+def test_a_bundle_with_a_wrong_manifest_is_left_out(bundle: Path, change: Callable[[dict], object]) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    change(manifest)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    forecaster = Forecaster(bundle.parent)
+    assert not forecaster.bundles
+    assert len(forecaster.problems) == 1
+    assert check(forecaster.forecast(history(histories.archive(NOW)), "DK1", HOURS)).tier is Tier.SEASONAL
+
+
+def test_garbage_with_the_right_hash_is_left_out(bundle: Path) -> None:
+    reseal(bundle, b"no graph at all")
+    assert len(Forecaster(bundle.parent).problems) == 1
+    (bundle / "manifest.json").write_text("[]")
+    assert len(Forecaster(bundle.parent).problems) == 1

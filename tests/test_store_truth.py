@@ -47,12 +47,12 @@ def test_nothing_known_is_an_empty_truth(writer: Writer) -> None:
     assert lengths == {"DK": 0, "DK1": 1, "DK2": 0}
 
 
-def test_an_area_with_load_of_its_own_keeps_it(writer: Writer) -> None:
+def test_an_hour_of_load_of_the_whole_does_not_hide_its_parts(writer: Writer) -> None:
     writer.put([_load("DK", [0], [100]), _load("DK1", [0], [10]), _load("DK2", [0], [1])])
     reader = Reader(writer.path)
     _, values = reader.truth("DK", START, START + HOUR)["newest"]
     reader.close()
-    assert values.tolist() == [100]
+    assert values.tolist() == [11]
 
 
 def test_the_age_of_a_series_is_its_lag_and_for_a_forecast_the_time_since_it_came(writer: Writer) -> None:

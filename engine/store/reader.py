@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +34,24 @@ from engine.domain import (
 from engine.store import codec, schema
 from engine.store.archive import Archive, Versions
 
+log = logging.getLogger(__name__)
+
 #: What scores can be grouped by; hours, days and months are Danish ones.
 GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
 
 FOREVER = 1 << 40
+
+_ALL_VERSIONS = """
+    SELECT valid_time, available_at, value, flags FROM observation
+    WHERE series_id = :series AND valid_time >= :start AND valid_time < :end AND available_at <= :until"""
+#: Two seeks an hour instead of a scan over all its versions. Materialised, since SQLite else scans them all for a Bloom filter.
+_NEWEST_VERSIONS = """
+    WITH RECURSIVE hour(t) AS (SELECT :start UNION ALL SELECT t + 3600 FROM hour WHERE t + 3600 < :end),
+    newest(t, known) AS MATERIALIZED (
+        SELECT t, (SELECT available_at FROM observation WHERE series_id = :series AND valid_time = t AND available_at <= :until
+                   ORDER BY available_at DESC LIMIT 1) FROM hour)
+    SELECT valid_time, available_at, value, flags FROM newest CROSS JOIN observation
+    ON series_id = :series AND valid_time = t AND available_at = known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +145,7 @@ def _labels(by: str, values: IntArray) -> IntArray:
 
 
 class Reader:
-    """Opens a database read-only. Every method reads one consistent state and holds nothing open afterwards."""
+    """Opens a database read-only. Every query reads one consistent state and holds nothing open afterwards."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -190,8 +205,13 @@ class Reader:
         known_until: int = FOREVER,
         sources: Iterable[str] | None = None,
         quantities: Iterable[str] | None = None,
+        newest_only: bool = False,
     ) -> Archive:
-        """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`."""
+        """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`.
+
+        `newest_only` leaves out versions that a newer one of the same source had replaced by `known_until`: all that an
+        `as_of` that moment needs, and a small part of what a year of weather forecasts has piled up.
+        """
         wanted = self._rows("SELECT series_id, quantity, area, consumer_type, rank, source FROM series ORDER BY series_id")
         areas = None if areas is None else set(areas)
         sources = None if sources is None else set(sources)
@@ -203,9 +223,8 @@ class Reader:
             if quantities is not None and quantity not in quantities:
                 continue
             rows = self._rows(
-                "SELECT valid_time, available_at, value, flags FROM observation "
-                "WHERE series_id=? AND valid_time>=? AND valid_time<? AND available_at<=?",
-                (identifier, start, end, known_until),
+                _NEWEST_VERSIONS if newest_only else _ALL_VERSIONS,
+                {"series": identifier, "start": start, "end": end, "until": known_until},
             )
             if not rows:
                 continue
@@ -224,15 +243,15 @@ class Reader:
 
     def as_of(self, moment: int, start: int, hours: int, areas: Iterable[str] | None = None) -> History:
         """What was known at `moment` of the `hours` hours from `start`, for these areas (None: all)."""
-        return self.archive(start, start + hours * HOUR, areas, known_until=moment).as_of(moment, start, hours)
+        return self.archive(start, start + hours * HOUR, areas, moment, newest_only=True).as_of(moment, start, hours)
 
     def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
         """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher).
 
-        An area without load of its own has the sum of its parts, for the hours at which every part is known.
+        An area that has parts has their sum, for the hours at which every part is known.
         """
         versions = self.archive(start, end, [area], quantities=["load"]).versions.get(("load", area, consumer_type))
-        if versions is None:
+        if versions is None or geography.children(area):
             parts = [self.truth(part, start, end, consumer_type) for part in geography.children(area)]
             return {name: _total([part[name] for part in parts]) for name in ("provisional", "newest", "settled")}
         newest = versions.known(FOREVER, start, end)
@@ -284,22 +303,21 @@ class Reader:
     def forecasts(
         self, area: str, start: int = 0, end: int = FOREVER, consumer_type: str = "total", limit: int = FOREVER
     ) -> list[QuantileForecast]:
-        """Whole issues with issue time in [start, end), newest first. An issue whose digest does not match is an error."""
+        """Whole issues with issue time in [start, end), newest first; one that was damaged on disk is left out and logged."""
         rows = self._rows(
             """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
                FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?
                ORDER BY issue_time DESC LIMIT ?""",
             (area, consumer_type, start, end, limit),
         )
-        return [self._forecast(area, consumer_type, row) for row in rows]
+        found = [self._forecast(area, consumer_type, row) for row in rows]
+        return [forecast for forecast in found if forecast is not None]
 
-    def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast:
+    def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast | None:
         issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
         if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest:
-            raise Expected(
-                f"The stored issue of {area} at {issue_time} was damaged on disk and is not shown.",
-                "Restore a backup; other issues are not affected.",
-            )
+            log.error("The issue of %s at %s was damaged on disk and is left out.", area, clock.iso(issue_time))
+            return None
         return QuantileForecast(
             area,
             consumer_type,
@@ -316,8 +334,10 @@ class Reader:
         )
 
     def forecast(self, area: str, as_of: int = FOREVER, consumer_type: str = "total") -> QuantileForecast | None:
-        """The newest issue made at or before `as_of`."""
-        found = self.forecasts(area, 0, as_of + 1, consumer_type, limit=1)
+        """The newest undamaged issue made at or before `as_of`."""
+        found = self.forecasts(area, 0, as_of + 1, consumer_type, limit=1) or self.forecasts(
+            area, 0, as_of + 1, consumer_type, limit=50
+        )
         return found[0] if found else None
 
     # -- scores, jobs, events -------------------------------------------------------------------------------------

@@ -84,7 +84,9 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring a database up to date, one transaction a step, after a copy of a file that already holds data."""
     version = check(db, path)
     if 0 < version < len(MIGRATIONS):
-        db.execute("VACUUM INTO ?", (f"{path}.before-schema-{len(MIGRATIONS)}",))
+        copy = path.with_name(f"{path.name}.before-schema-{len(MIGRATIONS)}")
+        copy.unlink(missing_ok=True)  # of a migration that failed: the file itself is still as it was
+        db.execute("VACUUM INTO ?", (str(copy),))
     for step in range(version, len(MIGRATIONS)):
         db.execute("BEGIN IMMEDIATE")
         try:

@@ -76,6 +76,7 @@ class Writer:
         self.path = path
         self.simulated = simulated
         self._lock = threading.RLock()
+        self._series: dict[tuple[str, str, str, str], int] = {}
         try:
             self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
             schema.check(self._db, path)
@@ -88,7 +89,6 @@ class Writer:
             raise Expected(
                 f"The database {path} cannot be opened: {error}.", "Check the disk and the folder's permissions."
             ) from error
-        self._series: dict[tuple[str, str, str, str], int] = {}
         with self._transaction() as db:
             db.execute("INSERT OR IGNORE INTO property VALUES('simulated', ?)", (str(int(simulated)),))
             stored = db.execute("SELECT value FROM property WHERE name='simulated'").fetchall()[0][0] == "1"
@@ -111,18 +111,20 @@ class Writer:
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
+                yield self._db
                 self._db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                if self._db.in_transaction:
+            except BaseException as error:
+                self._series.clear()  # numbers given in this transaction will be given again
+                if self._db.in_transaction:  # a full disk has rolled back already
                     self._db.execute("ROLLBACK")
-                raise Expected(
-                    f"The database {self.path} refused a change: {error}.", "Free disk space or end the program that locks it."
-                ) from error
+                if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+                    error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+                ):
+                    raise Expected(
+                        f"The database {self.path} refused a change: {error}.",
+                        "Free disk space, or end the program that locks it.",
+                    ) from error
+                raise
 
     # -- observations ---------------------------------------------------------------------------------------------
 
