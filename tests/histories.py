@@ -25,6 +25,20 @@ def versions(valid_time: IntArray, value: FloatArray, known_after_s: int, flag: 
     return Versions.sort(valid_time, np.zeros(n, np.int64), valid_time + known_after_s, value, np.full(n, flag, np.uint8))
 
 
+def with_weather_runs(made: Archive, now: int) -> Archive:
+    """The same, with newer forecasts of every weather hour: one known six hours before `now`, one six hours after."""
+    runs = dict(made.versions)
+    for key, v in made.versions.items():
+        if key[0] in WEATHER:
+            times = np.concatenate([v.valid_time] * 3)
+            known = np.concatenate(
+                [v.available_at, np.full(len(v.valid_time), now - 6 * HOUR), np.full(len(v.valid_time), now + 6 * HOUR)]
+            )
+            value = np.concatenate([v.value, v.value + 1, v.value + 5])
+            runs[key] = Versions.sort(times, np.zeros(len(times), np.int64), known, value, np.zeros(len(times), np.uint8))
+    return Archive(runs)
+
+
 def archive(now: int, days: int = 100, weather: bool = True, ahead_days: int = 9, noise: float = 0.01) -> Archive:
     """Load of DK1 and DK2 with noise, published two hours late, and weather known long before, around `now`."""
     rng = np.random.default_rng(4)

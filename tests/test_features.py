@@ -24,13 +24,14 @@ def matrix(archive: Archive, issue_time: int = NOW, valid_time: np.ndarray | Non
 
 def test_what_becomes_known_after_the_issue_changes_nothing() -> None:
     """The one leak test: rewrite every value that is not yet available, and drop it altogether."""
-    archive = histories.archive(NOW)
+    archive = histories.with_weather_runs(histories.archive(NOW), NOW)
     expected = matrix(archive).values
+    assert matrix(archive).column("weather_age_h")[0] == 6
     rng = np.random.default_rng(0)
     changed, dropped = {}, {}
     for key, v in archive.versions.items():
         later = v.available_at > NOW
-        assert key[0] != "load" or later.any()
+        assert later.any()
         changed[key] = dataclasses.replace(v, value=np.where(later, rng.uniform(1, 9000, len(later)), v.value))
         dropped[key] = Versions(v.valid_time[~later], v.available_at[~later], v.value[~later], v.flags[~later])
     for other in (changed, dropped):
@@ -66,6 +67,14 @@ def test_clock_change_days_have_a_row_for_each_hour(day: dt.date) -> None:
     assert len(built.values) == len(hours)
     assert np.isfinite(built.column("base_mwh")).all()
     assert built.column("hour").tolist() == [clock.local(int(t)).hour for t in hours]
+
+
+@pytest.mark.parametrize("hours", range(-2, 8))
+def test_the_night_the_clock_goes_back_loses_no_known_hour(hours: int) -> None:
+    issue_time = clock.parse_utc("2026-10-25T00:00Z") + hours * HOUR
+    built = matrix(histories.archive(issue_time), issue_time)
+    assert np.isfinite(built.column("recent_1h")).all()
+    assert built.column("load_lag_h")[0] == 2
 
 
 def test_both_kinds_of_daily_lag_differ_only_across_a_clock_change() -> None:

@@ -59,6 +59,35 @@ def test_scores_of_parts_add_up(load: np.ndarray, cut: int) -> None:
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), nan_ok=True)
 
 
+def test_every_figure_by_hand() -> None:
+    """Two hours of 100 and 200 MWh; forecast medians 110 and 190, P05..P95 evenly 2 MWh a percent around them."""
+    load = np.array([100.0, 200.0])
+    quantiles = np.array([110.0, 190.0])[:, None] + 200 * (np.array(LEVELS) - 0.5)
+    score = scoring.score(load, quantiles, np.array([140.0, 200.0]), floor=1.0)
+    assert score.mae == pytest.approx(10)
+    assert score.bias == pytest.approx(0)
+    assert score.rmse == pytest.approx(10)
+    assert score.wape == pytest.approx(100 * 20 / 300)
+    assert score.mape == pytest.approx(100 * (0.1 + 0.05) / 2)
+    assert score.rmspe == pytest.approx(100 * math.sqrt((0.1**2 + 0.05**2) / 2))
+    assert score.skill == pytest.approx(1 - 20 / 40)
+    assert score.reference_mae == pytest.approx(20)
+    assert score.mean_width_80 == pytest.approx(100 * 160 * 2 / 300)
+    deciles = [i / 10 for i in range(1, 10)]
+    loss = sum(max(a * m, (a - 1) * m) for y, q in ((100, 110), (200, 190)) for a in deciles for m in [y - q - 200 * (a - 0.5)])
+    assert score.wql == pytest.approx(100 * 2 * loss / 9 / 300)
+
+
+@pytest.mark.parametrize(
+    ("miss", "in50", "in80", "in90"), [(49, 100, 100, 100), (51, 0, 100, 100), (81, 0, 0, 100), (91, 0, 0, 0)]
+)
+def test_which_interval_holds_an_hour(miss: float, in50: float, in80: float, in90: float) -> None:
+    quantiles = 1000 + 200 * (np.array([LEVELS]) - 0.5)  # the 50 % interval ends 50 MWh from the median, 80 %: 80, 90 %: 90
+    for load in (1000 + miss, 1000 - miss):
+        score = scoring.score(np.array([load]), quantiles, np.array([np.nan]), 1.0)
+        assert (score.coverage_50, score.coverage_80, score.coverage_90) == (in50, in80, in90)
+
+
 def test_a_score_over_nothing_is_not_a_number() -> None:
     empty = Score()
     for name in ("mae", "rmse", "wape", "mape", "rmspe", "wql", "mean_crps", "skill", "coverage_80", "reference_mae", "bias"):
