@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 import requests
 
-from engine import __version__, geography
+from engine import __version__
 from engine import clock as time
 from engine.config import Config
 from engine.domain import DAY, Expected
@@ -106,8 +106,6 @@ def _database(config: Config, clock: time.Clock) -> Iterator[Finding]:
         damage = reader.damage()
         if damage:
             yield Finding("database", "fail", f"{config.database} is damaged: {damage}.", "Restore a copy; keep this file.")
-        for area in geography.AREAS:
-            reader.forecasts(area, limit=200)  # each issue's digest is verified
         kind = "simulated" if reader.simulated else "real"
         yield Finding("database", "ok", f"{reader.size_bytes() / 1e6:.1f} MB of {kind} data")
         newest = max((state.newest_available for state in reader.series()), default=0)

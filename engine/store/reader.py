@@ -310,13 +310,14 @@ class Reader:
                ORDER BY issue_time DESC LIMIT ?""",
             (area, consumer_type, start, end, limit),
         )
-        found = [self._forecast(area, consumer_type, row) for row in rows]
-        return [forecast for forecast in found if forecast is not None]
+        found = [forecast for row in rows if (forecast := self._forecast(area, consumer_type, row)) is not None]
+        if len(found) < len(rows):
+            log.error("%d of %d issues of %s were damaged on disk and are left out.", len(rows) - len(found), len(rows), area)
+        return found
 
     def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast | None:
         issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
         if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest:
-            log.error("The issue of %s at %s was damaged on disk and is left out.", area, clock.iso(issue_time))
             return None
         return QuantileForecast(
             area,
@@ -414,6 +415,12 @@ class Reader:
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
     def damage(self) -> str:
-        """What SQLite finds wrong with the file; empty where nothing is. Digests of issues are checked whenever they are read."""
-        findings = [str(row[0]) for row in self._rows("PRAGMA quick_check(3)")]
-        return "" if findings == ["ok"] else "; ".join(findings)
+        """What SQLite finds wrong with the file, and how many of the newest 600 issues have another digest; empty where nothing is wrong."""
+        findings = [str(row[0]) for row in self._rows("PRAGMA quick_check(3)") if row[0] != "ok"]
+        rows = self._rows(
+            "SELECT area, consumer_type, issue_time, valid_start, quantiles, digest FROM forecast_run ORDER BY issue_time DESC LIMIT 600"
+        )
+        damaged = sum(codec.digest(*identity) != digest for *identity, digest in rows)
+        if damaged:
+            findings.append(f"{damaged} of the newest {len(rows)} issues were damaged on disk")
+        return "; ".join(findings)
