@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -118,6 +119,12 @@ def _run(
         link.stop()
 
     window.on_close = close
+    for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
+        signal.signal(name, lambda *_: window.close())
+    # Python hears a signal only when it runs, which Qt's loop gives it a reason for twice a second.
+    pulse = QtCore.QTimer(window)
+    pulse.timeout.connect(lambda: None)
+    pulse.start(500)
     window.show()
     feed.start()
     return application.exec()

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 import re
 import sys
 import traceback
@@ -278,6 +279,8 @@ def _backtest(args: argparse.Namespace) -> int:
     forecaster = Forecaster(args.model or _config(args).model_dir)
     for problem in forecaster.problems:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
+    if args.model and not forecaster.bundles:
+        raise Expected(f"There is no usable model bundle in {args.model}.", "Name a bundle's folder, or a folder of bundles.")
     with _reader(args) as reader, _progress("Backtest") as progress:
         areas = [area.strip() for area in args.areas.split(",")]
         found = replay.backtest(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
@@ -287,6 +290,8 @@ def _backtest(args: argparse.Namespace) -> int:
         args.html.write_text(report.backtest_page(found), encoding="utf-8")
     names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
     _print_columns(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
+    for area, figures in found["areas"].items():
+        print(f"{area}: " + ", ".join(f"{days} days {tier}" for tier, days in figures["tiers"].items()))
     if found["ex_post"]:
         print("EX POST: inputs were used that nobody could have known at the time.")
     if found["in_sample"]:
@@ -298,7 +303,8 @@ def _demo(args: argparse.Namespace) -> int:
     from engine import replay, report, tables
     from engine.store import Reader
 
-    args.data_dir, args.simulated = args.out / "data", True
+    args.data_dir, args.simulated = args.data_dir or args.out / "data", True
+    args.out.mkdir(parents=True, exist_ok=True)
     config = _config(args)
     with _progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
@@ -450,6 +456,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(getattr(problem, "exit_code", 4))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  the interpreter flushes it at exit
+        return 0
+    except OSError as error:
+        print(
+            f"{error.filename or 'The system'}: {error.strerror or error}.\nCheck the path, its permissions and the disk.",
+            file=sys.stderr,
+        )
+        return 4
     except Exception:  # noqa: BLE001 - nothing above catches it, and the exit code must tell it from other failures
         traceback.print_exc()
         print("This is a fault of the program; please report it with the lines above.", file=sys.stderr)

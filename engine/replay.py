@@ -52,6 +52,7 @@ def backtest(
     """
     if last < first:
         raise Expected(f"The backtest ends ({last}) before it begins ({first}).", "Swap --from and --to.")
+    areas = tuple(dict.fromkeys(areas))
     start = clock.local_midnight(first) - (features.LOOKBACK_DAYS + 2) * DAY
     end = clock.local_midnight(last + dt.timedelta(days=1))
     leaves = tuple(dict.fromkeys(part for area in areas for part in (geography.children(area) or (area,))))
@@ -89,12 +90,15 @@ def backtest(
         "issue": f"{issue_hour:02d}:{issue_minute:02d} Europe/Copenhagen, the day before",
         "models": sorted(models),
         "ex_post": ex_post,
-        "in_sample": any(first <= clock.local(trained_to).date() for trained_to in forecaster.trained_to(models)),
+        "in_sample": any(clock.local_midnight(first) <= trained_to for trained_to in forecaster.trained_to(models)),
         "simulated": archive.simulated,
         "areas": {},
     }
     for area in areas:
-        report["areas"][area] = _area_report(_join(collected[area])) | {"tiers": tiers[area]}
+        pairs = _join(collected[area])
+        if not len(pairs.observed):
+            raise Expected(f"The store holds no load of {area} between {first} and {last}.", "Import it, or backfill that span.")
+        report["areas"][area] = _area_report(pairs) | {"tiers": tiers[area]}
     return report
 
 
@@ -129,7 +133,7 @@ def _area_report(pairs: Pairs) -> dict[str, Any]:
     day, hour = clock.local_day_hour(pairs.valid_time)
     month = day.astype("datetime64[D]").astype("datetime64[M]")
     lead = (pairs.valid_time - pairs.issue_time) // HOUR
-    special = np.array([clock.is_free(int(d)) or clock.bridge(int(d)) >= 1 for d in day])
+    special = np.array([clock.is_free(int(d)) or clock.bridge(int(d)) >= 1 for d in day], bool)
 
     def by(labels: Any, values: Iterable[Any]) -> dict[str, Any]:
         return {str(v): summary(pairs.score(labels == v, floor)) for v in values}

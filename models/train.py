@@ -347,6 +347,11 @@ tier. Level shifts (new large consumers) are followed with the delay of the rece
 """
 
 
+def end_of(day: dt.date) -> int:
+    """The end of a Danish day: training to a day must not see the first hour of a backtest that begins the day after."""
+    return clock.local_midnight(day + dt.timedelta(days=1))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
@@ -354,11 +359,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data-dir", type=Path, required=True, help="folder of a store with years of load and weather (lastvagt-engine import)"
     )
     parser.add_argument("--from", dest="start", default="2015-04-05", help="first day of training (default %(default)s)")
-    parser.add_argument("--to", dest="end", default="2024-06-30", help="last day of training (default %(default)s)")
+    parser.add_argument("--to", dest="end", default="2024-06-30", help="last Danish day of training (default %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the bundles (default %(default)s)")
     parser.add_argument("--tiers", default="full,no_weather", help="bundles to train (default %(default)s)")
     arguments = parser.parse_args(argv)
-    start, end = clock.parse_utc(arguments.start), clock.parse_utc(arguments.end) + DAY
+    start, end = clock.parse_utc(arguments.start), end_of(dt.date.fromisoformat(arguments.end))
     try:
         reader = Reader(Config.load(data_dir=arguments.data_dir).database)
         for tier in arguments.tiers.split(","):

@@ -34,7 +34,7 @@ def main() -> int:
     for name, known_after in (("load_price_area_hourly", 2 * HOUR), ("weather_hourly_by_source", -8 * DAY)):
         pipeline.import_file(writer, reader, DATA / f"{name}.csv.gz", "lastvagt-data", known_after, now)
     writer.close()
-    end = clock.parse_utc("2021-12-31") + DAY
+    end = train.end_of(dt.date(2021, 12, 31))
     models = OUT / "models"
     for tier in (Tier.FULL, Tier.NO_WEATHER):
         train.train(reader, clock.parse_utc("2015-04-05"), end, tier, models)

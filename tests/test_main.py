@@ -184,3 +184,17 @@ def test_the_wal_reset_bug_is_known_by_version() -> None:
     fixed, broken = ((3, 51, 3), (3, 50, 7), (3, 44, 6), (3, 52, 0)), ((3, 40, 1), (3, 45, 1), (3, 50, 4), (3, 51, 2))
     assert all(doctor.wal_reset_fixed(version) for version in fixed)
     assert not any(doctor.wal_reset_fixed(version) for version in broken)
+
+
+def test_faults_of_the_file_system_are_the_worlds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = call(capsys, "once", "--simulated", "--data-dir", tmp_path / "file")
+    assert code == 4
+    assert "Traceback" not in err
+
+
+def test_a_backtest_with_a_mistyped_model_does_not_test_something_else(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("backtest", "--from", "2026-10-20", "--to", "2026-10-21", "--data-dir", filled, "--model", filled / "none")
+    code, _, err = call(capsys, *words)
+    assert code == 4
+    assert "no usable model bundle" in err

@@ -187,6 +187,14 @@ def test_backtest_of_an_empty_span_says_so(desk: Desk) -> None:
         replay.backtest(desk.reader, desk.forecaster, dt.date(2020, 2, 1), dt.date(2020, 1, 1), ["DK1"])
 
 
+def test_backtest_of_days_without_truth_says_so_and_counts_an_area_once(desk: Desk) -> None:
+    backtest_report(desk, END)
+    with pytest.raises(Expected, match="holds no load of DK1"):
+        replay.backtest(desk.reader, desk.forecaster, dt.date(2026, 11, 20), dt.date(2026, 11, 21), ["DK1"])
+    day = dt.date(2026, 10, 20)
+    assert replay.backtest(desk.reader, desk.forecaster, day, day, ["DK1", "DK1"])["areas"]["DK1"]["n"] == 24
+
+
 def test_backtest_sees_nothing_that_came_later(desk: Desk) -> None:
     """Doubling everything known after the last issue changes no forecast, only the truth."""
     first = backtest_report(desk, END)
