@@ -155,12 +155,6 @@ def _status(args: argparse.Namespace) -> int:
     return 0
 
 
-def _figure(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-    return "" if value is None else str(value)
-
-
 def _print_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Rows under their names; numbers to the right."""
     columns = [_cells(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]

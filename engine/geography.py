@@ -65,6 +65,11 @@ def children(code: str) -> tuple[str, ...]:
     return tuple(a.code for a in AREAS.values() if a.parent == code)
 
 
+def parts(code: str) -> tuple[str, ...]:
+    """The areas whose load adds up to that of an area: its direct parts, or itself where it has none."""
+    return children(code) or (code,)
+
+
 def name(code: str, language: str) -> str:
     """Name of an area in `da` or `en`; an unknown code is its own name."""
     area = AREAS.get(code)

@@ -258,8 +258,8 @@ def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], obs
     issues = reader.forecasts(area, hours[0] - HORIZON_H * HOUR, hours[-1] + BRIDGE_H * HOUR + 1)
     if not issues:
         return []
-    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, _parts(area), quantities=["load"])
-    typical = sum(float(np.median(loads.versions[("load", part, "total")].value)) for part in _parts(area))
+    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, geography.parts(area), quantities=["load"])
+    typical = sum(float(np.median(loads.versions[("load", part, "total")].value)) for part in geography.parts(area))
     floor = scoring.RELATIVE_FLOOR * typical
     rows = []
     for hour in hours:
@@ -280,14 +280,10 @@ def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], obs
     return rows
 
 
-def _parts(area: str) -> tuple[str, ...]:
-    return geography.children(area) or (area,)
-
-
 def seasonal_naive(archive: Archive, area: str, hour: int, issued: IntArray) -> FloatArray:
     """Load in MWh of the latest same Danish weekday and hour that was known at each issue time; NaN where none of four weeks was."""
     total = np.zeros(len(issued))
-    for part in _parts(area):
+    for part in geography.parts(area):
         versions = archive.versions.get(("load", part, "total"))
         value = np.full(len(issued), np.nan)
         for weeks in range(4, 0, -1) if versions is not None else ():

@@ -14,7 +14,7 @@ from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, MEDIAN, Expected, FloatArray, IntArray, Score
 from engine.forecaster import Forecaster
-from engine.store import Archive, Reader, Writer
+from engine.store import FOREVER, Archive, Reader, Writer
 
 Progress = Callable[[float], None]
 
@@ -55,7 +55,7 @@ def backtest(
     areas = tuple(dict.fromkeys(areas))
     start = clock.local_midnight(first) - (features.LOOKBACK_DAYS + 2) * DAY
     end = clock.local_midnight(last + dt.timedelta(days=1))
-    leaves = tuple(dict.fromkeys(part for area in areas for part in (geography.children(area) or (area,))))
+    leaves = tuple(dict.fromkeys(part for area in areas for part in geography.parts(area)))
     archive = reader.archive(start, end, {place for leaf in leaves for place in geography.ancestors(leaf)})
     for leaf in leaves:
         if ("load", leaf, "total") not in archive.versions:
@@ -71,8 +71,8 @@ def backtest(
         history = archive.as_of(issue_time, *features.window(issue_time))
         made = {leaf: issue for leaf in leaves if (issue := forecaster.forecast(history, leaf, hours)) is not None}
         for area in areas:
-            parts = [made[part] for part in geography.children(area) or (area,) if part in made]
-            if len(parts) < len(geography.children(area) or (area,)):
+            parts = [made[part] for part in geography.parts(area) if part in made]
+            if len(parts) < len(geography.parts(area)):
                 tiers[area]["none"] = tiers[area].get("none", 0) + 1
                 continue
             issue = hierarchy.add(area, parts, forecaster.correlation()) if geography.children(area) else parts[0]
@@ -104,13 +104,9 @@ def backtest(
 
 def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:
     """Newest known load in MWh of each hour; NaN where it, or that of a part, is unknown."""
-    total = np.zeros(len(hours))
-    for part in geography.children(area) or (area,):
-        versions = archive.versions[("load", part, "total")]
-        chosen = versions.known(1 << 40, int(hours[0]), int(hours[-1]) + 1)
-        value = np.full(len(hours), np.nan)
-        value[(versions.valid_time[chosen] - hours[0]) // HOUR] = versions.value[chosen]
-        total += value
+    newest = archive.as_of(FOREVER, int(hours[0]), len(hours))
+    loads = [newest.get("load", part) for part in geography.parts(area)]
+    total: FloatArray = np.sum([np.full(len(hours), np.nan) if load is None else load for load in loads], axis=0)
     return total
 
 

@@ -26,7 +26,7 @@ import engine
 from engine import clock, features, forecaster
 from engine.config import Config
 from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, Expected, Flag, FloatArray, History, Tier
-from engine.store import Archive, Reader
+from engine.store import FOREVER, Archive, Reader
 from models import learner, onnx_graph
 from models.learner import Centre, Learner, Rows, Sample
 
@@ -79,7 +79,7 @@ def sample_area(archive: Archive, area: str, start: int, end: int, weather: bool
     leads = np.arange(EARLIEST_LEAD_H, HORIZON_H + 1)
     odds = np.where(leads <= 48, 1.0, 0.45)
     versions = archive.versions[("load", area, "total")]
-    final = versions.known(1 << 40, start, end)
+    final = versions.known(FOREVER, start, end)
     truth = dict(zip(versions.valid_time[final].tolist(), versions.value[final].tolist(), strict=True))
     names: tuple[str, ...] = ()
     rows, target, issued, valid = [], [], [], []
@@ -163,7 +163,7 @@ def error_correlation(unseen: Unseen) -> float:
 def climatology(archive: Archive, area: str, start: int, end: int) -> Mapping[str, object]:
     """Median load in MWh per climatology cell over three years, and quantiles of load over that median."""
     versions = archive.versions[("load", area, "total")]
-    chosen = versions.known(1 << 40, max(start, end - 3 * 365 * DAY), end)
+    chosen = versions.known(FOREVER, max(start, end - 3 * 365 * DAY), end)
     cell, value = forecaster.climatology_cell(versions.valid_time[chosen]), versions.value[chosen]
     median = np.array([np.median(value[cell == c]) if (cell == c).any() else np.nan for c in range(12 * 3 * 24)])
     by_hour = np.nanmedian(median.reshape(-1, 24), axis=0)

@@ -13,7 +13,7 @@ from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Observations, Series, Tier
 from engine.forecaster import Forecaster
 from engine.sources.fetch import Reply, Request
-from engine.store import Reader, Writer
+from engine.store import FOREVER, Reader, Writer
 
 END = clock.parse_utc("2026-10-26T00:00Z")
 
@@ -200,10 +200,10 @@ def test_backtest_sees_nothing_that_came_later(desk: Desk) -> None:
     first = backtest_report(desk, END)
     last_issue = clock.local_time(clock.local(END).date() - dt.timedelta(days=3), 10)
     hours = last_issue + HOUR * np.arange(1, 200)
-    archive = desk.reader.archive(0, 1 << 40)
+    archive = desk.reader.archive(0, FOREVER)
     before = pipeline.make_issues(archive, desk.forecaster, last_issue)
     desk.writer.put([load(5 * histories.load_at(hours), int(hours[0]))], now=last_issue + 5 * DAY)
-    after = pipeline.make_issues(desk.reader.archive(0, 1 << 40), desk.forecaster, last_issue)
+    after = pipeline.make_issues(desk.reader.archive(0, FOREVER), desk.forecaster, last_issue)
     assert first["models"]
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a.quantiles, b.quantiles)

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 #: What scores can be grouped by; hours, days and months are Danish ones.
 GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
 
+#: A moment after everything.
 FOREVER = 1 << 40
 
 _ALL_VERSIONS = """
