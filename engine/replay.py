@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine import clock, features, geography, hierarchy, pipeline, scoring, sources
+from engine import clock, evaluation, features, geography, hierarchy, pipeline, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
-from engine.domain import DAY, HOUR, MEDIAN, Expected, FloatArray, IntArray, Score
+from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray
+from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
 from engine.store import FOREVER, Archive, Reader, Writer
 
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Forecasts and what came true, one row per hour of the backtest of one area."""
-
-    valid_time: IntArray
-    issue_time: IntArray
-    observed: FloatArray
-    quantiles: FloatArray  # (n, LEVELS)
-    reference: FloatArray
-
-    def score(self, mask: Any, floor: float) -> Score:
-        """Score of the rows a mask selects."""
-        return scoring.score(self.observed[mask], self.quantiles[mask], self.reference[mask], floor)
 
 
 def backtest(
@@ -44,11 +29,23 @@ def backtest(
     issue_minute: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Issue at that Danish time of the day before each day from `first` to `last`, all hours of the day, and score.
+    """The report of `evaluation.report` on what `collect` finds."""
+    return evaluation.report(collect(reader, forecaster, first, last, areas, issue_hour, issue_minute, progress))
 
-    Only values with `available_at` at or before an issue are used for it. Percentages are percent. Hours without truth are left
-    out. `ex_post` is true where an input was known earlier than anybody could have known it, `in_sample` where a model was
-    trained on days it is tested on.
+
+def collect(
+    reader: Reader,
+    forecaster: Forecaster,
+    first: dt.date,
+    last: dt.date,
+    areas: Sequence[str],
+    issue_hour: int = 10,
+    issue_minute: int = 0,
+    progress: Progress | None = None,
+) -> Backtest:
+    """Issue at that Danish time of the day before each day from `first` to `last`, for all hours of the day, beside what came true.
+
+    Only values with `available_at` at or before an issue are used for it. Hours without truth are left out.
     """
     if last < first:
         raise Expected(f"The backtest ends ({last}) before it begins ({first}).", "Swap --from and --to.")
@@ -61,7 +58,7 @@ def backtest(
         if ("load", leaf, "total") not in archive.versions:
             raise Expected(f"The store holds no load of {leaf} between {first} and {last}.", "Import it, or backfill that span.")
     collected: dict[str, list[Pairs]] = {area: [] for area in areas}
-    tiers: dict[str, dict[str, int]] = {area: {} for area in areas}
+    tiers: dict[str, dict[dt.date, str]] = {area: {} for area in areas}
     models: set[str] = set()
     ex_post = False
     days = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
@@ -73,10 +70,10 @@ def backtest(
         for area in areas:
             parts = [made[part] for part in geography.parts(area) if part in made]
             if len(parts) < len(geography.parts(area)):
-                tiers[area]["none"] = tiers[area].get("none", 0) + 1
+                tiers[area][day] = "none"
                 continue
             issue = hierarchy.add(area, parts, forecaster.correlation()) if geography.children(area) else parts[0]
-            tiers[area][issue.tier.value] = tiers[area].get(issue.tier.value, 0) + 1
+            tiers[area][day] = issue.tier.value
             models.add(issue.model_id)
             ex_post |= issue.ex_post
             observed = _truth(archive, area, hours)
@@ -84,22 +81,17 @@ def backtest(
             collected[area].append(Pairs(hours, np.full(len(hours), issue_time), observed, issue.quantiles, reference))
         if progress:
             progress((done + 1) / len(days))
-    report: dict[str, Any] = {
-        "from": first.isoformat(),
-        "to": last.isoformat(),
-        "issue": f"{issue_hour:02d}:{issue_minute:02d} Europe/Copenhagen, the day before",
-        "models": sorted(models),
-        "ex_post": ex_post,
-        "in_sample": any(clock.local_midnight(first) <= trained_to for trained_to in forecaster.trained_to(models)),
-        "simulated": archive.simulated,
-        "areas": {},
-    }
-    for area in areas:
-        pairs = _join(collected[area])
-        if not len(pairs.observed):
-            raise Expected(f"The store holds no load of {area} between {first} and {last}.", "Import it, or backfill that span.")
-        report["areas"][area] = _area_report(pairs) | {"tiers": tiers[area]}
-    return report
+    return Backtest(
+        first,
+        last,
+        f"{issue_hour:02d}:{issue_minute:02d} Europe/Copenhagen, the day before",
+        tuple(sorted(models)),
+        ex_post,
+        any(clock.local_midnight(first) <= trained_to for trained_to in forecaster.trained_to(models)),
+        archive.simulated,
+        {area: evaluation.join(area, parts) for area, parts in collected.items()},
+        tiers,
+    )
 
 
 def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:
@@ -108,56 +100,6 @@ def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:
     loads = [newest.get("load", part) for part in geography.parts(area)]
     total: FloatArray = np.sum([np.full(len(hours), np.nan) if load is None else load for load in loads], axis=0)
     return total
-
-
-def _join(parts: Sequence[Pairs]) -> Pairs:
-    if not parts:
-        raise Expected("No day could be forecast.", "Import more load before the backtest's first day.")
-    joined = Pairs(*(np.concatenate([getattr(p, name) for p in parts]) for name in Pairs.__slots__))
-    known = ~np.isnan(joined.observed)
-    return Pairs(*(getattr(joined, name)[known] for name in Pairs.__slots__))
-
-
-def summary(score: Score) -> dict[str, float | int | None]:
-    """The figures of a score, rounded; None where there is nothing."""
-    figures = {"n": score.n} | score.figures()
-    return {name: (value if name == "n" else round(value, 4) if np.isfinite(value) else None) for name, value in figures.items()}
-
-
-def _area_report(pairs: Pairs) -> dict[str, Any]:
-    floor = scoring.RELATIVE_FLOOR * float(np.median(pairs.observed)) if len(pairs.observed) else 0.0
-    day, hour = clock.local_day_hour(pairs.valid_time)
-    month = day.astype("datetime64[D]").astype("datetime64[M]")
-    lead = (pairs.valid_time - pairs.issue_time) // HOUR
-    special = np.array([clock.is_free(int(d)) or clock.bridge(int(d)) >= 1 for d in day], bool)
-
-    def by(labels: Any, values: Iterable[Any]) -> dict[str, Any]:
-        return {str(v): summary(pairs.score(labels == v, floor)) for v in values}
-
-    error = np.abs(pairs.quantiles[:, MEDIAN] - pairs.observed)
-    naive = np.abs(pairs.reference - pairs.observed)
-    compared = ~np.isnan(naive)
-    days, index = np.unique(day[compared], return_inverse=True)
-    model_days, naive_days = (np.bincount(index, x[compared], len(days)).astype(np.float64) for x in (error, naive))
-    low, high = scoring.block_bootstrap(model_days, naive_days)
-    return summary(pairs.score(slice(None), floor)) | {
-        "skill_interval_95": [round(low, 4), round(high, 4)] if np.isfinite(low) else None,
-        "days_won": round(100 * float(np.mean(model_days < naive_days)), 1) if len(days) else None,
-        "error_autocorrelation_1h": _autocorrelation(pairs),
-        "by_month": by(month, np.unique(month)),
-        "by_hour": by(hour, range(24)),
-        "by_lead_h": by(lead, np.unique(lead)),
-        "by_holiday": {"holiday_or_bridge": summary(pairs.score(special, floor)), "other": summary(pairs.score(~special, floor))},
-    }
-
-
-def _autocorrelation(pairs: Pairs) -> float | None:
-    """Lag-one-hour autocorrelation of the error within a day; honest day-ahead errors have about 0.9, a leak shows as 0.5."""
-    error = pairs.quantiles[:, MEDIAN] - pairs.observed
-    together = (np.diff(pairs.valid_time) == HOUR) & (np.diff(pairs.issue_time) == 0)
-    if together.sum() < 48:
-        return None
-    return round(float(np.corrcoef(error[:-1][together], error[1:][together])[0, 1]), 3)
 
 
 def demo(config: Config, days: int = 14, progress: Progress | None = None, end: int | None = None) -> Mapping[str, int]:
