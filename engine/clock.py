@@ -122,6 +122,14 @@ def local_day_hour(valid_time: IntArray) -> tuple[IntArray, IntArray]:
     return day, (shifted - day * DAY) // HOUR
 
 
+def local_day_time(day: IntArray, hour: int) -> IntArray:
+    """Epoch seconds of a full Danish hour (4-23, which no clock change touches) of each day (days since 1970-01-01)."""
+    moments, values = _offsets()
+    shifted = day * DAY + hour * HOUR
+    times: IntArray = shifted - values[np.searchsorted(moments, shifted - HOUR, side="right") - 1]
+    return times
+
+
 #: Special days that have a shape of their own, one class each; order is fixed, a model depends on it.
 SPECIAL_DAYS = (
     "new_year",

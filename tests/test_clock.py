@@ -18,6 +18,12 @@ def test_local_day_and_hour_agree_with_the_time_zone_database(hour: int) -> None
     assert (clock.EPOCH + dt.timedelta(days=int(day[0])), int(local_hour[0])) == (wall.date(), wall.hour)
 
 
+@given(DAYS, st.integers(4, 23))
+def test_a_danish_hour_of_a_day_is_that_hour_by_the_time_zone_database(day: dt.date, hour: int) -> None:
+    days = np.array([(day - clock.EPOCH).days])
+    assert clock.local_day_time(days, hour).tolist() == [clock.local_time(day, hour)]
+
+
 @given(DAYS)
 def test_a_danish_day_is_its_hours(day: dt.date) -> None:
     hours = clock.local_hours(day)

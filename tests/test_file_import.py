@@ -1,4 +1,5 @@
 import csv
+import datetime as dt
 import gzip
 import io
 import itertools
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.clock import iso, parse_utc
+from engine.clock import iso, local_time, parse_utc
 from engine.domain import DAY, HOUR, UNITS, Expected, Flag
 from engine.sources import file_import, read_file
 from engine.store import Writer
@@ -140,6 +141,12 @@ def test_the_three_tables_of_the_project_are_known_by_their_header(tmp_path):
     )
     found = {b.series.quantity: b.value.tolist() for b in read(write(tmp_path, market), "lastvagt-data")}
     assert found == {"onshore_wind_forecast": [5.0], "offshore_wind_forecast": [6.0], "day_ahead_price": [-0.1]}
+    for batch in read(write(tmp_path, market), "lastvagt-data"):
+        hour = 13 if batch.series.quantity == "day_ahead_price" else 18
+        assert batch.available_at.tolist() == [local_time(dt.date(2019, 12, 31), hour)]
+        assert batch.flags.tolist() == [Flag.NOMINAL]
+    told = read(write(tmp_path, market), "lastvagt-data", -DAY)
+    assert all((b.available_at == b.valid_time - DAY).all() and (b.flags == Flag.EX_POST).all() for b in told)
     weather = "valid_time,source,temperature_c,global_radiation_w_m2,wind_speed_10m_m_s,relative_humidity_pct,cloud_cover_pct\n"
     weather += "".join(
         f"2020-01-01T00:00Z,{s},1,,3,,\n"

@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.clock import parse_utc
 from engine.domain import HOUR, UNITS, Expected, Flag, FloatArray, IntArray, Observations, Series
+from engine.sources.day_ahead import KNOWN_AT_HOUR, nominally_known
 
 FORMATS = ("csv", "lastvagt-data")
 _CHUNK = 100_000
@@ -62,7 +63,8 @@ def read_file(
     """The file's values, chunk by chunk; `progress` is told the share of the file that is read.
 
     `known_after_s` says when values without `available_at` became known, counted from their hour: flagged nominal, and ex-post
-    where negative. None: now. A bad line raises Expected with its number; the chunks before it have been handed out.
+    where negative. None: now, but day-ahead values of lastvagt-data by the rule of `day_ahead`. A bad line raises Expected with
+    its number; the chunks before it have been handed out.
     """
     if file_format not in FORMATS:
         raise Expected(f"'{file_format}' is no format of files.", f"Choose one of {', '.join(FORMATS)}.")
@@ -73,7 +75,7 @@ def read_file(
             lines = csv.reader(text.decode("utf-8-sig" if i == 0 else "utf-8") for i, text in enumerate(unpacked))
             header = [name.strip() for name in next(lines, [])]
             line = 1
-            layout = _layout(path, file_format, header, _Knowledge(known_after_s, now))
+            layout = _layout(path, file_format, header, _Knowledge(known_after_s, now, file_format == "lastvagt-data"))
             while rows := list(itertools.islice(lines, _CHUNK)):
                 yield _convert(path, layout, rows, len(header), line)
                 line += len(rows)
@@ -120,13 +122,17 @@ class _Knowledge:
 
     known_after_s: int | None
     now: int
+    by_rule: bool  # day-ahead quantities, where nothing else is said, as `day_ahead` says
 
     def observations(self, series: Series, valid_time: IntArray, value: FloatArray, given: FloatArray | None) -> Observations:
         """Values of one series; `given` holds each row's own `available_at`, NaN where it has none."""
-        if self.known_after_s is None:
+        flag = Flag.NOMINAL
+        if self.known_after_s is None and self.by_rule and series.quantity in KNOWN_AT_HOUR:
+            assumed = nominally_known(series.quantity, valid_time, self.now)
+        elif self.known_after_s is None:
             assumed, flag = np.full(len(valid_time), self.now, np.int64), Flag.PLAIN
         else:
-            assumed, flag = valid_time + self.known_after_s, Flag.EX_POST if self.known_after_s < 0 else Flag.NOMINAL
+            assumed, flag = valid_time + self.known_after_s, Flag.EX_POST if self.known_after_s < 0 else flag
         if given is None:
             return Observations(series, valid_time, assumed, value, np.full(len(valid_time), flag, np.uint8))
         own = np.isfinite(given)
