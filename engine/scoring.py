@@ -88,15 +88,21 @@ def same_hour_weeks_before(valid_time: IntArray, weeks: int) -> IntArray:
     return earlier - shift * HOUR
 
 
+def block_days(n: int, block: int = 7, draws: int = 2000, seed: int = 1) -> IntArray:
+    """Which of n days make up each resample of whole blocks of `block` days, shape (draws, n). Kuensch 1989, joined to a circle."""
+    starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
+    days: IntArray = ((starts[:, :, None] + np.arange(block)) % n).reshape(draws, -1)[:, :n]
+    return days
+
+
 def block_bootstrap(
     numerator: FloatArray, denominator: FloatArray, block: int = 7, draws: int = 2000, seed: int = 1
 ) -> tuple[float, float]:
-    """95 % interval of 1 - sum(numerator) / sum(denominator) over days (n,), resampled in blocks of `block` days. Kuensch 1989."""
+    """95 % interval of 1 - sum(numerator) / sum(denominator) over days (n,), resampled in blocks of `block` days."""
     n = len(numerator)
     if n < 2 * block:
         return float("nan"), float("nan")
-    starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
-    days = ((starts[:, :, None] + np.arange(block)) % n).reshape(draws, -1)[:, :n]
+    days = block_days(n, block, draws, seed)
     whole = denominator[days].sum(axis=1)
     if not (whole > 0).all():
         return float("nan"), float("nan")
