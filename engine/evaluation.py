@@ -13,6 +13,9 @@ import numpy as np
 from engine import clock, scoring
 from engine.domain import HOUR, MEDIAN, Expected, FloatArray, IntArray, Score
 
+#: Weeks before a day that its temperature is compared with.
+WEEKS_BEFORE = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -34,7 +37,8 @@ class Backtest:
     """What was forecast for the Danish days `first` to `last`, and what came true, by area.
 
     `ex_post` is true where an input was known earlier than anybody could have known it, `in_sample` where a model was trained
-    on days it is tested on. `tiers` names the tier of each day, or `none`.
+    on days it is tested on. `tiers` names the tier of each day, or `none`; `temperature` holds the newest known mean of
+    each day in C, from `WEEKS_BEFORE` weeks before the first on.
     """
 
     first: dt.date
@@ -46,6 +50,7 @@ class Backtest:
     simulated: bool
     pairs: Mapping[str, Pairs]
     tiers: Mapping[str, Mapping[dt.date, str]]
+    temperature: Mapping[str, Mapping[dt.date, float]]
 
 
 def join(area: str, parts: Sequence[Pairs]) -> Pairs:

@@ -91,6 +91,7 @@ def collect(
         archive.simulated,
         {area: evaluation.join(area, parts) for area, parts in collected.items()},
         tiers,
+        {area: _temperature(archive, area, first - dt.timedelta(days=evaluation.WEEKS_BEFORE * 7), last) for area in areas},
     )
 
 
@@ -100,6 +101,19 @@ def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:
     loads = [newest.get("load", part) for part in geography.parts(area)]
     total: FloatArray = np.sum([np.full(len(hours), np.nan) if load is None else load for load in loads], axis=0)
     return total
+
+
+def _temperature(archive: Archive, area: str, first: dt.date, last: dt.date) -> dict[dt.date, float]:
+    """Mean newest known temperature in C of each Danish day, over the parts of the area; without the days it is unknown on."""
+    start, end = clock.local_midnight(first), clock.local_midnight(last + dt.timedelta(days=1))
+    newest = archive.as_of(FOREVER, start, (end - start) // HOUR)
+    keys = [k for part in geography.parts(area) for k in features.weather_keys(newest, part) if k[0] == "temperature"]
+    if not keys:
+        return {}
+    hourly = np.mean([newest.values[key] for key in keys], axis=0)
+    days, index = np.unique(clock.local_day_hour(newest.times())[0], return_inverse=True)
+    daily = np.bincount(index, hourly) / np.bincount(index)
+    return {clock.EPOCH + dt.timedelta(days=int(d)): float(t) for d, t in zip(days, daily, strict=True) if np.isfinite(t)}
 
 
 def demo(config: Config, days: int = 14, progress: Progress | None = None, end: int | None = None) -> Mapping[str, int]:
