@@ -41,7 +41,7 @@ LANES = ("network", "work")
 _INGEST_OFFSET_S = 5 * MINUTE
 _SCORE_OFFSET_S = 5 * MINUTE
 _MAINTENANCE_OFFSET_S = 3 * HOUR + 17 * MINUTE
-#: How soon a source that failed, or an issue that could not be made, is tried again.
+#: How soon an issue that could not be made is tried again.
 _RETRY_S = 5 * MINUTE
 #: How long the first issue of an engine waits for its first ingest.
 _FIRST_INGEST_S = 90
@@ -175,17 +175,8 @@ class Service:
         return not planned(now, every_s, offset_s) <= self._last.get(name, -1) <= now
 
     def _ingest(self, now: int) -> JobRun | None:
-        failing = {event.subject for event in self._reader.events() if event.code == "source"}
-        due = [
-            source
-            for source in self._sources
-            if self._due(
-                source.dataset,
-                now,
-                min(source.every_s, _RETRY_S) if source.dataset in failing else source.every_s,
-                _INGEST_OFFSET_S,
-            )
-        ]
+        failing = {event.subject: event.since for event in self._reader.events() if event.code == "source"}
+        due = [source for source in self._sources if self._is_turn_of(source, now, failing.get(source.dataset))]
         if not due:
             return None
         self._last |= {source.dataset: now for source in due}
@@ -196,6 +187,13 @@ class Service:
             self._last.pop("score", None)
             if self._scheduler is not None and not self._stopping.is_set():
                 self._scheduler.modify_job("work", next_run_time=dt.datetime.now(UTC))
+
+    def _is_turn_of(self, source: sources.LiveSource, now: int, failing_since: int | None) -> bool:
+        """Whether to ask a source. One that fails is left alone for as long again as it had been failing, a minute to an hour."""
+        last = self._last.get(source.dataset, -1)
+        if failing_since is None or last > now:
+            return self._due(source.dataset, now, source.every_s, _INGEST_OFFSET_S)
+        return now - last >= min(max(last - failing_since, MINUTE), source.every_s, HOUR)
 
     def _forecast(self, now: int) -> JobRun | None:
         if not self._ingested and now < self._started_at + _FIRST_INGEST_S:

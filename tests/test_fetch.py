@@ -2,6 +2,8 @@ import contextlib
 import itertools
 import json
 import resource
+import socket
+import threading
 import time
 from email.utils import formatdate
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from engine import __version__, sources
 from engine.clock import SimulatedClock, SystemClock, parse_utc
 from engine.domain import DAY, HOUR, Expected
-from engine.sources.fetch import HttpTransport, Reply, Request, fetch
+from engine.sources.fetch import HttpTransport, Manners, Reply, Request, Unreachable, fetch
 from engine.store import Writer
 
 NOW = parse_utc("2026-06-15T10:20Z")
@@ -242,9 +244,83 @@ def test_a_body_that_trickles_ends_at_the_deadline():
 
 
 def test_nobody_there_is_told_plainly(clock):
-    request = Request("x/y", "http://127.0.0.1:9/")
-    with pytest.raises(Expected, match="no connection"):
-        fetch(request, HttpTransport(), Limits(), clock)
+    for url in ("http://127.0.0.1:9/", "http://nobody.invalid/"):
+        with pytest.raises(Expected, match="no connection"):
+            fetch(Request("x/y", url), HttpTransport(), limits := Limits(), clock)
+        assert clock.now() == NOW
+        assert limits["x/y"] == (NOW, 0.0)
+
+
+SECRET = "5e95fc18-55f9-4ab1-a2b3-4f1d7d0c9b1e"
+ASKS = Request(
+    "entsoe/x", "http://x/api", {"securityToken": SECRET}, manners=Manners(5, 600, b"_MarketDocument>", b"No matching")
+)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(401, {}, f"Token {SECRET} is unknown".encode()),
+        Reply(400, {}, f"<a>{' ' * 3000}<text>?securityToken={SECRET}</text></a>".encode()),
+        Reply(404, {}, SECRET.encode()),
+        Reply(429, {}, SECRET.encode()),
+        Reply(200, {}, SECRET.encode()),
+        Reply(500, {}, SECRET.encode()),
+        ConnectionError("no connection"),
+        Unreachable("no connection"),
+    ],
+)
+def test_a_token_is_in_no_message_and_no_log(clock, reply, caplog):
+    caplog.set_level(0)
+    with pytest.raises(Expected) as caught:
+        fetch(ASKS, Scripted(reply), Limits(), clock)
+    assert SECRET[:8] not in f"{caught.value} {caught.value!r} {ASKS!r} {caplog.text}"
+
+
+def test_even_a_broken_head_does_not_bring_the_url_into_the_log(caplog):
+    """urllib3 warns of headers that it cannot read, with the whole URL."""
+    caplog.set_level(0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nnonsense without colon\r\nContent-Length: 2\r\n\r\n[]")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/api"
+        HttpTransport().send(Request("x/y", url, {"securityToken": SECRET}), 5.0)
+        thread.join()
+    assert SECRET not in caplog.text
+
+
+def test_a_provider_has_its_own_turn_and_its_own_ban(clock):
+    limits = Limits()
+    whole = Reply(200, {}, b"<x_MarketDocument></x_MarketDocument>")
+    for _ in range(3):
+        fetch(ASKS, Scripted(whole), limits, clock)
+    assert 10 <= clock.now() - NOW <= 12
+    transport = Scripted(Reply(429, {}, b""), whole)
+    with pytest.raises(Expected, match=r"left alone|fewer requests"):
+        fetch(ASKS, transport, limits, clock)
+    assert 600 <= limits["entsoe/x"][1] - clock.now() <= 610
+    assert len(transport.sent) == 1
+    clock.set(NOW)
+    with pytest.raises(Expected):
+        fetch(ASKS, Scripted(Reply(429, {"retry-after": "900"}, b"")), limits := Limits(), clock)
+    assert limits["entsoe/x"][1] - NOW >= 900
+
+
+def test_that_there_are_no_data_is_an_answer_whatever_its_status(clock):
+    body = b"<Acknowledgement_MarketDocument>No matching data</Acknowledgement_MarketDocument>"
+    for status in (200, 400):
+        assert fetch(ASKS, Scripted(Reply(status, {}, body)), Limits(), clock) == body
+    with pytest.raises(Expected, match=r"refuses the request \(400\): too much"):
+        fetch(ASKS, Scripted(Reply(400, {}, b"<a><text>too much</text></a>")), Limits(), clock)
+    with pytest.raises(Expected, match="broke off"):
+        fetch(ASKS, Scripted(Reply(200, {}, body[:40])), Limits(), clock)
 
 
 @given(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.service import AlreadyRuns, Service, exclusive, planned
+from engine.sources.fetch import Reply, Request, Unreachable
 from engine.store import Reader, Writer
 
 START = parse_utc("2026-10-24T21:00Z")
@@ -97,6 +99,31 @@ def test_without_network_issues_go_on_and_a_failed_source_is_soon_asked_again(
         service._transport = up
         tick_until(service, time, START + 9 * HOUR)
         assert not [event for event in service._reader.events() if event.code == "source"]
+
+
+def test_a_source_that_cannot_be_reached_is_told_at_once_and_asked_less_and_less_often(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = SimulatedClock(START)
+    asked: dict[str, list[int]] = {}
+
+    class Nobody:
+        def send(self, request: Request, timeout_s: float) -> Reply:
+            asked.setdefault(request.dataset, []).append((time.now() - START) // MINUTE)
+            raise Unreachable("no connection")
+
+    with Service(config, time) as service:
+        service._transport = Nobody()
+        service.tick(START)
+        assert time.now() == START
+        assert {event.since for event in service._reader.events() if event.code == "source"} == {START}
+        tick_until(service, time, START + 4 * HOUR, MINUTE)
+    weather = asked["open-meteo/forecast"]
+    assert weather[:7] == [0, 1, 2, 4, 8, 16, 32]
+    assert max(b - a for a, b in itertools.pairwise(weather)) <= 61
+    load = asked["energidataservice/GenerationProdTypeExchange"]
+    assert load[:4] == [0, 1, 2, 4]
+    assert max(b - a for a, b in itertools.pairwise(load)) <= 16
 
 
 def test_a_bug_in_one_job_leaves_the_others_running(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

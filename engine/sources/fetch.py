@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import email.utils
 import json
+import logging
 import math
 import random
 import re
@@ -22,6 +23,11 @@ from engine import __version__
 from engine.clock import Clock, floor_hour, iso
 from engine.domain import DAY, HOUR, Expected
 
+log = logging.getLogger(__name__)
+# Their warnings quote whole URLs, keys and tokens included.
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
 TRIES = 3
 #: A dataset is asked at most once in this time. One second over the minute, because the clock counts whole seconds.
 TURN_S = 61
@@ -33,18 +39,31 @@ _MAX_BLOCK_S = DAY + HOUR
 _MAX_RETRY_AFTER_S = HOUR
 _REFUSED_S = 300
 _JITTER_S = 5.0
+#: Parameters that are secrets.
+_SECRETS = ("apikey", "securityToken")
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What is peculiar to a provider's interface."""
+
+    turn_s: float = TURN_S  # a dataset is asked at most once in this time
+    ban_s: float = TURN_S  # and left alone for this long after a 429 that does not say for how long
+    ends_with: bytes = b""  # an answer that is not JSON is whole when it ends so
+    no_data: bytes = b""  # an answer that holds this says that there are no data, whatever its status
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a provider. `dataset` is the key of its limit; `params` may hold a key and are never shown."""
+    """One question to a provider. `dataset` is the key of its limit; `params` may hold a key or token and are never shown."""
 
     dataset: str
     url: str
-    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     expects_data: bool = True  # an answer without records is a fault
     backfill: bool = False  # hours the store is not believed to hold: they became known long before now
     catalogue: str = ""  # URL at which the provider lists its datasets
+    manners: Manners = Manners()
 
     def without_filter(self) -> Request:
         """The same question without `filter`: the answer holds more rows, and `parse` drops them."""
@@ -60,8 +79,13 @@ class Reply:
     body: bytes
 
 
+class Unreachable(ConnectionError):
+    """Nobody is there: the name is unknown or the connection is refused."""
+
+
 class Transport(Protocol):
-    """Sends one request. Raises OSError when no whole answer came within `timeout_s`, Expected when it is too large."""
+    """Sends one request. Raises `Unreachable` where nobody is there, another OSError when no whole answer came within
+    `timeout_s`, Expected when it is too large."""
 
     def send(self, request: Request, timeout_s: float) -> Reply: ...
 
@@ -99,7 +123,10 @@ class HttpTransport:
         except requests.TooManyRedirects as error:
             raise ConnectionError("it redirects for ever") from error
         except requests.RequestException as error:
-            raise ConnectionError("no connection") from error
+            refused = isinstance(
+                getattr(error.args[0] if error.args else None, "reason", None), urllib3.exceptions.NewConnectionError
+            )
+            raise (Unreachable if refused else ConnectionError)("no connection") from error
         except (urllib3.exceptions.HTTPError, zlib.error) as error:
             raise ConnectionError("the answer broke off") from error
 
@@ -134,31 +161,40 @@ def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, 
     deadline = clock.now() + deadline_s
     trouble = "it was asked less than a minute ago"
     for attempt in range(TRIES):
-        _take_turn(request.dataset, limits, clock, deadline, random.uniform(0, _JITTER_S * attempt), trouble)
+        _take_turn(request, limits, clock, deadline, random.uniform(0, _JITTER_S * attempt), trouble)
         try:
             reply = transport.send(request, max(1.0, deadline - clock.now()))
+        except Unreachable as error:
+            # Waiting for a second try here would keep the other sources waiting too.
+            raise Expected(f"{request.dataset}: {error}.", "Check the network, or wait; it is asked again soon.") from None
         except OSError as error:
             trouble = str(error)
+            log.info("%s: %s; it is tried again in a minute.", request.dataset, trouble)
             continue
-        if reply.status == 200:
+        if reply.status == 200 or (request.manners.no_data and request.manners.no_data in reply.body):
             trouble = _fault(request, reply.body)
             if not trouble:
                 return reply.body
             if trouble == _EMPTY and request.catalogue:
                 _refuse_if_retired(request, transport, limits, clock, deadline)
             if _says_wait(reply.body):
-                _block(request.dataset, limits, clock, _wait_s(reply, clock.now()))
+                _block(request, limits, clock, _wait_s(reply, clock.now()))
         elif reply.status == 429:
             trouble = "it wants fewer requests (429)"
-            _block(request.dataset, limits, clock, _wait_s(reply, clock.now()))
+            _block(request, limits, clock, _wait_s(reply, clock.now()) or request.manners.ban_s)
+        elif reply.status == 401:
+            raise Expected(
+                f"{request.dataset}: the provider does not accept our key or token (401).",
+                "Correct it in the settings (entsoe_token, open_meteo_api_key), or ask the provider for a new one.",
+            )
         elif reply.status == 403 and "filter" in request.params:
             trouble = "it refuses the filter (403)"
             request = request.without_filter()
         elif reply.status == 403:
             trouble = "it refuses us (403)"
-            _block(request.dataset, limits, clock, _REFUSED_S)
+            _block(request, limits, clock, _REFUSED_S)
         elif reply.status in (204, 404):
-            _block(request.dataset, limits, clock, HOUR)
+            _block(request, limits, clock, HOUR)
             _refuse_if_retired(request, transport, limits, clock, deadline)
             raise Expected(
                 f"{request.dataset}: the provider does not serve this dataset now ({reply.status}).",
@@ -166,7 +202,7 @@ def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, 
             )
         elif 400 <= reply.status < 500 and reply.status not in (408, 411):
             raise Expected(
-                f"{request.dataset}: the provider refuses the request ({reply.status}): {_excerpt(reply.body)}.",
+                f"{request.dataset}: the provider refuses the request ({reply.status}): {excerpt(request, reply.body)}.",
                 "Its interface may have changed; look for a newer Lastvagt.",
             )
         else:
@@ -179,30 +215,31 @@ _EMPTY = "it sent no data where there should be some"
 _turn = threading.Lock()
 
 
-def _take_turn(dataset: str, limits: Limits, clock: Clock, deadline: float, pause_s: float, trouble: str) -> None:
+def _take_turn(request: Request, limits: Limits, clock: Clock, deadline: float, pause_s: float, trouble: str) -> None:
     """Wait until the dataset may be asked and note the call, or raise Expected when that is after the deadline."""
+    dataset, turn_s = request.dataset, request.manners.turn_s
     earliest = clock.now() + pause_s
     while True:
         with _turn:
             now = clock.now()
             last_call, blocked_until = limits.fetch_limit(dataset)
             if last_call > now or blocked_until > now + _MAX_BLOCK_S:  # the computer's clock was set back meanwhile
-                last_call, blocked_until = float(min(last_call, now)), min(blocked_until, now + float(TURN_S))
+                last_call, blocked_until = float(min(last_call, now)), min(blocked_until, now + turn_s)
                 limits.set_fetch_limit(dataset, last_call, blocked_until)
-            turn = max(earliest, last_call + TURN_S, blocked_until)
+            turn = max(earliest, last_call + turn_s, blocked_until)
             if turn <= now:
                 limits.set_fetch_limit(dataset, now, blocked_until)
                 return
         if turn >= deadline:
-            why = "it wants to be left alone" if blocked_until >= turn and last_call + TURN_S <= now else trouble
+            why = "it wants to be left alone" if blocked_until >= turn and last_call + turn_s <= now else trouble
             raise Expected(f"{dataset}: {why}.", f"Nothing to do; it is asked again from {iso(int(turn) + 1)}.")
         clock.sleep(math.ceil(turn - now))
 
 
-def _block(dataset: str, limits: Limits, clock: Clock, wait_s: float) -> None:
-    last_call, blocked_until = limits.fetch_limit(dataset)
+def _block(request: Request, limits: Limits, clock: Clock, wait_s: float) -> None:
+    last_call, blocked_until = limits.fetch_limit(request.dataset)
     until = clock.now() + max(wait_s, TURN_S) + random.uniform(0, _JITTER_S)
-    limits.set_fetch_limit(dataset, last_call, max(blocked_until, until))
+    limits.set_fetch_limit(request.dataset, last_call, max(blocked_until, until))
 
 
 def _wait_s(reply: Reply, now: int) -> float:
@@ -238,18 +275,24 @@ def _fault(request: Request, body: bytes) -> str:
     """Why a 200 answer is none, or an empty string."""
     if not body.strip():
         return "it sent an empty answer"
+    if request.manners.ends_with:
+        return "" if body.rstrip().endswith(request.manners.ends_with) else "its answer broke off or is another than asked for"
     try:
         answer = decode(body, request.dataset)
     except Expected:
         return "its answer broke off or is not JSON"
     if isinstance(answer, dict) and (answer.get("error") is True or "statusCode" in answer):
-        return f"it sent an error: {_excerpt(body)}"
+        return f"it sent an error: {excerpt(request, body)}"
     records = answer.get("records") if isinstance(answer, dict) else answer
     return _EMPTY if request.expects_data and records == [] else ""
 
 
-def _excerpt(body: bytes) -> str:
-    return " ".join(body[:200].decode("utf-8", "replace").split()).rstrip(".")
+def excerpt(request: Request, body: bytes) -> str:
+    """The first words of an answer, without its tags and without the secrets that were asked with, should it repeat them."""
+    text = body[:100_000].decode("utf-8", "replace")
+    for secret in filter(None, map(request.params.get, _SECRETS)):
+        text = text.replace(secret, "***")
+    return " ".join(re.sub(r"<[^<>]*>", " ", text).split())[:200].rstrip(".")
 
 
 def _refuse_if_retired(request: Request, transport: Transport, limits: Limits, clock: Clock, deadline: float) -> None:
