@@ -22,6 +22,7 @@ from engine.domain import DAY, Expected
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.domain import JobRun
+    from engine.forecaster import Forecaster
     from engine.store import Reader, Writer
     from engine.tables import Table
 
@@ -262,7 +263,7 @@ def _export(args: argparse.Namespace) -> int:
 def _backtest(args: argparse.Namespace) -> int:
     import datetime as dt
 
-    from engine import replay, report
+    from engine import evaluation, replay, report
     from engine.forecaster import Forecaster
 
     try:
@@ -270,18 +271,25 @@ def _backtest(args: argparse.Namespace) -> int:
         issue = dt.time.fromisoformat(args.issue)
     except ValueError as error:
         raise Expected(f"{error}.", "Write days like 2022-01-31 and the issue time like 10:00.") from error
-    forecaster = Forecaster(args.model or _config(args).model_dir)
-    for problem in forecaster.problems:
-        print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
-    if args.model and not forecaster.bundles:
-        raise Expected(f"There is no usable model bundle in {args.model}.", "Name a bundle's folder, or a folder of bundles.")
-    with _reader(args) as reader, _progress("Backtest") as progress:
-        areas = [area.strip() for area in args.areas.split(",")]
-        found = replay.backtest(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
+    if args.html:
+        report.plotly_script()  # tells what is missing before a long run, not after
+    forecaster = _forecaster(args.model) if args.model else Forecaster(_config(args).model_dir)
+    rival = _forecaster(args.against) if args.against else None
+    areas = [area.strip() for area in args.areas.split(",")]
+    against = None
+    with _reader(args) as reader:
+        with _progress("Backtest") as progress:
+            collected = replay.collect(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
+        if rival:
+            with _progress("Backtest of the other") as progress:
+                against = replay.collect(reader, rival, first, last, areas, issue.hour, issue.minute, progress)
+    found = evaluation.report(collected, against)
     if args.json:
         args.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     if args.html:
         args.html.write_text(report.backtest_page(found), encoding="utf-8")
+    if args.save_pairs:
+        evaluation.save_pairs(collected, args.save_pairs)
     names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
     _print_columns(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
     for area, figures in found["areas"].items():
@@ -290,7 +298,28 @@ def _backtest(args: argparse.Namespace) -> int:
         print("EX POST: inputs were used that nobody could have known at the time.")
     if found["in_sample"]:
         print("IN SAMPLE: a model was trained on days it is tested on; these figures say nothing about the future.")
+    for area, figures in found["areas"].items():
+        for losses in figures["comparisons"].values():
+            print(f"{area}: {losses['absolute_error']['sentence']}")
+    for area, figures in found["areas"].items():
+        if figures["leak_alarm"]:
+            correlation = figures["error_autocorrelation_1h"]
+            print(f"WARNING: LEAK ALARM for {area}: the autocorrelation of its errors at one hour is only {correlation:.2f}.")
+    if found["leak_alarm"]:
+        print(evaluation.LEAK_ADVICE)
     return 0
+
+
+def _forecaster(folder: Path) -> Forecaster:
+    """The bundles of a folder named on the command line, of which one at least must be usable."""
+    from engine.forecaster import Forecaster
+
+    forecaster = Forecaster(folder)
+    for problem in forecaster.problems:
+        print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
+    if not forecaster.bundles:
+        raise Expected(f"There is no usable model bundle in {folder}.", "Name a bundle's folder, or a folder of bundles.")
+    return forecaster
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -406,6 +435,7 @@ def _parser() -> argparse.ArgumentParser:
         _backtest,
         "what the program would have forecast in the past, and how good it was",
         "--from 2022-01-01 --to 2022-12-31 --areas DK1,DK2 --issue 10:00 --json report.json --html report.html",
+        "--from 2022-01-01 --to 2022-12-31 --model new --against old",
     )
     backtest.add_argument("--from", dest="start", required=True, metavar="DAY", help="first Danish day forecast")
     backtest.add_argument("--to", dest="end", required=True, metavar="DAY", help="last Danish day forecast")
@@ -414,8 +444,14 @@ def _parser() -> argparse.ArgumentParser:
         "--issue", default="10:00", metavar="HH:MM", help="Danish time of issue, the day before (default: %(default)s)"
     )
     backtest.add_argument("--json", type=Path, metavar="OUT", help="write the report as JSON")
-    backtest.add_argument("--html", type=Path, metavar="OUT", help="write the report as a page")
+    backtest.add_argument(
+        "--html", type=Path, metavar="OUT", help="write the report as a page with figures (needs the extra 'report')"
+    )
     backtest.add_argument("--model", type=Path, metavar="DIR", help="bundle, or folder of bundles, to use")
+    backtest.add_argument(
+        "--against", type=Path, metavar="DIR", help="bundle, or folder of bundles, to compare with hour by hour"
+    )
+    backtest.add_argument("--save-pairs", type=Path, metavar="OUT.npz", help="write every forecast hour and its truth (numpy)")
 
     demo = command("demo", _demo, "run everything over simulated days and print the result", "", "--days 30 --out /tmp/demo")
     demo.add_argument("--days", type=int, default=14, help="simulated days (default: %(default)s)")

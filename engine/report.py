@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import html
-from collections.abc import Mapping, Sequence
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine import clock, geography
-from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, FloatArray, QuantileForecast
+from engine import clock, figures, geography
+from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, Expected, FloatArray, QuantileForecast
+from engine.evaluation import LEAK_ADVICE
 from engine.store import Reader
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #d5dade; --page: #ffffff; --blue: #1f5f99; --warn: #9a3b00; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa5af; --line: #3a434b; --page: #16191c; --blue: #6fb1ec; --warn: #ffab70; } }
+:root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #d5dade; --page: #ffffff; --blue: #1f5f99; --warn: #9a3b00;
+  --band: rgba(91,102,112,.16); --a0: #1f5f99; --a1: #c05a00; --a2: #2e7d4f; --a3: #7d4fa3; --a4: #a8324a; --a5: #5b6670;
+  --a0f: rgba(31,95,153,.18); --a1f: rgba(192,90,0,.18); --a2f: rgba(46,125,79,.18); --a3f: rgba(125,79,163,.18); --a4f: rgba(168,50,74,.18); --a5f: rgba(91,102,112,.18); }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa5af; --line: #3a434b; --page: #16191c; --blue: #6fb1ec; --warn: #ffab70;
+  --band: rgba(154,165,175,.2); --a0: #6fb1ec; --a1: #f0a04b; --a2: #77c794; --a3: #bd96e0; --a4: #ee8195; --a5: #9aa5af;
+  --a0f: rgba(111,177,236,.22); --a1f: rgba(240,160,75,.22); --a2f: rgba(119,199,148,.22); --a3f: rgba(189,150,224,.22); --a4f: rgba(238,129,149,.22); --a5f: rgba(154,165,175,.22); } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; } p { margin: .3rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .4rem 0 1rem; }
 th, td { text-align: right; padding: .15rem .7rem; border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .mark { display: inline-block; border: 2px solid var(--warn); color: var(--warn); font-weight: 600; padding: .1rem .6rem; margin: .4rem .4rem .4rem 0; }
-.soft { color: var(--soft); } svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px; }
+.soft { color: var(--soft); } .alarm { border-left: 4px solid var(--warn); padding: .2rem .8rem; margin: .8rem 0; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; } .wide { overflow-x: auto; } summary { cursor: pointer; font-weight: 600; margin: .5rem 0; }
+.days { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem 2rem; } .days h3 { margin: .4rem 0 0; }
+svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px; }
 """
 #: Figures of a backtest table: key, heading, decimals.
 _FIGURES = (
@@ -40,9 +52,9 @@ _FIGURES = (
 )
 
 
-def _page(title: str, marks: Sequence[str], body: Sequence[str]) -> str:
+def _page(title: str, marks: Sequence[str], body: Sequence[str], head: str = "") -> str:
     labels = "".join(f'<span class="mark">{html.escape(mark)}</span>' for mark in marks)
-    head = f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+    head = f"{head}<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     start = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">{head}'
     return f"{start}<h1>{html.escape(title)}</h1>{labels}{''.join(body)}</html>\n"
 
@@ -51,6 +63,11 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{lines}</table>"
+
+
+def _step(span: float) -> int:
+    """Distance in MWh between at most five round values of an axis."""
+    return next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000) if span / s < 5)
 
 
 def _number(value: object, decimals: int) -> str:
@@ -62,35 +79,283 @@ def _figures(label: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     return _table([label, *(heading for _, heading, _ in _FIGURES)], cells)
 
 
+@functools.cache
+def plotly_script() -> str:
+    """The text of plotly.js, which ships in the Python package; the package itself is slow to import and not needed."""
+    spec = importlib.util.find_spec("plotly")
+    places = spec.submodule_search_locations if spec else None
+    script = Path(places[0], "package_data", "plotly.min.js") if places else None
+    if script is None or not script.is_file():
+        raise Expected("A page with figures needs plotly, which is not installed.", 'Install it: pip install "lastvagt[report]"')
+    return script.read_text(encoding="utf-8")
+
+
+#: Draws the figures in the colours of the style, again when the reader's colour scheme changes.
+_DRAW = """
+const figures = JSON.parse(document.getElementById("figures").textContent);
+function draw() {
+  const style = getComputedStyle(document.documentElement);
+  const paint = figure => JSON.parse(JSON.stringify(figure).replace(/var\\((--\\w+)\\)/g, (_, name) => style.getPropertyValue(name).trim()));
+  for (const [id, figure] of Object.entries(figures)) {
+    const { data, layout } = paint(figure);
+    Plotly.react(id, data, layout, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] });
+  }
+}
+draw();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+"""
+#: Nothing is fetched: the page works without a network, and a reader can be sure of it.
+_OFFLINE = (
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:\">"
+)
+
+
 def backtest_page(report: Mapping[str, Any]) -> str:
-    """The page of what `replay.backtest` found."""
-    marks = ["SIMULATED DATA"] if report["simulated"] else []
-    if report["ex_post"]:
-        marks.append("EX POST: inputs were used that nobody could have known at the time")
-    if report["in_sample"]:
-        marks.append("IN SAMPLE: a model was trained on days it is tested on")
-    body = [
-        f"<p>Issued {html.escape(report['issue'])}; every hour of each Danish day; models {html.escape(', '.join(report['models']))}.</p>",
-        "<p class='soft'>Skill is 1 - MAE / MAE of seasonal_naive, the latest same weekday hour known at issue time.</p>",
-        _figures("area", report["areas"]),
+    """The page of what `evaluation.report` tells: interactive figures, stories of the worst days, and all scores as tables."""
+    script, areas, drawn = plotly_script(), report["areas"], dict[str, figures.Figure]()
+
+    def figure(name: str, made: figures.Figure) -> str:
+        drawn[name] = made
+        return f'<div id="{name}" style="height:{made["layout"]["height"]}px"></div>'
+
+    body = [*_opening(report), *_comparisons(report, figure)]
+    if any(found["rolling_28_days"]["day"] for found in areas.values()):
+        body += ["<h2>Through the time</h2>", figure("over_time", figures.over_time(areas))]
+    body += [
+        "<h2>By month, hour and day</h2>",
+        figure("by_month_and_hour", figures.by_month_and_hour(areas)),
+        figure("by_lead_and_day", figures.by_lead_and_day(areas)),
+        "<h2>Are the intervals right?</h2>",
+        "<p>Share of hours with a load below each level. A calibrated forecast lies on the dashed line; with days that depend on each "
+        "other as these do, chance keeps it inside the grey band 95 times of 100.</p>",
+        figure("reliability", figures.reliability(areas)),
+        "<p>Probability integral transform: how often the load fell between neighbouring levels, over how often it should (dashed: 1). "
+        "High ends mean intervals too narrow, a slope means a bias.</p>",
+        figure("pit", figures.pit(areas)),
+        *_holidays(areas, figure),
+        *_worst_days(areas),
+        "<h2>All scores</h2>",
     ]
-    for area, found in report["areas"].items():
-        body.append(f"<h2>{html.escape(geography.name(area, 'en'))}</h2>")
-        interval = found["skill_interval_95"]
-        span = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "no data"
-        lag = _number(found["error_autocorrelation_1h"], 2)
+    groups = (("month", "by_month"), ("day type", "by_day_type"), ("weekday", "by_weekday"), ("local hour", "by_hour"), ("lead time, h", "by_lead_h"))  # fmt: skip
+    for area, found in areas.items():
+        tables = "".join(_figures(title, found[key]) for title, key in groups)
         body.append(
-            f"<p>95 % interval of the skill (7-day block bootstrap): {span}. Days won: {_number(found['days_won'], 0)} %. "
+            f"<details><summary>{html.escape(geography.name(area, 'en'))}</summary><div class='wide'>{tables}</div></details>"
         )
-        body.append(f"Error autocorrelation at one hour: {lag} (about 0.9 is honest, 0.5 would be a leak).</p>")
-        for title, key in (
-            ("month", "by_month"),
-            ("day", "by_holiday"),
-            ("local hour", "by_hour"),
-            ("lead time, h", "by_lead_h"),
-        ):
-            body.append(_figures(title, found[key]))
-    return _page(f"Backtest {report['from']} to {report['to']}", marks, body)
+    data = json.dumps(drawn).replace("<", "\\u003c")
+    body.append("<noscript><p class='alarm'>The figures need JavaScript; the tables hold the same numbers.</p></noscript>")
+    body.append(f'<script>{script}</script><script type="application/json" id="figures">{data}</script><script>{_DRAW}</script>')
+    return _page(f"Backtest {report['from']} to {report['to']}", _marks(report), body, _OFFLINE)
+
+
+def _marks(report: Mapping[str, Any]) -> list[str]:
+    marks = {
+        "SIMULATED DATA": report["simulated"],
+        "EX POST": report["ex_post"],
+        "IN SAMPLE: a model was trained on days it is tested on": report["in_sample"],
+        "LEAK ALARM": report["leak_alarm"],
+    }
+    return [mark for mark, given in marks.items() if given]
+
+
+def _opening(report: Mapping[str, Any]) -> list[str]:
+    areas = report["areas"]
+    knowledge = (
+        "<b>Ex post:</b> inputs were used that nobody could have known at the time, such as weather as it turned out; "
+        "real forecasts are less accurate."
+        if report["ex_post"]
+        else "<b>Ex ante:</b> every input was known at the moment of issue."
+    )
+    body = [
+        f"<p>{knowledge} Issued {html.escape(report['issue'])}; every hour of each Danish day; "
+        f"models {html.escape(', '.join(report['models']))}.</p>"
+    ]
+    for area, found in areas.items():
+        if found["leak_alarm"]:
+            body.append(
+                f"<p class='alarm'><b>Leak alarm for {html.escape(area)}:</b> the autocorrelation of its errors at one hour is only "
+                f"{_number(found['error_autocorrelation_1h'], 2)}. {html.escape(LEAK_ADVICE)}</p>"
+            )
+    heads = (
+        "area",
+        "WAPE %",
+        "skill",
+        "95 % interval",
+        "days won %",
+        "WQL %",
+        "80 % holds",
+        "90 % holds",
+        "width 80 %",
+        "bias MWh",
+        "error lag 1 h",
+    )
+    rows = []
+    for area, found in areas.items():
+        interval = found["skill_interval_95"]
+        rows.append(
+            [
+                geography.name(area, "en"), _number(found["wape"], 2), _number(found["skill"], 3),
+                f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "no data", _number(found["days_won"], 0), _number(found["wql"], 2),
+                _number(found["coverage_80"], 1), _number(found["coverage_90"], 1), _number(found["width_80"], 1),
+                _number(found["bias"], 1), _number(found["error_autocorrelation_1h"], 2),
+            ]
+        )  # fmt: skip
+    body.append(f"<div class='wide'>{_table(heads, rows)}</div>")
+    body.append(
+        "<p class='soft'>WAPE: sum of absolute errors over sum of load. Skill: 1 - MAE / MAE of seasonal_naive, the latest same weekday hour "
+        "known at issue time; its interval is a 7-day block bootstrap. WQL: weighted quantile loss of the nine deciles. Error lag 1 h: "
+        "autocorrelation of the error at one hour; about 0.9 is honest, 0.5 would be a leak.</p>"
+    )
+    return body
+
+
+def _comparisons(report: Mapping[str, Any], figure: Callable[[str, figures.Figure], str]) -> list[str]:
+    areas = report["areas"]
+    rivals = list(dict.fromkeys(rival for found in areas.values() for rival in found["comparisons"]))
+    body = ["<h2>Against other forecasts</h2>"]
+    for place, rival in enumerate(reversed(rivals)):
+        if rival != "seasonal_naive":
+            body.append(f"<h3>{html.escape(rival)}</h3>")
+            if report["against"]["in_sample"]:
+                body.append("<p class='alarm'>In sample: this other forecast was trained on days it is tested on.</p>")
+        else:
+            body.append(
+                "<h3>seasonal_naive</h3><p class='soft'>It names one value, so its weighted quantile loss is its absolute error.</p>"
+            )
+        rows = []
+        for area, found in areas.items():
+            for words, result in zip(("absolute error", "WQL"), found["comparisons"].get(rival, {}).values(), strict=False):
+                low, high = result["relative_interval_95"] or (np.nan, np.nan)
+                rows.append(
+                    [
+                        f"{geography.name(area, 'en')}, {words}", _number(result["mean_difference"], 2), _signed(result["relative_difference"]),
+                        f"{low:+.1f} to {high:+.1f}" if np.isfinite(low) else "no data", _number(result["diebold_mariano"], 2),
+                        "< 0.001" if (p := result["p_value"]) is not None and p < 0.001 else _number(p, 3), _number(result["days_won"], 0),
+                        {True: "better", False: "worse", None: "no claim"}[result["better"]],
+                    ]
+                )  # fmt: skip
+        sentences = [f"<p>{html.escape(area)}: {html.escape(found['comparisons'][rival]['absolute_error']['sentence'])}</p>"
+                     for area, found in areas.items() if rival in found["comparisons"]]  # fmt: skip
+        heads = ("daily loss", "difference MWh", "in %", "95 % interval", "Diebold-Mariano", "p", "days won %", "finding")
+        body += [*sentences, f"<div class='wide'>{_table(heads, rows)}</div>"]
+        if place == 0:
+            body.append(
+                "<p class='soft'>Mean difference of the absolute error so far, % of the other's; below 0 is better. The shade is a 95 % confidence "
+                "sequence: a claim may be made on the first day it leaves 0, however often one looked.</p>"
+            )
+            body.append(figure("confidence_sequences", figures.confidence_sequences(areas, rival)))
+    return body
+
+
+def _signed(value: float | None, decimals: int = 1) -> str:
+    return "no data" if value is None else f"{value:+,.{decimals}f}"
+
+
+def _day_name(row: Mapping[str, Any]) -> str:
+    """A day in words: Sat 24 Dec 2022, Christmas Eve."""
+    date = dt.date.fromisoformat(row["day"])
+    special = row["special_day"].replace("_", " ").title().replace("Years", "Year's") or (
+        "bridge day" if row["day_type"] == "bridge_day" else ""
+    )
+    return f"{date:%a} {date.day} {date:%b %Y}" + (f", {special}" if special else "")
+
+
+def _holidays(areas: Mapping[str, Mapping[str, Any]], figure: Callable[[str, figures.Figure], str]) -> list[str]:
+    names = {row["day"]: _day_name(row) for found in areas.values() for row in found["holidays"]}
+    if not names:
+        return []
+    names = {day: names[day] for day in sorted(names)}
+    ratios = []
+    for area, found in areas.items():
+        special, other = (found["by_holiday"][key]["wape"] for key in ("holiday_or_bridge", "other"))
+        if special and other:
+            ratios.append(f"{html.escape(area)} {special:.2f} % against {other:.2f} %, {special / other:.2f} times")
+    return [
+        "<h2>Holidays one by one</h2>",
+        f"<p>WAPE on holidays and bridge days against other days: {'; '.join(ratios)}.</p>",
+        figure("holidays", figures.holidays(areas, names)),
+    ]
+
+
+def _worst_days(areas: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    body = [
+        "<h2>The worst days</h2>",
+        "<p class='soft'>By WAPE of the day. Black: observed load; coloured: median and 80 % interval; dotted: seasonal_naive.</p>",
+    ]
+    for place, (area, found) in enumerate(areas.items()):
+        days = "".join(
+            f"<div><h3>{html.escape(_day_name(day))}: {_number(day['wape'], 1)} %</h3>{_day_chart(day, place)}<p>{_story(day)}</p></div>"
+            for day in found["worst_days"]
+        )
+        opened = " open" if place == 0 else ""
+        body.append(
+            f"<details{opened}><summary>{html.escape(geography.name(area, 'en'))}</summary><div class='days'>{days}</div></details>"
+        )
+    return body
+
+
+def _story(day: Mapping[str, Any]) -> str:
+    """What was special about a bad day, in sentences."""
+    load = 100 * day["mae"] / day["wape"]
+    share = 100 * abs(day["bias"]) / load
+    way = "high" if day["bias"] > 0 else "low"
+    if (day["level_share"] or 0) >= 0.5:
+        told = [f"{share:.1f} % too {way} through the day: an error of level."]
+    else:
+        told = [f"On the mean only {share:.1f} % too {way}: an error of shape."]
+    told.append(f"Worst at {day['worst_hour']:02d}:00, {_signed(day['worst_error'], 0)} MWh.")
+    if day["temperature"] is not None:
+        anomaly = day["temperature_anomaly"]
+        than = (
+            "" if anomaly is None else f", {abs(anomaly):.1f} {'warmer' if anomaly > 0 else 'colder'} than the four weeks before"
+        )
+        told.append(f"{day['temperature']:.1f} °C{than}.")
+    if day["load_over_reference"] is not None:
+        over = day["load_over_reference"]
+        told.append(
+            f"Load {abs(over):.1f} % {'over' if over > 0 else 'under'} seasonal_naive, whose MAE was {_number(day['reference_mae'], 0)} "
+            f"MWh against {_number(day['mae'], 0)}."
+        )
+    kind = day["day_type"].replace("_", " ")
+    told.append(f"{kind.capitalize()}, tier {html.escape(day['tier'])}.")
+    return " ".join(told)
+
+
+def _day_chart(day: Mapping[str, Any], place: int, width: int = 480, height: int = 170) -> str:
+    """Observed load, median, 80 % interval and reference of one day, as SVG."""
+    series = {name: np.array(day[name], np.float64) for name in ("observed", "reference", "p10", "p50", "p90")}
+    known = np.concatenate(list(series.values()))
+    low, high = float(np.nanmin(known)), float(np.nanmax(known))
+    left, bottom = 44, height - 20
+    x = left + np.arange(len(series["observed"])) / max(len(series["observed"]) - 1, 1) * (width - left - 8)
+    step = _step(high - low)
+
+    def points(values: FloatArray, at: FloatArray = x) -> str:
+        y = bottom - (values - low) / max(high - low, 1.0) * (bottom - 8)
+        return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(at, y, strict=True) if np.isfinite(b))
+
+    shapes = []
+    for value in np.arange(np.ceil(low / step) * step, high, step):
+        y = bottom - (value - low) / max(high - low, 1.0) * (bottom - 8)
+        shapes.append(f'<line x1="{left}" x2="{width - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>')
+        shapes.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,.0f}</text>')
+    shapes += [
+        f'<text x="{x[i]:.1f}" y="{height - 4}" text-anchor="middle">{hour:02d}</text>'
+        for i, hour in enumerate(day["local_hour"])
+        if hour % 6 == 0
+    ]
+    band = points(np.concatenate([series["p90"], series["p10"][::-1]]), np.concatenate([x, x[::-1]]))
+    shapes.append(f'<polygon points="{band}" fill="var({figures.COLOURS[place % len(figures.COLOURS)]}f)"/>')
+    for name, colour, dash in (
+        ("reference", "--soft", "2 3"),
+        ("p50", figures.COLOURS[place % len(figures.COLOURS)], ""),
+        ("observed", "--ink", ""),
+    ):
+        shapes.append(
+            f'<polyline points="{points(series[name])}" fill="none" stroke="var({colour})" stroke-width="1.8" stroke-dasharray="{dash}"/>'
+        )
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{day["day"]} in MWh">{"".join(shapes)}</svg>'
 
 
 def overview_page(reader: Reader) -> str:
@@ -152,7 +417,7 @@ def _chart(reader: Reader, forecast: QuantileForecast, width: int = 960, height:
         shapes.append(f'<polyline points="{points(part, load)}" fill="none" stroke="var(--ink)" stroke-width="1.2"/>')
     now = float(x(np.array([float(forecast.issue_time)]))[0])
     shapes.append(f'<line x1="{now:.1f}" x2="{now:.1f}" y1="6" y2="{bottom}" stroke="var(--soft)" stroke-dasharray="3 3"/>')
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000) if (high - low) / s < 5)
+    step = _step(high - low)
     for value in np.arange(np.ceil(low / step) * step, high, step):
         at = float(y(np.array([value]))[0])
         shapes.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{value:,.0f}</text>')

@@ -22,6 +22,12 @@ def pinball(observed: FloatArray, quantiles: FloatArray, levels: tuple[float, ..
     return loss
 
 
+def decile_loss(observed: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Twice the pinball loss averaged over the nine deciles, MWh, shape (n,); the absolute error where all quantiles are one."""
+    loss: FloatArray = 2 * pinball(observed, quantiles)[:, _DECILES].mean(axis=1)
+    return loss
+
+
 def crps(observed: FloatArray, quantiles: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
     """Continuous ranked probability score in MWh, shape (n,): twice the pinball loss integrated over the levels.
 
@@ -62,7 +68,7 @@ def score(observed: FloatArray, quantiles: FloatArray, reference: FloatArray, fl
         rel_n=int(large.sum()),
         abs_rel=float(np.abs(relative).sum()),
         sq_rel=float((relative**2).sum()),
-        pinball=float(pinball(observed, quantiles)[:, _DECILES].mean(axis=1).sum()),
+        pinball=float(decile_loss(observed, quantiles).sum()) / 2,
         crps=float(crps(observed, quantiles).sum()),
         in50=int(inside(observed, quantiles, 0.5).sum()),
         in80=int(inside(observed, quantiles, 0.8).sum()),
