@@ -44,7 +44,9 @@ class Comparison:
     def sentence(self, first: str, second: str, loss: str) -> str:
         """The finding in words."""
         if math.isnan(self.interval[0]):
-            return f"{first} against {second}: {self.days} days are too few to compare the {loss}."
+            return f"{first} against {second}: too few days ({self.days}) to compare the {loss}."
+        if self.interval == (0.0, 0.0):
+            return f"{first} and {second} have the same {loss} on all {self.days} days."
         low, high = sorted(100 * abs(x) if self.better is not None else 100 * x for x in self.relative_interval)
         tests = f"Diebold-Mariano p {'< 0.001' if self.p_value < 0.001 else f'= {self.p_value:.3f}'}"
         won = f"{first} was better on {self.days_won:.0f} % of {self.days} days"

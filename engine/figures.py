@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import geography
-from engine.evaluation import DAY_TYPES
 
 Figure = dict[str, Any]
 
@@ -40,6 +40,7 @@ class _Panels:
             "font": {"color": _INK, "size": 12, "family": "system-ui, sans-serif"},
             "hoverlabel": {"bgcolor": "var(--page)", "bordercolor": _LINE, "font": {"color": _INK}},
             "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "font": {"size": 12}},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _LINE, "activecolor": _INK},
             "annotations": [],
             "shapes": [],
         }
@@ -99,7 +100,7 @@ class _Panels:
         number = self._number(row, column)
         self.layout["shapes"].append(
             {"type": "line", "xref": f"x{number} domain", "yref": f"y{number}", "x0": 0, "x1": 1, "y0": y, "y1": y,
-             "line": {"color": _SOFT, "width": 1, "dash": "dash"}, "layer": "below"}
+             "line": {"color": _INK, "width": 1, "dash": "dash"}}
         )  # fmt: skip
 
     def done(self, **layout: Any) -> Figure:
@@ -107,29 +108,28 @@ class _Panels:
         return {"data": self.data, "layout": self.layout | layout}
 
 
+#: What was found by area. Plotly reads tags in any text, so whoever calls escapes the codes.
 Areas = Mapping[str, Mapping[str, Any]]
 
 
 def over_time(areas: Areas) -> Figure:
     """WAPE, of the reference too, and coverage over the last 28 days."""
-    panels = _Panels(2, 1, 520, row_gap=0.14)
-    panels.title(0, 0, "WAPE of the last 28 days, %; dotted: seasonal_naive")
-    panels.title(1, 0, "Hours inside the 80 % and the 90 % interval, last 28 days, %")
+    panels = _Panels(3, 1, 640, row_gap=0.08)
+    drawn = ((0, "wape", "solid"), (0, "reference_wape", "dot"), (1, "coverage_80", "solid"), (2, "coverage_90", "solid"))
     for place, (area, found) in enumerate(areas.items()):
-        rolling, colour = found["rolling_28_days"], _colour(place)
-        for row, key, dash in (
-            (0, "wape", "solid"),
-            (0, "reference_wape", "dot"),
-            (1, "coverage_80", "solid"),
-            (1, "coverage_90", "dash"),
-        ):
+        rolling = found["rolling_28_days"]
+        for row, key, dash in drawn:
             panels.add(
-                row, 0, area, x=rolling["day"], y=rolling[key], mode="lines", line={"color": colour, "width": 1.8 if dash == "solid" else 1.3, "dash": dash},
+                row, 0, area, x=rolling["day"], y=rolling[key], mode="lines",
+                line={"color": _colour(place), "width": 1.8 if dash == "solid" else 1.3, "dash": dash},
                 hovertemplate=f"{area} {_WORDS[key]} %{{y:.1f}} %<extra></extra>",
             )  # fmt: skip
-    panels.axes(0, 0, x={"matches": "x2", "showticklabels": False}, y={"rangemode": "tozero"})
-    for nominal in (80, 90):
-        panels.level(1, 0, nominal)
+    panels.title(0, 0, "WAPE of the last 28 days, %; dotted: seasonal_naive")
+    panels.axes(0, 0, x={"matches": "x3", "showticklabels": False}, y={"rangemode": "tozero"})
+    for row, nominal in ((1, 80), (2, 90)):
+        panels.title(row, 0, f"Inside the {nominal} % interval, last 28 days, % of hours")
+        panels.level(row, 0, nominal)
+    panels.axes(1, 0, x={"matches": "x3", "showticklabels": False})
     return panels.done(hovermode="x unified")
 
 
@@ -138,7 +138,6 @@ _WORDS = {
     "reference_wape": "WAPE of seasonal_naive",
     "coverage_80": "80 % holds",
     "coverage_90": "90 % holds",
-    "width_80": "width 80 %",
 }
 
 
@@ -154,15 +153,23 @@ def by_month_and_hour(areas: Areas) -> Figure:
         for column, (group, words) in enumerate((("by_month", "by month"), ("by_hour", "by local hour"))):
             panels.title(row, column, f"{title}, {words}")
             for place, (area, found) in enumerate(areas.items()):
-                labels = list(found[group])
+                labels = (
+                    [f"{dt.date.fromisoformat(f'{month}-01'):%b %Y}" for month in found[group]]
+                    if column == 0
+                    else [int(h) for h in found[group]]
+                )
                 panels.add(
-                    row, column, area, x=labels if column == 0 else [int(label) for label in labels],
+                    row, column, area, x=labels,
                     y=[figures[key] for figures in found[group].values()], mode="lines+markers",
                     line={"color": _colour(place), "width": 1.8}, marker={"size": 5},
                     hovertemplate=f"{area} %{{y:.1f}} %<extra></extra>",
                 )  # fmt: skip
-            months = {"tickformat": "%b %Y" if row == 2 else "%b", "nticks": 7, "hoverformat": "%B %Y"}
-            panels.axes(row, column, x=months if column == 0 else {"dtick": 3}, y={} if row == 1 else {"rangemode": "tozero"})
+            panels.axes(
+                row,
+                column,
+                x={"type": "category", "nticks": 7, "tickangle": 0} if column == 0 else {"dtick": 3},
+                y={} if row == 1 else {"rangemode": "tozero"},
+            )
         if key == "coverage_80":
             panels.level(row, 0, 80)
             panels.level(row, 1, 80)
@@ -171,17 +178,18 @@ def by_month_and_hour(areas: Areas) -> Figure:
 
 def by_lead_and_day(areas: Areas) -> Figure:
     """WAPE by lead time, weekday and day type."""
-    panels = _Panels(1, 3, 300)
+    panels = _Panels(1, 3, 300, column_gap=0.06)
     for place, (area, found) in enumerate(areas.items()):
         colour = _colour(place)
-        lead = found["by_lead_h"]
+        most = max(figures["n"] for figures in found["by_lead_h"].values())
+        lead = {h: figures for h, figures in found["by_lead_h"].items() if figures["n"] > most / 10}  # a 25th hour is no group
         panels.add(
             0, 0, area, x=[int(h) for h in lead], y=[figures["wape"] for figures in lead.values()], mode="lines+markers",
             line={"color": colour, "width": 1.8}, marker={"size": 5}, hovertemplate=f"{area} %{{y:.2f}} %<extra></extra>",
         )  # fmt: skip
         for column, group, names in (
             (1, "by_weekday", [name[:3] for name in found["by_weekday"]]),
-            (2, "by_day_type", [name.replace("_", "<br>").capitalize() for name in DAY_TYPES]),
+            (2, "by_day_type", ["Working", "Saturday", "Sunday", "Holiday", "Bridge"]),
         ):
             panels.add(
                 0, column, area, type="bar", x=names, y=[figures["wape"] for figures in found[group].values()],
@@ -190,7 +198,7 @@ def by_lead_and_day(areas: Areas) -> Figure:
             )  # fmt: skip
     for column, title in enumerate(("lead time, h", "weekday", "day type")):
         panels.title(0, column, f"WAPE, %, by {title}")
-        panels.axes(0, column, y={"rangemode": "tozero"})
+        panels.axes(0, column, x={"dtick": 6} if column == 0 else {}, y={"rangemode": "tozero"})
     return panels.done(hovermode="x unified", bargap=0.25, bargroupgap=0.08)
 
 
@@ -198,7 +206,7 @@ def reliability(areas: Areas) -> Figure:
     """Share of hours under each level against the level, with the band a calibrated forecast would stay in."""
     columns = min(len(areas), 3)
     rows = -(-len(areas) // columns)
-    panels = _Panels(rows, columns, 330 * rows, row_gap=0.16 / rows)
+    panels = _Panels(rows, columns, 330 * rows, row_gap=0.26 / rows)
     for place, (area, found) in enumerate(areas.items()):
         row, column = divmod(place, columns)
         table, colour = found["reliability"], _colour(place)
@@ -223,7 +231,7 @@ def pit(areas: Areas) -> Figure:
     """How often the truth fell between neighbouring levels, against how often it should."""
     columns = min(len(areas), 3)
     rows = -(-len(areas) // columns)
-    panels = _Panels(rows, columns, 260 * rows, row_gap=0.16 / rows)
+    panels = _Panels(rows, columns, 260 * rows, row_gap=0.26 / rows)
     for place, (area, found) in enumerate(areas.items()):
         row, column = divmod(place, columns)
         edges, density = found["pit"]["edges"], found["pit"]["density"]
@@ -254,10 +262,11 @@ def holidays(areas: Areas, names: Mapping[str, str]) -> Figure:
             marker={"color": _colour(place), "size": 9}, customdata=[[row["bias"], row["reference_mae"], row["mae"]] for row in rows],
             hovertemplate=f"{area} WAPE %{{x:.1f}} %, bias %{{customdata[0]:+,.0f}} MWh, MAE %{{customdata[2]:,.0f}} MWh (seasonal_naive %{{customdata[1]:,.0f}})<extra></extra>",
         )  # fmt: skip
-        usual = found["by_holiday"]["other"]["wape"]
-        panels.layout["shapes"].append(
-            {"type": "line", "yref": "paper", "x0": usual, "x1": usual, "y0": 0, "y1": 1, "line": {"color": _colour(place), "width": 1, "dash": "dot"}}
-        )  # fmt: skip
+        if (usual := found["by_holiday"]["other"]["wape"]) is not None:
+            panels.layout["shapes"].append(
+                {"type": "line", "yref": "paper", "x0": usual, "x1": usual, "y0": 0, "y1": 1,
+                 "line": {"color": _colour(place), "width": 1, "dash": "dot"}}
+            )  # fmt: skip
     panels.axes(0, 0, x={"rangemode": "tozero", "showgrid": True, "title": {"text": "WAPE, %; dotted: all other days", "font": {"size": 12, "color": _SOFT}}},
                 y={"autorange": "reversed", "automargin": True, "categoryorder": "array", "categoryarray": list(names.values())})  # fmt: skip
     return panels.done()
@@ -268,17 +277,22 @@ def confidence_sequences(areas: Areas, rival: str) -> Figure:
     names: Sequence[str] = [area for area, found in areas.items() if rival in found["comparisons"]]
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
-    panels = _Panels(rows, columns, 290 * rows, row_gap=0.16 / rows)
+    panels = _Panels(rows, columns, 290 * rows, row_gap=0.26 / rows)
+    settled = [0.0]  # bounds of the first weeks would dwarf all later ones
     for place, area in enumerate(names):
         row, column = divmod(place, columns)
         path = areas[area]["comparisons"][rival]["absolute_error"]["confidence_sequence"]
         known = [i for i, low in enumerate(path["lower"]) if low is not None]
-        day, low, high = ([path[name][i] for i in known] for name in ("day", "lower", "upper"))
+        day, mean, low, high = ([path[name][i] for i in known] for name in ("day", "mean", "lower", "upper"))
+        settled += [bound for i in range(len(day) // 4, len(day)) for bound in (low[i], high[i])]
         panels.title(row, column, geography.name(area, "en"))
         panels.add(row, column, "bounds", showlegend=False, x=day + day[::-1], y=high + low[::-1], mode="lines", line={"width": 0},
                    fill="toself", fillcolor=_colour(place, fill=True), hoverinfo="skip")  # fmt: skip
-        panels.add(row, column, area, showlegend=False, x=path["day"], y=path["mean"], mode="lines", line={"color": _colour(place), "width": 1.8},
+        panels.add(row, column, area, showlegend=False, x=day, y=mean, mode="lines", line={"color": _colour(place), "width": 1.8},
                    hovertemplate="%{x|%-d %b %Y}: %{y:+.1f} %<extra></extra>")  # fmt: skip
         panels.level(row, column, 0)
-        panels.axes(row, column, x={"nticks": 5})
+    margin = 0.1 * (max(settled) - min(settled))
+    for place in range(len(names)):
+        y = {"range": [min(settled) - margin, max(settled) + margin]} if margin else {}
+        panels.axes(*divmod(place, columns), x={"nticks": 4}, y=y | {"ticksuffix": " %"})
     return panels.done()

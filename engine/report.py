@@ -25,11 +25,11 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa5af; --line: #3a434b; --page: #16191c; --blue: #6fb1ec; --warn: #ffab70;
   --band: rgba(154,165,175,.2); --a0: #6fb1ec; --a1: #f0a04b; --a2: #77c794; --a3: #bd96e0; --a4: #ee8195; --a5: #9aa5af;
   --a0f: rgba(111,177,236,.22); --a1f: rgba(240,160,75,.22); --a2f: rgba(119,199,148,.22); --a3f: rgba(189,150,224,.22); --a4f: rgba(238,129,149,.22); --a5f: rgba(154,165,175,.22); } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; } p { margin: .3rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .4rem 0 1rem; }
-th, td { text-align: right; padding: .15rem .7rem; border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th, td { text-align: right; padding: .15rem .55rem; border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; }
+th, td { white-space: nowrap; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .mark { display: inline-block; border: 2px solid var(--warn); color: var(--warn); font-weight: 600; padding: .1rem .6rem; margin: .4rem .4rem .4rem 0; }
 .soft { color: var(--soft); } .alarm { border-left: 4px solid var(--warn); padding: .2rem .8rem; margin: .8rem 0; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; } .wide { overflow-x: auto; } summary { cursor: pointer; font-weight: 600; margin: .5rem 0; }
@@ -92,13 +92,14 @@ def plotly_script() -> str:
 
 #: Draws the figures in the colours of the style, again when the reader's colour scheme changes.
 _DRAW = """
+const buttons = [["toImage", "zoom2d", "pan2d", "resetScale2d"]];  // named, for one of the usual ones sends the data away
 const figures = JSON.parse(document.getElementById("figures").textContent);
 function draw() {
   const style = getComputedStyle(document.documentElement);
   const paint = figure => JSON.parse(JSON.stringify(figure).replace(/var\\((--\\w+)\\)/g, (_, name) => style.getPropertyValue(name).trim()));
   for (const [id, figure] of Object.entries(figures)) {
     const { data, layout } = paint(figure);
-    Plotly.react(id, data, layout, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] });
+    Plotly.react(id, data, layout, { responsive: true, displaylogo: false, modeBarButtons: buttons });
   }
 }
 draw();
@@ -107,39 +108,41 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 #: Nothing is fetched: the page works without a network, and a reader can be sure of it.
 _OFFLINE = (
     '<meta http-equiv="Content-Security-Policy" '
-    "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:\">"
+    "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; form-action 'none'; base-uri 'none'\">"
 )
 
 
 def backtest_page(report: Mapping[str, Any]) -> str:
     """The page of what `evaluation.report` tells: interactive figures, stories of the worst days, and all scores as tables."""
     script, areas, drawn = plotly_script(), report["areas"], dict[str, figures.Figure]()
+    escaped = {html.escape(area): found for area, found in areas.items()}
 
     def figure(name: str, made: figures.Figure) -> str:
         drawn[name] = made
         return f'<div id="{name}" style="height:{made["layout"]["height"]}px"></div>'
 
-    body = [*_opening(report), *_comparisons(report, figure)]
+    body = [*_opening(report), *_comparisons(report, escaped, figure)]
     if any(found["rolling_28_days"]["day"] for found in areas.values()):
-        body += ["<h2>Through the time</h2>", figure("over_time", figures.over_time(areas))]
+        body += ["<h2>Over time</h2>", figure("over_time", figures.over_time(escaped))]
     body += [
         "<h2>By month, hour and day</h2>",
-        figure("by_month_and_hour", figures.by_month_and_hour(areas)),
-        figure("by_lead_and_day", figures.by_lead_and_day(areas)),
+        figure("by_month_and_hour", figures.by_month_and_hour(escaped)),
+        figure("by_lead_and_day", figures.by_lead_and_day(escaped)),
         "<h2>Are the intervals right?</h2>",
         "<p>Share of hours with a load below each level. A calibrated forecast lies on the dashed line; with days that depend on each "
         "other as these do, chance keeps it inside the grey band 95 times of 100.</p>",
-        figure("reliability", figures.reliability(areas)),
+        figure("reliability", figures.reliability(escaped)),
         "<p>Probability integral transform: how often the load fell between neighbouring levels, over how often it should (dashed: 1). "
         "High ends mean intervals too narrow, a slope means a bias.</p>",
-        figure("pit", figures.pit(areas)),
-        *_holidays(areas, figure),
+        figure("pit", figures.pit(escaped)),
+        *_holidays(escaped, figure),
         *_worst_days(areas),
         "<h2>All scores</h2>",
     ]
     groups = (("month", "by_month"), ("day type", "by_day_type"), ("weekday", "by_weekday"), ("local hour", "by_hour"), ("lead time, h", "by_lead_h"))  # fmt: skip
     for area, found in areas.items():
         tables = "".join(_figures(title, found[key]) for title, key in groups)
+        tables += _figures("holiday", {_day_name(row): row for row in found["holidays"]}) if found["holidays"] else ""
         body.append(
             f"<details><summary>{html.escape(geography.name(area, 'en'))}</summary><div class='wide'>{tables}</div></details>"
         )
@@ -177,28 +180,16 @@ def _opening(report: Mapping[str, Any]) -> list[str]:
                 f"<p class='alarm'><b>Leak alarm for {html.escape(area)}:</b> the autocorrelation of its errors at one hour is only "
                 f"{_number(found['error_autocorrelation_1h'], 2)}. {html.escape(LEAK_ADVICE)}</p>"
             )
-    heads = (
-        "area",
-        "WAPE %",
-        "skill",
-        "95 % interval",
-        "days won %",
-        "WQL %",
-        "80 % holds",
-        "90 % holds",
-        "width 80 %",
-        "bias MWh",
-        "error lag 1 h",
-    )
+    heads = ("area", "hours", "WAPE %", "skill (95 % interval)", "WQL %", "80 % holds", "90 % holds", "width 80 %", "bias MWh", "error lag 1 h")  # fmt: skip
     rows = []
     for area, found in areas.items():
         interval = found["skill_interval_95"]
         rows.append(
             [
-                geography.name(area, "en"), _number(found["wape"], 2), _number(found["skill"], 3),
-                f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "no data", _number(found["days_won"], 0), _number(found["wql"], 2),
-                _number(found["coverage_80"], 1), _number(found["coverage_90"], 1), _number(found["width_80"], 1),
-                _number(found["bias"], 1), _number(found["error_autocorrelation_1h"], 2),
+                geography.name(area, "en"), _number(found["n"], 0), _number(found["wape"], 2),
+                _number(found["skill"], 3) + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""),
+                *(_number(found[key], 2 if key == "wql" else 1) for key in ("wql", "coverage_80", "coverage_90", "width_80", "bias")),
+                _number(found["error_autocorrelation_1h"], 2),
             ]
         )  # fmt: skip
     body.append(f"<div class='wide'>{_table(heads, rows)}</div>")
@@ -210,7 +201,7 @@ def _opening(report: Mapping[str, Any]) -> list[str]:
     return body
 
 
-def _comparisons(report: Mapping[str, Any], figure: Callable[[str, figures.Figure], str]) -> list[str]:
+def _comparisons(report: Mapping[str, Any], escaped: figures.Areas, figure: Callable[[str, figures.Figure], str]) -> list[str]:
     areas = report["areas"]
     rivals = list(dict.fromkeys(rival for found in areas.values() for rival in found["comparisons"]))
     body = ["<h2>Against other forecasts</h2>"]
@@ -219,6 +210,10 @@ def _comparisons(report: Mapping[str, Any], figure: Callable[[str, figures.Figur
             body.append(f"<h3>{html.escape(rival)}</h3>")
             if report["against"]["in_sample"]:
                 body.append("<p class='alarm'>In sample: this other forecast was trained on days it is tested on.</p>")
+            if report["against"]["ex_post"] != report["ex_post"]:
+                body.append(
+                    "<p class='alarm'>No fair race: only one of the two used inputs nobody could have known at the time.</p>"
+                )
         else:
             body.append(
                 "<h3>seasonal_naive</h3><p class='soft'>It names one value, so its weighted quantile loss is its absolute error.</p>"
@@ -235,16 +230,24 @@ def _comparisons(report: Mapping[str, Any], figure: Callable[[str, figures.Figur
                         {True: "better", False: "worse", None: "no claim"}[result["better"]],
                     ]
                 )  # fmt: skip
-        sentences = [f"<p>{html.escape(area)}: {html.escape(found['comparisons'][rival]['absolute_error']['sentence'])}</p>"
-                     for area, found in areas.items() if rival in found["comparisons"]]  # fmt: skip
+        body += [
+            f"<p>{html.escape(area)}: {html.escape(found['comparisons'][rival]['absolute_error']['sentence'])}</p>"
+            for area, found in areas.items()
+            if rival in found["comparisons"]
+        ]
         heads = ("daily loss", "difference MWh", "in %", "95 % interval", "Diebold-Mariano", "p", "days won %", "finding")
-        body += [*sentences, f"<div class='wide'>{_table(heads, rows)}</div>"]
-        if place == 0:
+        body.append(f"<details><summary>The tests</summary><div class='wide'>{_table(heads, rows)}</div></details>")
+        paths = [
+            path["confidence_sequence"]["lower"]
+            for found in areas.values()
+            if (path := found["comparisons"].get(rival, {}).get("absolute_error"))
+        ]
+        if place == 0 and any(bound is not None for path in paths for bound in path):
             body.append(
                 "<p class='soft'>Mean difference of the absolute error so far, % of the other's; below 0 is better. The shade is a 95 % confidence "
                 "sequence: a claim may be made on the first day it leaves 0, however often one looked.</p>"
             )
-            body.append(figure("confidence_sequences", figures.confidence_sequences(areas, rival)))
+            body.append(figure("confidence_sequences", figures.confidence_sequences(escaped, rival)))
     return body
 
 
@@ -252,40 +255,44 @@ def _signed(value: float | None, decimals: int = 1) -> str:
     return "no data" if value is None else f"{value:+,.{decimals}f}"
 
 
+_DAY_NAMES = {"new_year": "New Year's Day", "may_1": "Labour Day", "new_years_eve": "New Year's Eve"}
+
+
 def _day_name(row: Mapping[str, Any]) -> str:
     """A day in words: Sat 24 Dec 2022, Christmas Eve."""
     date = dt.date.fromisoformat(row["day"])
-    special = row["special_day"].replace("_", " ").title().replace("Years", "Year's") or (
-        "bridge day" if row["day_type"] == "bridge_day" else ""
-    )
+    special = _DAY_NAMES.get(row["special_day"], row["special_day"].replace("_", " ").title())
+    if not special and row["day_type"] == "bridge_day":
+        special = "bridge day"
     return f"{date:%a} {date.day} {date:%b %Y}" + (f", {special}" if special else "")
 
 
-def _holidays(areas: Mapping[str, Mapping[str, Any]], figure: Callable[[str, figures.Figure], str]) -> list[str]:
-    names = {row["day"]: _day_name(row) for found in areas.values() for row in found["holidays"]}
+def _holidays(escaped: figures.Areas, figure: Callable[[str, figures.Figure], str]) -> list[str]:
+    names = {row["day"]: _day_name(row) for found in escaped.values() for row in found["holidays"]}
     if not names:
         return []
     names = {day: names[day] for day in sorted(names)}
     ratios = []
-    for area, found in areas.items():
+    for area, found in escaped.items():
         special, other = (found["by_holiday"][key]["wape"] for key in ("holiday_or_bridge", "other"))
         if special and other:
-            ratios.append(f"{html.escape(area)} {special:.2f} % against {other:.2f} %, {special / other:.2f} times")
+            ratios.append(f"{area} {special:.2f} % against {other:.2f} %, {special / other:.2f} times")
     return [
         "<h2>Holidays one by one</h2>",
         f"<p>WAPE on holidays and bridge days against other days: {'; '.join(ratios)}.</p>",
-        figure("holidays", figures.holidays(areas, names)),
+        figure("holidays", figures.holidays(escaped, names)),
     ]
 
 
 def _worst_days(areas: Mapping[str, Mapping[str, Any]]) -> list[str]:
     body = [
         "<h2>The worst days</h2>",
-        "<p class='soft'>By WAPE of the day. Black: observed load; coloured: median and 80 % interval; dotted: seasonal_naive.</p>",
+        "<p class='soft'>By WAPE of the day. MWh by Danish hour: observed load black or white, median and 80 % interval coloured, "
+        "seasonal_naive dotted.</p>",
     ]
     for place, (area, found) in enumerate(areas.items()):
         days = "".join(
-            f"<div><h3>{html.escape(_day_name(day))}: {_number(day['wape'], 1)} %</h3>{_day_chart(day, place)}<p>{_story(day)}</p></div>"
+            f"<div><h3>{html.escape(_day_name(day))}: WAPE {_number(day['wape'], 1)} %</h3>{_day_chart(day, place)}<p>{_story(day)}</p></div>"
             for day in found["worst_days"]
         )
         opened = " open" if place == 0 else ""
@@ -297,8 +304,7 @@ def _worst_days(areas: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _story(day: Mapping[str, Any]) -> str:
     """What was special about a bad day, in sentences."""
-    load = 100 * day["mae"] / day["wape"]
-    share = 100 * abs(day["bias"]) / load
+    share = 100 * abs(day["bias"]) / float(np.mean(day["observed"]))
     way = "high" if day["bias"] > 0 else "low"
     if (day["level_share"] or 0) >= 0.5:
         told = [f"{share:.1f} % too {way} through the day: an error of level."]
@@ -317,6 +323,7 @@ def _story(day: Mapping[str, Any]) -> str:
             f"Load {abs(over):.1f} % {'over' if over > 0 else 'under'} seasonal_naive, whose MAE was {_number(day['reference_mae'], 0)} "
             f"MWh against {_number(day['mae'], 0)}."
         )
+    told.append(f"The 80 % interval held {_number(day['coverage_80'], 0)} % of the hours.")
     kind = day["day_type"].replace("_", " ")
     told.append(f"{kind.capitalize()}, tier {html.escape(day['tier'])}.")
     return " ".join(told)
