@@ -264,7 +264,6 @@ def _backtest(args: argparse.Namespace) -> int:
     import datetime as dt
 
     from engine import evaluation, replay, report
-    from engine.forecaster import Forecaster
 
     try:
         first, last = dt.date.fromisoformat(args.start), dt.date.fromisoformat(args.end)
@@ -273,8 +272,8 @@ def _backtest(args: argparse.Namespace) -> int:
         raise Expected(f"{error}.", "Write days like 2022-01-31 and the issue time like 10:00.") from error
     if args.html:
         report.plotly_script()  # tells what is missing before a long run, not after
-    forecaster = _forecaster(args.model) if args.model else Forecaster(_config(args).model_dir)
-    rival = _forecaster(args.against) if args.against else None
+    forecaster = _forecaster(args, args.model)
+    rival = _forecaster(args, args.against) if args.against else None
     areas = [area.strip() for area in args.areas.split(",")]
     against = None
     with _reader(args) as reader:
@@ -310,15 +309,15 @@ def _backtest(args: argparse.Namespace) -> int:
     return 0
 
 
-def _forecaster(folder: Path) -> Forecaster:
-    """The bundles of a folder named on the command line, of which one at least must be usable."""
+def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
+    """The bundles of a folder named on the command line, of which one at least must be usable, or those of the settings."""
     from engine.forecaster import Forecaster
 
-    forecaster = Forecaster(folder)
+    forecaster = Forecaster(named or _config(args).model_dir)
     for problem in forecaster.problems:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
-    if not forecaster.bundles:
-        raise Expected(f"There is no usable model bundle in {folder}.", "Name a bundle's folder, or a folder of bundles.")
+    if named and not forecaster.bundles:
+        raise Expected(f"There is no usable model bundle in {named}.", "Name a bundle's folder, or a folder of bundles.")
     return forecaster
 
 
