@@ -33,7 +33,7 @@ th, td { white-space: nowrap; } th:first-child, td:first-child { text-align: lef
 .mark { display: inline-block; border: 2px solid var(--warn); color: var(--warn); font-weight: 600; padding: .1rem .6rem; margin: .4rem .4rem .4rem 0; }
 .soft { color: var(--soft); } .alarm { border-left: 4px solid var(--warn); padding: .2rem .8rem; margin: .8rem 0; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; } .wide { overflow-x: auto; } summary { cursor: pointer; font-weight: 600; margin: .5rem 0; }
-.days { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem 2rem; } .days h3 { margin: .4rem 0 0; }
+.days { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; } .days h3 { margin: .4rem 0 0; }
 svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px; }
 """
 #: Figures of a backtest table: key, heading, decimals.
