@@ -51,9 +51,10 @@ class Comparison:
         tests = f"Diebold-Mariano p {'< 0.001' if self.p_value < 0.001 else f'= {self.p_value:.3f}'}"
         won = f"{first} was better on {self.days_won:.0f} % of {self.days} days"
         if self.better is None:
+            zero = "holds 0" if self.interval[0] <= 0 <= self.interval[1] else "leaves 0 out, but the test does not"
             return (
                 f"Between {first} and {second} no difference in {loss} can be claimed: "
-                f"the 95 % interval is {low:+.1f} to {high:+.1f} %, {tests}; {won}."
+                f"the 95 % interval from {low:+.1f} to {high:+.1f} % {zero} ({tests}); {won}."
             )
         than = f"{'lower' if self.better else 'higher'} than that of {second}"
         size = f"{100 * abs(self.relative_difference):.1f} %"

@@ -83,6 +83,16 @@ def test_no_claim_while_the_interval_holds_zero() -> None:
     assert found.interval[0] < 0 < found.interval[1]
     assert found.better is None
     assert "no difference in WQL can be claimed" in found.sentence("a", "b", "WQL")
+    assert "holds 0" in found.sentence("a", "b", "WQL")
+
+
+def test_no_claim_while_one_of_the_tests_does_not_agree() -> None:
+    second = 20 + daily(21, 3)
+    found = comparison.compare(second - 1 + daily(21, 2, 0.6), second)
+    assert found.interval[1] < 0
+    assert found.p_value > 0.05
+    assert found.better is None
+    assert "leaves 0 out" in found.sentence("a", "b", "WQL")
 
 
 @pytest.mark.parametrize("autocorrelation", [0.0, 0.3])
