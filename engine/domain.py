@@ -64,6 +64,7 @@ class Tier(enum.StrEnum):
 
     FULL = "full"
     NO_WEATHER = "no_weather"
+    LATE = "late"
     SEASONAL = "seasonal"
     CLIMATOLOGY = "climatology"
 

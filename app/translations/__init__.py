@@ -99,6 +99,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # tiers
     "tier.full": ("Fuld model", "Full model"),
     "tier.no_weather": ("Model uden vejr", "Model without weather"),
+    "tier.late": ("Model til sene målinger", "Model for late load"),
     "tier.seasonal": ("Ugeprofil", "Weekly profile"),
     "tier.climatology": ("Typisk forbrug", "Typical load"),
     # why not a better tier
