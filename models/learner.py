@@ -35,10 +35,10 @@ _COMMON: Mapping[str, object] = {
     "deterministic": True,
     "force_col_wise": True,
 }
-SISTERS: Sequence[Mapping[str, object]] = (
-    {"objective": "regression_l1", "num_leaves": 31, "min_data_in_leaf": 80, "seed": 1},
-    {"objective": "regression", "num_leaves": 47, "min_data_in_leaf": 150, "seed": 2},
-)
+SISTERS: Mapping[str, Mapping[str, object]] = {
+    "trees_l1": {"objective": "regression_l1", "num_leaves": 31, "min_data_in_leaf": 80, "seed": 1},
+    "trees_l2": {"objective": "regression", "num_leaves": 47, "min_data_in_leaf": 150, "seed": 2},
+}
 _SISTER_ROUNDS = 200
 _SCALE: Mapping[str, object] = {"objective": "regression", "num_leaves": 15, "min_data_in_leaf": 400, "seed": 3}
 _SCALE_ROUNDS = 100
@@ -122,17 +122,31 @@ def tree_columns(names: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """The median's model: heads, and trees on their residual over the inputs `columns`."""
+    """The median's model: heads, and sisters (trees by name) on their residual over the inputs `columns`."""
 
     names: tuple[str, ...]
     heads: Heads
-    trees: tuple[lgb.Booster, ...]
+    sisters: Mapping[str, lgb.Booster]
     columns: list[int]
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """Names of the forecasts this centre can make: its heads alone, and its heads with each sister."""
+        return ("heads", *self.sisters)
+
+    @property
+    def chosen(self) -> FloatArray:
+        """Share of each expert in the median."""
+        return np.array([0.0, *[1 / len(self.sisters)] * len(self.sisters)])
+
+    def expert_logs(self, rows: Rows) -> FloatArray:
+        """log(load / base) of each row by each expert, shape (n, experts)."""
+        heads = self.heads.predict(rows, head_of(rows, self.names))
+        return np.column_stack([heads, *(heads + tree.predict(rows[:, self.columns]) for tree in self.sisters.values())])
 
     def predict(self, rows: Rows) -> FloatArray:
         """log(load / base) of each row."""
-        residual = np.mean([tree.predict(rows[:, self.columns]) for tree in self.trees], axis=0)
-        answer: FloatArray = self.heads.predict(rows, head_of(rows, self.names)) + residual
+        answer: FloatArray = np.log(np.exp(self.expert_logs(rows)) @ self.chosen)
         return answer
 
 
@@ -142,8 +156,8 @@ def fit_centre(sample: Sample, alpha: float = 0.05) -> Centre:
     left = sample.target - heads.predict(sample.rows, head_of(sample.rows, sample.names))
     columns = tree_columns(sample.names)
     data = lgb.Dataset(sample.rows[:, columns], left, weight=sample.weight, free_raw_data=False)
-    trees = tuple(lgb.train({**_COMMON, **sister}, data, _SISTER_ROUNDS) for sister in SISTERS)
-    return Centre(sample.names, heads, trees, columns)
+    sisters = {name: lgb.train({**_COMMON, **sister}, data, _SISTER_ROUNDS) for name, sister in SISTERS.items()}
+    return Centre(sample.names, heads, sisters, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +168,18 @@ class Learner:
     scale: lgb.Booster
     table: FloatArray  # (lead groups, LEVELS), standardised errors
 
+    def experts(self, rows: Rows) -> FloatArray:
+        """Median in MWh by each expert, shape (n, experts)."""
+        base = rows[:, self.centre.names.index("base_mwh")].astype(np.float64)
+        answer: FloatArray = base[:, None] * np.exp(self.centre.expert_logs(rows))
+        return answer
+
     def predict(self, rows: Rows) -> FloatArray:
         """Quantiles in MWh, shape (n, LEVELS), ascending."""
-        names = self.centre.names
         size = np.exp(self.scale.predict(rows[:, self.centre.columns]))
-        z = self.table[lead_group(rows[:, names.index("lead_h")])]
-        base = rows[:, names.index("base_mwh")].astype(np.float64)
-        return base[:, None] * np.exp(self.centre.predict(rows)[:, None] + size[:, None] * z)
+        z = self.table[lead_group(rows[:, self.centre.names.index("lead_h")])]
+        answer: FloatArray = (self.experts(rows) @ self.centre.chosen)[:, None] * np.exp(size[:, None] * z)
+        return answer
 
 
 def fit_spread(centre: Centre, unseen: Sample, errors: FloatArray) -> Learner:

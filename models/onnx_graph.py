@@ -1,4 +1,4 @@
-"""One ONNX graph from a learner: inputs in, quantiles in MWh out, routing every row as LightGBM does.
+"""One ONNX graph from a learner: inputs in, quantiles and each expert's median in MWh out, routing every row as LightGBM does.
 
 Stock converters round split thresholds to the nearest float32, which sends ties to the wrong leaf; here they are rounded
 down, which is exact for float32 inputs (x <= t holds for float32 x exactly when x <= floor32(t)).
@@ -26,8 +26,8 @@ def floor32(value: float) -> np.float32:
     return np.nextafter(near, np.float32(-np.inf)) if float(near) > value else near
 
 
-def tree_node(boosters: Sequence[lgb.Booster], columns: Sequence[int], inputs: str, output: str) -> onnx.NodeProto:
-    """A TreeEnsemble (ai.onnx.ml 5) node that averages the boosters; `columns[i]` is the graph's input for their feature i."""
+def tree_node(booster: lgb.Booster, columns: Sequence[int], inputs: str, output: str) -> onnx.NodeProto:
+    """A TreeEnsemble (ai.onnx.ml 5) node; `columns[i]` is the graph's input for the booster's feature i."""
     split, feature, true_id, false_id, true_leaf, false_leaf, missing_true = ([] for _ in range(7))  # type: ignore[var-annotated]
     leaf_weight: list[float] = []
     roots: list[int] = []
@@ -35,7 +35,7 @@ def tree_node(boosters: Sequence[lgb.Booster], columns: Sequence[int], inputs: s
     def place(node: dict[str, Any]) -> tuple[int, int]:
         """Index of a node or leaf, and 1 for a leaf."""
         if "split_feature" not in node:
-            leaf_weight.append(node["leaf_value"] / len(boosters))
+            leaf_weight.append(node["leaf_value"])
             return len(leaf_weight) - 1, 1
         if node["decision_type"] != "<=" or node["missing_type"] == "Zero":
             raise ValueError(
@@ -52,15 +52,14 @@ def tree_node(boosters: Sequence[lgb.Booster], columns: Sequence[int], inputs: s
         false_id[here], false_leaf[here] = place(node["right_child"])
         return here, 0
 
-    for booster in boosters:
-        for tree in booster.dump_model()["tree_info"]:
-            structure = tree["tree_structure"]
-            if "split_feature" not in structure:  # a tree that is one leaf: both branches of a dummy split lead to it
-                structure = {
-                    "split_feature": 0, "threshold": 0.0, "decision_type": "<=", "missing_type": "NaN", "default_left": True,
-                    "left_child": structure, "right_child": structure,
-                }  # fmt: skip
-            roots.append(place(structure)[0])
+    for tree in booster.dump_model()["tree_info"]:
+        structure = tree["tree_structure"]
+        if "split_feature" not in structure:  # a tree that is one leaf: both branches of a dummy split lead to it
+            structure = {
+                "split_feature": 0, "threshold": 0.0, "decision_type": "<=", "missing_type": "NaN", "default_left": True,
+                "left_child": structure, "right_child": structure,
+            }  # fmt: skip
+        roots.append(place(structure)[0])
     return helper.make_node(
         "TreeEnsemble",
         [inputs],
@@ -85,7 +84,7 @@ def tree_node(boosters: Sequence[lgb.Booster], columns: Sequence[int], inputs: s
 
 
 def build(learner: Learner) -> bytes:
-    """Serialised graph: `features` float32 (n, names) to `quantiles` float32 (n, LEVELS), checked by onnx."""
+    """Serialised graph: `features` float32 (n, names) to `quantiles` (n, LEVELS) and `experts` (n, experts), float32 MWh."""
     centre = learner.centre
     names = centre.names
     constants: list[onnx.TensorProto] = []
@@ -113,21 +112,26 @@ def build(learner: Learner) -> bytes:
     heads = node("Add", [product, constant("bias", centre.heads.bias, np.float64)], "heads")
     east = node("Mul", [column("east"), constant("hours", 24.0, np.float32)], "east_offset")
     head = node("Cast", [node("Add", [column("hour"), east], "head_float")], "head", to=TensorProto.INT64)
-    linear = node("GatherElements", [heads, head], "linear", axis=1)
-    # Trees on what the heads leave, and the size of the error.
-    nodes.append(tree_node(centre.trees, centre.columns, "features", "residual"))
-    nodes.append(tree_node([learner.scale], centre.columns, "features", "log_size"))
-    middle = node("Add", [linear, node("Cast", ["residual"], "residual_double", to=double)], "middle")
+    logs = [node("GatherElements", [heads, head], "log_heads", axis=1)]
+    # Trees on what the heads leave: an expert each.
+    for name, booster in centre.sisters.items():
+        nodes.append(tree_node(booster, centre.columns, "features", f"left_{name}"))
+        logs.append(node("Add", [logs[0], node("Cast", [f"left_{name}"], f"left_{name}_double", to=double)], f"log_{name}"))
+    ratios = node("Exp", [node("Concat", logs, "log_ratios", axis=1)], "ratios")
+    base = node("Cast", [column("base_mwh")], "base_double", to=double)
+    medians = node("Mul", [base, ratios], "medians")
+    node("Cast", [medians], "experts", to=TensorProto.FLOAT)
+    middle = node("MatMul", [medians, constant("chosen", centre.chosen[:, None], np.float64)], "middle")
+    # The size of the error.
+    nodes.append(tree_node(learner.scale, centre.columns, "features", "log_size"))
     size = node("Exp", [node("Cast", ["log_size"], "log_size_double", to=double)], "size")
     # Error quantiles of the lead group.
     beyond = node("Greater", [column("lead_h"), constant("lead_groups", [LEAD_GROUPS_H], np.float32)], "beyond")
     steps = node("Cast", [beyond], "steps", to=TensorProto.INT64)
     group = node("ReduceSum", [steps, constant("along", [1], np.int64)], "group", keepdims=0)
     errors = node("Gather", [constant("table", learner.table, np.float64), group], "errors", axis=0)
-    spread = node("Mul", [size, errors], "spread")
-    ratio = node("Exp", [node("Add", [middle, spread], "log_ratio")], "ratio")
-    base = node("Cast", [column("base_mwh")], "base_double", to=double)
-    load = node("Max", [node("Mul", [base, ratio], "load"), "zero_double"], "not_negative")
+    spread = node("Exp", [node("Mul", [size, errors], "log_spread")], "spread")
+    load = node("Max", [node("Mul", [middle, spread], "load"), "zero_double"], "not_negative")
     rounded = node("Cast", [load], "load_float", to=TensorProto.FLOAT)
     count = constant("levels", [len(LEVELS)], np.int64)
     nodes.append(helper.make_node("TopK", [rounded, count], ["quantiles", "order"], axis=1, largest=0, sorted=1))
@@ -135,7 +139,10 @@ def build(learner: Learner) -> bytes:
         nodes,
         "lastvagt",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", len(names)])],
-        [helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, ["rows", len(LEVELS)])],
+        [
+            helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, ["rows", len(LEVELS)]),
+            helper.make_tensor_value_info("experts", TensorProto.FLOAT, ["rows", len(centre.experts)]),
+        ],
         constants,
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 5)]

@@ -25,7 +25,7 @@ import onnxruntime
 import engine
 from engine import clock, features, forecaster
 from engine.config import Config
-from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, Expected, Flag, FloatArray, History, Tier
+from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, WEATHER, Expected, Flag, FloatArray, History, Tier
 from engine.store import FOREVER, Archive, Reader
 from models import learner, onnx_graph
 from models.learner import Centre, Learner, Rows, Sample
@@ -37,17 +37,41 @@ LEADS_PER_ISSUE = 20
 EARLIEST_LEAD_H = -2
 #: Half-life of a row's weight.
 HALF_LIFE_DAYS = 1500.0
-#: Share of issues trained as if the newest load were late, by up to this many hours.
-LATE_SHARE, LATE_H = 0.15, 72
+#: Days of load that a bundle needs.
+MODEL_DAYS = 28
 #: Share of issues trained with forecast-like temperature and wind errors (AR(1) by hour, growing with lead time).
 NOISY_SHARE, NOISE_AR = 0.5, 0.97
 PARITY_ROWS, PARITY = 20_000, 1e-5
 GOLDEN_ROWS = 500
 _LARGEST_TARGET = 0.6  # |log(load / base)| beyond this is a fault of the data
+#: Inputs whose effect the engine goes on estimating.
+RESPONSES = ("wind_speed_anomaly", "temperature_ewma_12h_anomaly", "wind_chill_anomaly")
 
 
-def _with_late_load(history: History, rng: np.random.Generator) -> History:
-    hidden = int(rng.integers(1, LATE_H)) * HOUR
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """Under which circumstances a tier is trained: how often and by how many hours load is late, how often weather is missing."""
+
+    weather: bool
+    late_share: float = 0.15
+    late_h: tuple[int, int] = (1, 72)
+    blind_share: float = 0.0
+
+    @property
+    def load_lag_h(self) -> int:
+        """Largest lag of the newest load in hours that is trained for; load is published two hours after its hour at best."""
+        return self.late_h[1] + 2
+
+
+REGIMES: Mapping[Tier, Regime] = {
+    Tier.FULL: Regime(weather=True),
+    Tier.NO_WEATHER: Regime(weather=False),
+    Tier.LATE: Regime(weather=True, late_share=1.0, late_h=(3 * 24, 40 * 24), blind_share=0.2),
+}
+
+
+def _with_late_load(history: History, hours: tuple[int, int], rng: np.random.Generator) -> History:
+    hidden = int(rng.integers(hours[0], hours[1], endpoint=True)) * HOUR
     values, newest = dict(history.values), dict(history.newest_valid)
     for key in values:
         if key[0] == "load":
@@ -73,7 +97,18 @@ def _with_weather_error(history: History, rng: np.random.Generator) -> History:
     return dataclasses.replace(history, values=values)
 
 
-def sample_area(archive: Archive, area: str, start: int, end: int, weather: bool, seed: int = 1) -> Sample:
+def _without_weather(history: History) -> History:
+    values = {key: value for key, value in history.values.items() if key[0] not in WEATHER}
+    return dataclasses.replace(history, values=values)
+
+
+def responses(sample: Sample) -> Mapping[str, tuple[float, float]]:
+    """Mean and standard deviation of each of `RESPONSES` over the training rows."""
+    columns = {name: sample.column(name).astype(np.float64) for name in RESPONSES}
+    return {name: (round(float(np.nanmean(x)), 6), round(float(np.nanstd(x)), 6)) for name, x in columns.items()}
+
+
+def sample_area(archive: Archive, area: str, start: int, end: int, regime: Regime, seed: int = 1) -> Sample:
     """Training rows of one area: issues in [start, end), hours valid before `end`, only what was known at each issue."""
     rng = np.random.default_rng(seed)
     leads = np.arange(EARLIEST_LEAD_H, HORIZON_H + 1)
@@ -86,10 +121,13 @@ def sample_area(archive: Archive, area: str, start: int, end: int, weather: bool
     for issue_time in range(start, end, ISSUE_STEP_S):
         history = archive.as_of(issue_time, *features.window(issue_time))
         chosen = np.sort(rng.choice(leads, LEADS_PER_ISSUE, replace=False, p=odds / odds.sum()))
-        if rng.random() < LATE_SHARE:
-            history = _with_late_load(history, rng)
-        if weather and rng.random() < NOISY_SHARE:
+        if rng.random() < regime.late_share:
+            history = _with_late_load(history, regime.late_h, rng)
+        if regime.weather and rng.random() < NOISY_SHARE:
             history = _with_weather_error(history, rng)
+        blind = rng.random() < regime.blind_share
+        if blind:
+            history = _without_weather(history)
         times = issue_time + HOUR * chosen.astype(np.int64)
         times = times[[int(t) in truth for t in times]]
         matrix = features.build(history, area, times) if len(times) else None
@@ -99,9 +137,9 @@ def sample_area(archive: Archive, area: str, start: int, end: int, weather: bool
         with np.errstate(divide="ignore"):
             ratio = np.log(observed / matrix.column("base_mwh").astype(np.float64))
         usable = np.isfinite(ratio) & (np.abs(ratio) < _LARGEST_TARGET)
-        if weather:
+        if regime.weather and not blind:
             usable &= ~np.isnan(matrix.column("temperature_ewma_12h_anomaly"))
-        kept = [i for i, name in enumerate(matrix.names) if weather or not features.is_weather(name)]
+        kept = [i for i, name in enumerate(matrix.names) if regime.weather or not features.is_weather(name)]
         names = tuple(matrix.names[i] for i in kept)
         rows.append(matrix.values[usable][:, kept])
         target.append(ratio[usable])
@@ -178,7 +216,7 @@ def hard_rows(model: Learner, rows: Rows, seed: int = 1) -> Rows:
     hard = rows[rng.integers(0, len(rows), PARITY_ROWS)].copy()
     columns = model.centre.columns
     splits: dict[int, list[float]] = {}
-    for booster in (*model.centre.trees, model.scale):
+    for booster in (*model.centre.sisters.values(), model.scale):
         table = [node for tree in booster.dump_model()["tree_info"] for node in _splits(tree["tree_structure"])]
         for column, threshold in table:
             # LightGBM reads |x| <= 1e-35 as zero and writes 1e300 for "all": neither is a value an input can take.
@@ -209,22 +247,22 @@ def _splits(node: Mapping[str, object]) -> list[tuple[int, float]]:
 
 
 def largest_difference(graph: bytes, model: Learner, rows: Rows) -> float:
-    """Largest relative difference between the graph and the Python learner over rows."""
+    """Largest relative difference between the graph's outputs and the Python learner's over rows."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    answer = session.run(None, {"features": rows})[0].astype(np.float64)
-    expected = model.predict(rows)
-    return float(np.max(np.abs(answer - expected) / np.maximum(np.abs(expected), 1e-9)))
+    answers = session.run(["quantiles", "experts"], {"features": rows})
+    pairs = zip(answers, (model.predict(rows), model.experts(rows)), strict=True)
+    return max(float(np.max(np.abs(a - expected) / np.maximum(np.abs(expected), 1e-9))) for a, expected in pairs)
 
 
 def train(reader: Reader, start: int, end: int, tier: Tier, out: Path) -> Path:
     """Train one bundle on [start, end) and write it to a folder of `out`; returns that folder."""
     began = time.monotonic()
-    weather = tier is Tier.FULL
+    regime = REGIMES[tier]
     archive = reader.archive(start - features.LOOKBACK_DAYS * DAY, end, [*AREAS, "DK"])
     areas = [area for area in AREAS if ("load", area, "total") in archive.versions]
-    sample = pool([sample_area(archive, area, start, end, weather) for area in areas])
+    sample = pool([sample_area(archive, area, start, end, regime) for area in areas])
     print(f"{tier.value}: {len(sample.target):,} rows, {len(sample.names)} inputs, {time.monotonic() - began:.0f} s", flush=True)
     unseen = forward_errors(sample, end)
     centre: Centre = learner.fit_centre(sample)
@@ -243,7 +281,7 @@ def train(reader: Reader, start: int, end: int, tier: Tier, out: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(graph)
     golden = sample.rows[np.random.default_rng(2).integers(0, len(sample.rows), GOLDEN_ROWS)]
-    np.savez_compressed(folder / "golden.npz", features=golden, quantiles=model.predict(golden))
+    np.savez_compressed(folder / "golden.npz", features=golden, quantiles=model.predict(golden), experts=model.experts(golden))
     sources = sorted(
         {f"{s.quantity} {s.area} from {s.source}" for s in reader.series() if s.first_valid < end and s.newest_valid >= start}
     )
@@ -254,11 +292,15 @@ def train(reader: Reader, start: int, end: int, tier: Tier, out: Path) -> Path:
         "sha256": hashlib.sha256(graph).hexdigest(),
         "levels": LEVELS,
         "features": sample.names,
+        "experts": centre.experts,
+        "median_of": [name for name, share in zip(centre.experts, centre.chosen, strict=True) if share],
+        "needs": {"weather": regime.weather and not regime.blind_share, "load_lag_h": regime.load_lag_h, "load_days": MODEL_DAYS},
+        "responses": responses(sample) if regime.weather else {},
         "trained_from": clock.iso(int(sample.valid_time.min())),
         "trained_to": clock.iso(int(sample.valid_time.max())),
         "rows": len(sample.target),
         "data_sources": sources,
-        "weather_ex_post": weather and _uses_foresight(archive),
+        "weather_ex_post": regime.weather and _uses_foresight(archive),
         "error_correlation": round(error_correlation(unseen), 3),
         "unseen_wape": _unseen_scores(unseen),
         "onnx_difference": float(f"{difference:.1e}"),
@@ -361,7 +403,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="start", default="2015-04-05", help="first day of training (default %(default)s)")
     parser.add_argument("--to", dest="end", default="2024-06-30", help="last Danish day of training (default %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the bundles (default %(default)s)")
-    parser.add_argument("--tiers", default="full,no_weather", help="bundles to train (default %(default)s)")
+    parser.add_argument("--tiers", default="full,no_weather,late", help="bundles to train (default %(default)s)")
     arguments = parser.parse_args(argv)
     start, end = clock.parse_utc(arguments.start), end_of(dt.date.fromisoformat(arguments.end))
     try:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import clock
-from engine.domain import DAY, HOUR, LEVELS, MEDIAN
+from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Tier
 from models import learner, onnx_graph, train
 from models.learner import Learner, Sample
 
@@ -75,12 +75,12 @@ def test_what_cannot_be_converted_is_refused() -> None:
     data = lgb.Dataset(x, (x[:, 0] == 3) + x[:, 1], categorical_feature=[0])
     booster = lgb.train({"verbose": -1, "num_threads": 1, "min_data_per_group": 5, "cat_smooth": 1}, data, 5)
     with pytest.raises(ValueError, match="numeric"):
-        onnx_graph.tree_node([booster], [0, 1], "features", "residual")
+        onnx_graph.tree_node(booster, [0, 1], "features", "residual")
 
 
 def test_sampled_rows_say_what_came_true() -> None:
     end = clock.parse_utc("2026-06-10T00:00Z")
-    made = train.sample_area(histories.archive(end, days=120, noise=0.0), "DK1", end - 20 * DAY, end, weather=True)
+    made = train.sample_area(histories.archive(end, days=120, noise=0.0), "DK1", end - 20 * DAY, end, train.REGIMES[Tier.FULL])
     observed = np.exp(made.target) * made.column("base_mwh")
     np.testing.assert_allclose(observed, histories.load_at(made.valid_time), rtol=1e-4)
     assert (made.valid_time < end).all()
