@@ -43,7 +43,14 @@ class Config:
     open_meteo_archive_url: Annotated[str, "Base URL of Open-Meteo's reanalysis archive (last resort, labelled ex-post)."] = (
         "https://archive-api.open-meteo.com"
     )
-    open_meteo_api_key: Annotated[str, "Key of a paid Open-Meteo plan; empty for the keyless, non-commercial service."] = ""
+    open_meteo_api_key: Annotated[str, "Key of a paid Open-Meteo plan; empty for the keyless, non-commercial service."] = (
+        dataclasses.field(default="", repr=False)
+    )
+    entsoe_url: Annotated[str, "Base URL of the ENTSO-E Transparency Platform's interface."] = "https://web-api.tp.entsoe.eu"
+    entsoe_token: Annotated[
+        str,
+        "Security token of the ENTSO-E Transparency Platform; with it the grid operator's own load forecast is kept each hour.",
+    ] = dataclasses.field(default="", repr=False)
     weather_every_h: Annotated[int, "Hours between two weather fetches; the models upstream renew every 3 to 6 hours."] = 6
     contact: Annotated[str, "Contact added to the User-Agent, so that a provider can reach you."] = ""
     backfill_days: Annotated[int, "Days of load and weather fetched into an empty database."] = 90

@@ -32,8 +32,11 @@ UNITS: Mapping[str, str] = {
     "onshore_wind_forecast": "MWh",
     "offshore_wind_forecast": "MWh",
     "day_ahead_price": "EUR/MWh",
+    "load_forecast": "MWh",
 }
 WEATHER = ("temperature", "wind_speed", "global_radiation", "relative_humidity", "cloud_cover")
+#: What forecasts may be made from. The grid operator's load forecast is a rival to be measured against, not an input.
+INPUTS = tuple(quantity for quantity in UNITS if quantity != "load_forecast")
 
 #: Levels of every forecast the program issues: P05, the deciles, the quartiles and P95.
 LEVELS = (0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95)

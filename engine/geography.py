@@ -1,8 +1,12 @@
-"""Areas of Denmark and the tree they form."""
+"""Areas of Denmark, the tree they form, and where the sun stands over them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
+
+from engine.domain import DAY, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,16 @@ def name(code: str, language: str) -> str:
     if area is None:
         return code
     return area.name_da if language == "da" else area.name_en
+
+
+def sun_height(code: str, t: IntArray) -> FloatArray:
+    """Sine of the sun's height over the horizon of an area that has points, to about a degree; negative at night.
+
+    Cooper's declination; the equation of time (up to 16 minutes) is left out.
+    """
+    points = AREAS[code].points
+    latitude, longitude = np.average([p[:2] for p in points], axis=0, weights=[p[2] for p in points])
+    declination = np.radians(-23.44) * np.cos(2 * np.pi * (t / DAY + 10) / 365.2425)
+    hour_angle = 2 * np.pi * ((t % DAY) / DAY + longitude / 360 - 0.5)
+    phi = np.radians(latitude)
+    return np.asarray(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hour_angle), np.float64)

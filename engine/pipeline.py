@@ -20,6 +20,7 @@ from engine.domain import (
     DAY,
     HORIZON_H,
     HOUR,
+    INPUTS,
     LEAD_BUCKETS,
     Expected,
     FloatArray,
@@ -30,6 +31,7 @@ from engine.domain import (
 )
 from engine.forecaster import Forecaster
 from engine.store import Archive, PutResult, Reader, ScoreRow, Writer, codec
+from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
 
@@ -80,22 +82,24 @@ def ingest(
 ) -> JobRun:
     """Ask each source for what is new and keep it; one that fails does not stop the others, and is an open event until it answers."""
     with _job(writer, "ingest", time.now) as (story, kept):
+        states = reader.series()
         for source in live:
             try:
-                newest = newest_of(reader, source.dataset)
+                newest = newest_of(states, source)
                 requests = source.requests(time.now(), newest)
-                story.detail[source.dataset] = _take(writer, reader, source, requests, transport, time)
-                writer.close_event("source", source.dataset, time.now())
+                if requests:
+                    story.detail[source.dataset] = _take(writer, reader, source, requests, transport, time)
+                    writer.close_event("source", source.dataset, time.now())
             except Expected as problem:
                 story.trouble(problem)
                 writer.open_event("source", source.dataset, problem.problem, problem.remedy, time.now())
     return kept[0]
 
 
-def newest_of(reader: Reader, dataset: str) -> int | None:
-    """Newest hour that every series of a provider's dataset reaches; None when the store has none of them."""
-    provider = dataset.partition("/")[0]
-    newest = [s.newest_valid for s in reader.series() if s.source == provider]
+def newest_of(states: Sequence[SeriesState], source: sources.LiveSource) -> int | None:
+    """Newest hour that every series of a source reaches; None when the store has none of them."""
+    provider = source.dataset.partition("/")[0]
+    newest = [s.newest_valid for s in states if s.source == provider and s.quantity in source.quantities]
     return min(newest) if newest else None
 
 
@@ -184,7 +188,7 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them."""
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
-        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, newest_only=True)
+        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, quantities=INPUTS, newest_only=True)
         issues = make_issues(archive, forecaster, issue_time)
         writer.put_forecasts(issues, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}

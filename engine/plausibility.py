@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,7 +14,8 @@ from engine.domain import DAY, HOUR, FloatArray, History, Observations
 
 #: How far back the past of a series says something about its next values.
 LOOKBACK_DAYS = 56
-#: Limits of nature (or, for energy, far beyond Denmark), by quantity. Prices may be negative.
+#: Limits of nature (or, for energy, far beyond Denmark), by quantity. Prices may be negative; the European auction's limits are
+#: -500 and 4000 EUR/MWh, of which the upper one is raised by 1000 after prices that come near it.
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "load": (0.0, 20_000.0),
     "temperature": (-45.0, 45.0),
@@ -24,8 +26,23 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "solar_forecast": (-1.0, 20_000.0),
     "onshore_wind_forecast": (-1.0, 20_000.0),
     "offshore_wind_forecast": (-1.0, 20_000.0),
-    "day_ahead_price": (-1000.0, 10_000.0),
+    "day_ahead_price": (-500.0, 5000.0),
+    "load_forecast": (0.0, 20_000.0),
 }
+#: Narrower limits of an area: of forecasts of power, about twice what stood there in 2025; of load, well beyond its extremes since 2015.
+_AREA_BOUNDS: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("solar_forecast", "DK1"): (-1.0, 7000.0),
+    ("solar_forecast", "DK2"): (-1.0, 3000.0),
+    ("onshore_wind_forecast", "DK1"): (-1.0, 8000.0),
+    ("onshore_wind_forecast", "DK2"): (-1.0, 2000.0),
+    ("offshore_wind_forecast", "DK1"): (-1.0, 5000.0),
+    ("offshore_wind_forecast", "DK2"): (-1.0, 4000.0),
+    ("load_forecast", "DK1"): (500.0, 8000.0),
+    ("load_forecast", "DK2"): (300.0, 5000.0),
+}
+#: Solar power, MWh, beyond which an hour cannot be one with the sun more than 6 degrees under the horizon.
+_NIGHT_SOLAR = 10.0
+_NIGHT = math.sin(math.radians(-6))
 #: Load is compared with the median of the same hour of these days before and after.
 _SAME_HOUR_DAYS = (-42, -35, -28, -21, -14, -7, -4, -3, -2, -1, 1, 2, 3, 4, 7, 14, 21, 28, 35, 42)
 _MIN_SAME_HOURS = 3
@@ -55,14 +72,17 @@ def _part(batch: Observations, rows: npt.NDArray[np.bool_]) -> Observations:
 
 def _judge(batch: Observations, recent: History | None) -> npt.NDArray[np.object_]:
     """A reason per row, empty where the value is plausible."""
-    unit = batch.series.unit
-    low, high = _BOUNDS[batch.series.quantity]
+    series = batch.series
+    low, high = _AREA_BOUNDS.get((series.quantity, series.area), _BOUNDS[series.quantity])
     outside = ~((batch.value >= low) & (batch.value <= high))  # NaN is outside
     reasons = np.full(len(batch), "", object)
-    reasons[outside] = f"outside {low:g} to {high:g} {unit}"
-    if batch.series.quantity == "load" and len(batch):
+    reasons[outside] = f"outside {low:g} to {high:g} {series.unit}"
+    if series.quantity == "load" and len(batch):
         reasons[(batch.value <= 0) & ~outside] = "load is not positive"
         _judge_load(batch, recent, reasons)
+    if series.quantity == "solar_forecast" and geography.known(series.area) and geography.AREAS[series.area].points:
+        highest = np.maximum(*(geography.sun_height(series.area, batch.valid_time + s) for s in (0, HOUR)))
+        reasons[(batch.value > _NIGHT_SOLAR) & (highest < _NIGHT) & ~outside] = "solar power at night"
     return reasons
 
 
@@ -74,10 +94,10 @@ def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArra
     start, load = _timeline(batch, recent, fine)
     usual = _usual(load)
     at = (batch.valid_time[fine] - start) // HOUR
-    ratio = batch.value[fine] / usual[at]
-    around = np.concatenate([[np.nan], load / usual, [np.nan]])
-    before, after = around[at], around[at + 2]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        ratio = batch.value[fine] / usual[at]
+        around = np.concatenate([[np.nan], load / usual, [np.nan]])
+        before, after = around[at], around[at + 2]
         away = np.minimum(np.abs(ratio - before), np.abs(ratio - after))
         spike = (np.sign(ratio - before) == np.sign(ratio - after)) & (away > _SPIKE)
         step = np.isnan(after) & (np.abs(ratio - before) > _STEP)
@@ -121,7 +141,7 @@ def _usual(load: FloatArray) -> FloatArray:
     columns.sort(axis=1)  # NaN last
     known = np.isfinite(columns).sum(axis=1)
     row = np.arange(len(load))
-    median: FloatArray = (columns[row, (known - 1).clip(0) // 2] + columns[row, known // 2]) / 2
+    median: FloatArray = columns[row, (known - 1).clip(0) // 2] / 2 + columns[row, known // 2] / 2
     median[(known < _MIN_SAME_HOURS) | ~(median > 0)] = np.nan
     return median
 

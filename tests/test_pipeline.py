@@ -76,7 +76,7 @@ def test_the_whole_story_over_a_clock_change(tmp_path: Path) -> None:
 def test_an_outage_is_told_forecast_through_and_forgotten(desk: Desk) -> None:
     up = sources.transport(desk.config, desk.time)
     assert desk.ingest(up) == "ok"
-    desk.time.sleep(HOUR)
+    desk.time.sleep(18 * HOUR)  # to an hour at which every source expects something new
     assert desk.ingest(Dead()) == "expected"
     assert {e.subject for e in desk.reader.events()} == {s.dataset for s in sources.live(desk.config)}
     assert all(e.remedy for e in desk.reader.events())
@@ -201,9 +201,9 @@ def test_backtest_sees_nothing_that_came_later(desk: Desk) -> None:
     last_issue = clock.local_time(clock.local(END).date() - dt.timedelta(days=3), 10)
     hours = last_issue + HOUR * np.arange(1, 200)
     archive = desk.reader.archive(0, FOREVER)
-    before = pipeline.make_issues(archive, desk.forecaster, last_issue)
+    before = pipeline.make_issues(archive, desk.forecaster, last_issue, {})
     desk.writer.put([load(5 * histories.load_at(hours), int(hours[0]))], now=last_issue + 5 * DAY)
-    after = pipeline.make_issues(desk.reader.archive(0, FOREVER), desk.forecaster, last_issue)
+    after = pipeline.make_issues(desk.reader.archive(0, FOREVER), desk.forecaster, last_issue, {})
     assert first["models"]
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a.quantiles, b.quantiles)

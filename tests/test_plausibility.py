@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock import SimulatedClock, parse_utc
+from engine.clock import parse_utc
 from engine.domain import DAY, HOUR, UNITS, History, Observations, Series
 from engine.plausibility import LOOKBACK_DAYS, check
-from engine.sources.simulated import SimulatedUpstream
+from engine.sources import read_file
+from engine.sources.world import World
 
 START = parse_utc("2025-01-01")
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "load_price_area_hourly.csv.gz"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+REAL = DATA / "load_price_area_hourly.csv.gz"
+MARKET = DATA / "tso_wind_solar_forecast_and_price_hourly.csv.gz"
 FACTORS = (5.0, 0.2, 10.0, 0.1, 1000.0, 0.001, -1.0, 0.0)
 
 
@@ -32,7 +35,7 @@ def history(start, values, quantity="load"):
 def year():
     """Hours and load of a simulated year."""
     hours = START + HOUR * np.arange(365 * 24)
-    return hours, SimulatedUpstream(SimulatedClock(START)).load("DK1", hours)
+    return hours, World(1).load("DK1", hours)
 
 
 def day_of(hours, load, i):
@@ -138,13 +141,16 @@ def test_a_small_area_and_a_short_history_have_only_wide_bounds():
 @pytest.mark.parametrize(
     ("quantity", "good", "bad"),
     [
-        ("day_ahead_price", [-440.0, 0.0, 4000.0], [-5000.0, 50_000.0]),
+        ("day_ahead_price", [-440.0, 0.0, 4000.0], [-501.0, 50_000.0]),
         ("temperature", [-31.0, 36.0], [-60.0, 288.0]),
         ("wind_speed", [0.0, 45.0], [-1.0, 120.0]),
         ("global_radiation", [0.0, 1000.0], [-20.0, 9999.0]),
         ("relative_humidity", [5.0, 100.0], [-1.0, 900.0]),
         ("cloud_cover", [0.0, 100.0], [-1.0, 101.0]),
-        ("solar_forecast", [0.0, 3000.0], [-200.0]),
+        ("solar_forecast", [0.0, 8.0], [-200.0, 3_000_000.0]),
+        ("onshore_wind_forecast", [0.0, 4500.0], [-20.0, 9000.0]),
+        ("offshore_wind_forecast", [0.0, 2500.0], [-20.0, 6000.0]),
+        ("load_forecast", [1100.0, 4800.0], [0.0, 250.0, 2_500_000.0]),
     ],
 )
 def test_other_quantities_have_bounds_of_nature(quantity, good, bad):
@@ -153,6 +159,25 @@ def test_other_quantities_have_bounds_of_nature(quantity, good, bad):
     assert accepted.value.tolist() == good
     assert rejected.value.tolist() == bad
     assert len(reasons) == len(bad)
+
+
+@pytest.mark.parametrize(("day", "first", "last"), [("2025-06-21", 2, 20), ("2025-12-21", 7, 15)])
+def test_solar_power_by_night_is_set_aside_and_that_of_a_long_dusk_is_not(day, first, last):
+    times = parse_utc(day) + HOUR * np.arange(24)
+    power = np.where((times % DAY >= first * HOUR) & (times % DAY <= last * HOUR), 400.0, 0.0)
+    assert not check(batch(times, power, "solar_forecast"))[2]
+    _, rejected, reasons = check(batch(times, np.roll(power, 12), "solar_forecast"))
+    assert set(reasons) == {"solar power at night"}
+    assert parse_utc(day) in rejected.valid_time
+
+
+@pytest.mark.skipif(not MARKET.is_file(), reason="the project's data are not beside this clone")
+def test_nearly_all_of_nine_years_of_forecasts_and_prices_is_plausible():
+    chunks = read_file(MARKET, "lastvagt-data", None, parse_utc("2026-01-01"))
+    found = [(b.series.quantity, *map(len, check(b)[:2])) for chunk in chunks for b in chunk]
+    assert sum(n for _, n, _ in found) > 660_000
+    assert sum(n for q, _, n in found if q == "solar_forecast") <= 5
+    assert sum(n for q, _, n in found if q != "solar_forecast") == 0
 
 
 def test_a_day_is_judged_in_milliseconds(year):

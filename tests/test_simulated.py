@@ -10,6 +10,7 @@ from engine.domain import DAY, HOUR, Flag
 from engine.sources.energi_data_service import GenerationProdTypeExchange
 from engine.sources.open_meteo import Forecast
 from engine.sources.simulated import SimulatedUpstream
+from engine.sources.world import World
 
 NOW = parse_utc("2026-06-15T10:20Z")
 CONFIG = Config(simulated=True)
@@ -43,7 +44,7 @@ def test_settings_choose_it_and_everything_from_it_says_that_it_is_simulated():
 @pytest.mark.parametrize(("area", "mean"), [("DK1", 2600), ("DK2", 1500)])
 def test_magnitudes_and_shape_are_those_of_denmark(area, mean):
     hours = np.arange(parse_utc("2025-01-01"), parse_utc("2026-01-01"), HOUR)
-    load = SimulatedUpstream(SimulatedClock(NOW)).load(area, hours)
+    load = World(1).load(area, hours)
     day, hour = local_day_hour(hours)
     free = np.array([is_free(d) for d in day.tolist()])
     weekend = (day + 3) % 7 >= 5
@@ -58,11 +59,11 @@ def test_magnitudes_and_shape_are_those_of_denmark(area, mean):
 
 
 def test_cold_and_wind_raise_the_load():
-    upstream = SimulatedUpstream(SimulatedClock(NOW))
+    world = World(1)
     hours = np.arange(parse_utc("2024-01-01"), parse_utc("2026-01-01"), HOUR)
     month = hours.astype("datetime64[s]").astype("datetime64[M]").astype(int) % 12
     evening = (hours % DAY == 17 * HOUR) & (month < 2) & ((hours // DAY + 3) % 7 < 5)
-    load, temperature = upstream.load("DK1", hours)[evening], upstream._truth("temperature_2m", "DK1", hours)[evening]
+    load, temperature = world.load("DK1", hours)[evening], world.weather("temperature_2m", "DK1", hours)[evening]
     assert np.corrcoef(load, temperature)[0, 1] < -0.4
 
 

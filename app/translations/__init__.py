@@ -138,6 +138,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quantity.onshore_wind_forecast": ("Landvindprognose", "Onshore wind forecast"),
     "quantity.offshore_wind_forecast": ("Havvindprognose", "Offshore wind forecast"),
     "quantity.day_ahead_price": ("Spotpris", "Day-ahead price"),
+    "quantity.load_forecast": ("Energinets forbrugsprognose", "TSO load forecast"),
     # nothing to show
     "empty.no_database": ("Der er ingen database endnu", "There is no database yet"),
     "empty.unreadable": ("Databasen kan ikke læses", "The database cannot be read"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from engine.clock import Clock
 from engine.config import Config
 from engine.domain import Observations
-from engine.sources import energi_data_service, open_meteo
+from engine.sources import energi_data_service, entsoe, open_meteo
 from engine.sources.fetch import HttpTransport, Request, Transport, fetch
 from engine.sources.file_import import read_file
 from engine.sources.simulated import SimulatedUpstream
@@ -32,13 +33,19 @@ class LiveSource(Source, Protocol):
     """A dataset that is asked again and again."""
 
     @property
+    def quantities(self) -> Sequence[str]:
+        """What it brings."""
+        ...
+
+    @property
     def every_s(self) -> int:
         """Seconds between two questions."""
         ...
 
     def requests(self, now: int, newest_valid: int | None) -> list[Request]:
         """What to ask now, one request per time slice: recent days again, so that revisions arrive, and whatever is missing
-        since `newest_valid` (newest hour in the store; None for an empty store: the last `config.backfill_days`)."""
+        since `newest_valid` (newest hour in the store; None for an empty store: the last `config.backfill_days`). Empty where
+        nothing can be new."""
         ...
 
 
@@ -51,16 +58,25 @@ class HistorySource(Source, Protocol):
 
 
 def live(config: Config) -> list[LiveSource]:
-    """Load as published and weather as forecast now."""
-    return [energi_data_service.GenerationProdTypeExchange(config), open_meteo.Forecast(config)]
+    """Load as published, weather as forecast now, and the day-ahead wind, solar, prices and (with a token) load of the grid."""
+    found: list[LiveSource] = [
+        energi_data_service.GenerationProdTypeExchange(config),
+        open_meteo.Forecast(config),
+        energi_data_service.ForecastsHour(config),
+        energi_data_service.DayAheadPrices(config),
+    ]
+    return [*found, entsoe.DayAheadLoadForecast(config)] if config.entsoe_token or config.simulated else found
 
 
 def history(config: Config) -> list[HistorySource]:
-    """Load, weather as it was forecast, and reanalysis for the years without stored forecasts."""
+    """Load, weather as it was forecast, reanalysis for the years without stored forecasts, and day-ahead values."""
     return [
         energi_data_service.GenerationProdTypeExchange(config),
         open_meteo.PreviousRuns(config),
         open_meteo.Reanalysis(config),
+        energi_data_service.ForecastsHour(config),
+        energi_data_service.Elspotprices(config),
+        energi_data_service.DayAheadPrices(config),
     ]
 
 

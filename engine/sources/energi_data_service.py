@@ -1,68 +1,79 @@
-"""Energi Data Service: how its load dataset is asked for and read."""
+"""Energi Data Service: how its datasets of load, wind and solar forecasts and prices are asked for and read."""
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import json
 import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from engine.clock import floor_hour, iso, parse_utc
+from engine.clock import floor_hour, iso, local, local_midnight, local_time, parse_utc
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, Flag, Observations, Series
+from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, IntArray, Observations, Series
+from engine.sources.day_ahead import KNOWN_AT_HOUR, nominally_known
 from engine.sources.fetch import Request, decode
 
 AREAS = ("DK1", "DK2")
 #: Best last. The publisher overwrites one by the next.
 _VERSIONS = ("Initial", "Preliminary", "Final")
-_COLUMNS = ("TimeUTC", "PriceArea", "Version", "GrossCon")
-_FIRST_HOUR = parse_utc("2014-12-31T23:00Z")
 #: Usual age of the newest hour. A back-filled hour older than `_FRESH_S` is taken to have become known at this age.
 NOMINAL_LAG_S = 2 * HOUR
 _FRESH_S = 6 * HOUR
 #: Most revisions arrive within this time.
 _REPULL_S = 15 * DAY
 _SLICE_S = 180 * DAY
+_QUARTER_S = 15 * 60
+#: Day-ahead values reach to the end of tomorrow; none lies beyond this.
+_AHEAD_S = 4 * DAY
+
+_FORECAST_TYPES: Mapping[str, str] = {
+    "Solar": "solar_forecast",
+    "Onshore Wind": "onshore_wind_forecast",
+    "Offshore Wind": "offshore_wind_forecast",
+}
+#: From here on prices are in DayAheadPrices, a quarter of an hour each; until here in Elspotprices, an hour each.
+_QUARTERS_FROM = parse_utc("2025-09-30T22:00Z")
 
 
-class GenerationProdTypeExchange:
-    """Gross consumption of the price areas, MWh per hour, about two hours behind and revised in place."""
+#: Every hour comes once for each area and kind, and again with the next answer.
+_utc = functools.lru_cache(maxsize=4096)(parse_utc)
 
-    dataset = "energidataservice/GenerationProdTypeExchange"
-    every_s = 15 * 60
 
-    def __init__(self, config: Config) -> None:
+class _Dataset:
+    """One dataset that held hours from `first` to `end`. Its first columns are its key: the time in UTC, the price area, and so on."""
+
+    def __init__(self, config: Config, name: str, columns: Sequence[str], key: int, first: int, end: int | None = None) -> None:
+        self._name = name
+        self.dataset = f"energidataservice/{name}"
+        self._columns, self._key = columns, columns[:key]
+        self._first, self._end = first, end
         self._url = config.energi_data_service_url
-        self._backfill_s = config.backfill_days * DAY
         self._simulated = config.simulated
-
-    def requests(self, now: int, newest_valid: int | None) -> list[Request]:
-        end = floor_hour(now) + HOUR
-        if newest_valid is None:
-            return self._slices(end - self._backfill_s, end, backfill=True)
-        return self._slices(min(end - _REPULL_S, newest_valid), end, backfill=False)
 
     def history_requests(self, start: int, end: int) -> list[Request]:
         return self._slices(floor_hour(start), end, backfill=True)
 
     def _slices(self, start: int, end: int, backfill: bool) -> list[Request]:
-        start = max(start, _FIRST_HOUR)
+        start, end = max(start, self._first), end if self._end is None else min(end, self._end)
         return [self._request(at, min(at + _SLICE_S, end), backfill) for at in range(start, end, _SLICE_S)]
 
     def _request(self, start: int, end: int, backfill: bool) -> Request:
-        name = self.dataset.rpartition("/")[2]
         params = {
             "start": iso(start)[:16],
             "end": iso(end)[:16],
             "timezone": "UTC",
-            "columns": ",".join(_COLUMNS),
+            "columns": ",".join(self._columns),
             "filter": json.dumps({"PriceArea": AREAS}, separators=(",", ":")),
-            "sort": "TimeUTC,PriceArea",
+            "sort": ",".join(self._key),
             "limit": "0",
         }
         return Request(
             self.dataset,
-            f"{self._url}/dataset/{name}",
+            f"{self._url}/dataset/{self._name}",
             params,
             # A slice that holds nothing but the newest hours may rightly be empty.
             expects_data=end - start > 12 * HOUR,
@@ -70,22 +81,90 @@ class GenerationProdTypeExchange:
             catalogue=f"{self._url}/meta/dataset",
         )
 
+    def _rows(self, body: bytes) -> Iterator[list[Any]]:
+        """The cells of each row of our areas, in the order of our columns."""
+        for record in self._records(body):
+            try:
+                row = [record[name] for name in self._columns]
+            except KeyError as error:
+                raise self._drift(f"the column {error} is missing") from error
+            if not isinstance(row[1], str):
+                raise self._drift("PriceArea is not a text")
+            if row[1] in AREAS:
+                yield row
+
+    def _records(self, body: bytes) -> list[dict[str, object]]:
+        """Rows of an envelope, or of a bare list, in which some answers come."""
+        answer = decode(body, self.dataset)
+        total = answer.get("total") if isinstance(answer, dict) else None
+        records = answer.get("records") if isinstance(answer, dict) else answer
+        if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
+            raise self._drift("the answer holds no list of records")
+        if isinstance(total, int) and total > len(records):
+            raise self._drift(f"only {len(records)} of {total} rows were sent although all were asked for")
+        return records
+
+    def _time(self, moment: object, latest: int, step_s: int = HOUR) -> int:
+        """Epoch seconds of a time as the provider writes it: UTC without saying so."""
+        name = self._columns[0]
+        if not isinstance(moment, str):
+            raise self._drift(f"{name} is not a text")
+        try:
+            t = _utc(f"{moment}Z")
+        except (Expected, OverflowError) as error:
+            raise self._drift(f"{name} '{moment[:30]}' is not a time in UTC") from error
+        if t % step_s:
+            raise self._drift(f"{name} '{moment[:30]}' is no multiple of {step_s // 60} minutes, so the resolution changed")
+        if not self._first <= t <= latest:
+            raise self._drift(f"{name} '{moment[:30]}' lies before the first hour or in the future")
+        return t
+
+    def _number(self, column: str, value: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if math.isfinite(number):
+                return number
+        raise self._drift(f"{column} '{str(value)[:30]}' is not a number")
+
+    def _drift(self, what: str) -> Expected:
+        return Expected(
+            f"{self.dataset}: {what}.",
+            "The provider changed its dataset; look for a newer Lastvagt. Nothing of this answer was stored.",
+        )
+
+
+class GenerationProdTypeExchange(_Dataset):
+    """Gross consumption of the price areas, MWh per hour, about two hours behind and revised in place."""
+
+    every_s = 15 * 60
+    quantities = ("load",)
+
+    def __init__(self, config: Config) -> None:
+        columns = ("TimeUTC", "PriceArea", "Version", "GrossCon")
+        super().__init__(config, "GenerationProdTypeExchange", columns, 2, parse_utc("2014-12-31T23:00Z"))
+        self._backfill_s = config.backfill_days * DAY
+
+    def requests(self, now: int, newest_valid: int | None) -> list[Request]:
+        end = floor_hour(now) + HOUR
+        if newest_valid is None:
+            return self._slices(end - self._backfill_s, end, backfill=True)
+        return self._slices(min(end - _REPULL_S, newest_valid), end, backfill=False)
+
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
         best: dict[tuple[str, int], tuple[int, float]] = {}
-        for record in _records(body, self.dataset):
-            try:
-                moment, area, version, value = (record[name] for name in _COLUMNS)
-            except KeyError as error:
-                raise _drift(f"the column {error} is missing") from error
-            if not isinstance(area, str) or not isinstance(version, str | None):
-                raise _drift("PriceArea or Version is not a text")
-            if area not in AREAS or value is None:
+        for moment, area, version, value in self._rows(body):
+            if not isinstance(version, str | None):
+                raise self._drift("Version is not a text")
+            if value is None:
                 continue
             rank = _VERSIONS.index(version) if version in _VERSIONS else -1
-            key = (area, _hour(moment, now))
+            key = (area, self._time(moment, now))
             # Two rows of one hour, of an older and a newer version, have been seen.
             if key not in best or rank >= best[key][0]:
-                best[key] = (rank, _number(value))
+                best[key] = (rank, self._number("GrossCon", value))
         return [self._observations(area, best, request.backfill, now) for area in AREAS if any(a == area for a, _ in best)]
 
     def _observations(self, area: str, best: dict[tuple[str, int], tuple[int, float]], backfill: bool, now: int) -> Observations:
@@ -103,46 +182,100 @@ class GenerationProdTypeExchange:
         )
 
 
-def _drift(what: str) -> Expected:
-    return Expected(
-        f"{GenerationProdTypeExchange.dataset}: {what}.",
-        "The provider changed its dataset; look for a newer Lastvagt. Nothing of this answer was stored.",
-    )
+class _DayAhead(_Dataset):
+    """A dataset of day-ahead values, which come once a day; nobody recorded when, where they are back-filled."""
+
+    every_s = 15 * 60
+    quantities: Sequence[str] = ()
+
+    def __init__(self, config: Config, name: str, columns: Sequence[str], key: int, first: int, end: int | None = None) -> None:
+        super().__init__(config, name, columns, key, first, end)
+        self._backfill_s = config.backfill_days * DAY
+
+    def requests(self, now: int, newest_valid: int | None) -> list[Request]:
+        """Nothing as long as the store holds all that is out: today, and tomorrow from the hour at which it is due."""
+        today = local(now).date()
+        due = now >= local_time(today, max(KNOWN_AT_HOUR[quantity] for quantity in self.quantities))
+        if newest_valid is None:
+            return self._slices(floor_hour(now) - self._backfill_s, local_midnight(today + dt.timedelta(days=2)), backfill=True)
+        end = local_midnight(today + dt.timedelta(days=2 if due else 1))
+        if newest_valid >= end - HOUR:
+            return []
+        return self._slices(min(local_midnight(today), newest_valid), end, backfill=False)
+
+    def _batches(self, values: Mapping[tuple[str, str], Mapping[int, float]], backfill: bool, now: int) -> list[Observations]:
+        """Observations of values by (quantity, area) and hour."""
+        batches = []
+        for (quantity, area), by_hour in values.items():
+            valid_time: IntArray = np.array(sorted(by_hour), np.int64)
+            value: FloatArray = np.array([by_hour[t] for t in valid_time.tolist()], np.float64)
+            known = nominally_known(quantity, valid_time, now) if backfill else np.full(len(valid_time), now, np.int64)
+            flags = np.where(known < now, Flag.NOMINAL, Flag.PLAIN).astype(np.uint8)
+            series = Series(quantity, area, "energidataservice")
+            batches.append(Observations(series, valid_time, known, value, flags, self._simulated))
+        return batches
 
 
-def _records(body: bytes, dataset: str) -> list[dict[str, object]]:
-    """Rows of an envelope, or of a bare list, in which some answers come."""
-    answer = decode(body, dataset)
-    total = answer.get("total") if isinstance(answer, dict) else None
-    records = answer.get("records") if isinstance(answer, dict) else answer
-    if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-        raise _drift("the answer holds no list of records")
-    if isinstance(total, int) and total > len(records):
-        raise _drift(f"only {len(records)} of {total} rows were sent although all were asked for")
-    return records
+class ForecastsHour(_DayAhead):
+    """Wind and solar of the price areas as forecast by the transmission system operator the day before, MWh per hour.
+
+    The dataset's other forecasts are renewed until, and on past rows after, their hour: who read them would know the future.
+    """
+
+    quantities = tuple(_FORECAST_TYPES.values())
+
+    def __init__(self, config: Config) -> None:
+        columns = ("HourUTC", "PriceArea", "ForecastType", "ForecastDayAhead")
+        super().__init__(config, "Forecasts_Hour", columns, 3, parse_utc("2019-10-30T23:00Z"))
+
+    def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
+        values: dict[tuple[str, str], dict[int, float]] = {}
+        rows = list(self._rows(body))
+        if rows and not any(kind in _FORECAST_TYPES for _, _, kind, _ in rows if isinstance(kind, str)):
+            raise self._drift(f"ForecastType is none of {', '.join(_FORECAST_TYPES)}")
+        for moment, area, kind, value in rows:
+            t = self._time(moment, now + _AHEAD_S)
+            if isinstance(kind, str) and kind in _FORECAST_TYPES and value is not None:
+                values.setdefault((_FORECAST_TYPES[kind], area), {})[t] = self._number("ForecastDayAhead", value)
+        return self._batches(values, request.backfill, now)
 
 
-def _hour(moment: object, now: int) -> int:
-    """Epoch seconds of a time as the provider writes it: UTC without saying so."""
-    if not isinstance(moment, str):
-        raise _drift("TimeUTC is not a text")
-    try:
-        t = parse_utc(f"{moment}Z")
-    except (Expected, OverflowError) as error:
-        raise _drift(f"TimeUTC '{moment[:30]}' is not a time in UTC") from error
-    if t % HOUR:
-        raise _drift(f"TimeUTC '{moment[:30]}' is not a whole hour, so the resolution changed")
-    if not _FIRST_HOUR <= t <= now:
-        raise _drift(f"TimeUTC '{moment[:30]}' lies before the first hour or in the future")
-    return t
+class DayAheadPrices(_DayAhead):
+    """Prices of the day-ahead auction, EUR/MWh: the mean of the four quarters of each hour that has all of them."""
+
+    quantities = ("day_ahead_price",)
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, "DayAheadPrices", ("TimeUTC", "PriceArea", "DayAheadPriceEUR"), 2, _QUARTERS_FROM)
+
+    def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
+        quarters: dict[tuple[str, int], dict[int, float]] = {}
+        for moment, area, value in self._rows(body):
+            if value is not None:
+                t = self._time(moment, now + _AHEAD_S, _QUARTER_S)
+                quarters.setdefault((area, floor_hour(t)), {})[t] = self._number("DayAheadPriceEUR", value)
+        values: dict[tuple[str, str], dict[int, float]] = {}
+        for (area, hour), prices in quarters.items():
+            if len(prices) == HOUR // _QUARTER_S:
+                values.setdefault(("day_ahead_price", area), {})[hour] = round(math.fsum(prices.values()) / len(prices), 6)
+        if quarters and not values:
+            raise self._drift("no hour has its four quarters, so the resolution changed")
+        return self._batches(values, request.backfill, now)
 
 
-def _number(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    raise _drift(f"GrossCon '{str(value)[:30]}' is not a number")
+class Elspotprices(_DayAhead):
+    """The same prices an hour each, until the auction went over to quarters; a history that grows no more."""
+
+    quantities = ("day_ahead_price",)
+
+    def __init__(self, config: Config) -> None:
+        columns = ("HourUTC", "PriceArea", "SpotPriceEUR")
+        super().__init__(config, "Elspotprices", columns, 2, parse_utc("1999-06-30T22:00Z"), _QUARTERS_FROM)
+
+    def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
+        values: dict[tuple[str, str], dict[int, float]] = {}
+        for moment, area, value in self._rows(body):
+            if value is not None:
+                t = self._time(moment, _QUARTERS_FROM - HOUR)
+                values.setdefault(("day_ahead_price", area), {})[t] = self._number("SpotPriceEUR", value)
+        return self._batches(values, request.backfill, now)

@@ -103,7 +103,7 @@ class HttpTransport:
 
     def __init__(self, contact: str = "") -> None:
         agent = f"Lastvagt/{__version__}" + (f" (+{contact})" if contact else "")
-        self._headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
 
     def send(self, request: Request, timeout_s: float) -> Reply:
         deadline = time.monotonic() + timeout_s

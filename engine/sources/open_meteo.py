@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.clock import iso, parse_utc
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, IntArray, Observations, Series
+from engine.domain import DAY, HOUR, WEATHER, Expected, Flag, FloatArray, IntArray, Observations, Series
 from engine.geography import AREAS
 from engine.sources.fetch import Request, decode
 
@@ -44,6 +44,7 @@ class Forecast:
     """The newest forecast, nine days ahead, with the last days as the models analysed them."""
 
     dataset = "open-meteo/forecast"
+    quantities = WEATHER
 
     def __init__(self, config: Config) -> None:
         self.every_s = config.weather_every_h * HOUR

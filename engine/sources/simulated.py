@@ -1,35 +1,27 @@
-"""A made-up Denmark behind the providers' own interfaces: weather and load as functions of seed and hour, for demo and tests."""
+"""The providers' own interfaces in front of a made-up Denmark: what they would send now, for demo and tests."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import numpy as np
-import numpy.typing as npt
 
 from engine import clock
-from engine.clock import Clock, floor_hour
+from engine.clock import Clock, floor_hour, iso, local_day_hour, local_day_time
 from engine.domain import DAY, HOUR, FloatArray, IntArray
-from engine.geography import AREAS
+from engine.sources.entsoe import ZONES
 from engine.sources.fetch import Reply, Request
+from engine.sources.world import MEAN_LOAD, RUN_S, Noise, World
 
-_RUN_S = 6 * HOUR  # a weather model run starts this often
 _PUBLISHED_S = 2 * HOUR
 _LATE_S = 9 * HOUR
 _PRELIMINARY_S = 3 * DAY
 _FINAL_S = 12 * DAY
-
-#: Mean load, MWh, as published for 2024; share lost per K below 15 C and per m/s of wind on a cold day.
-_MEAN_LOAD = {"DK1": 2600.0, "DK2": 1500.0}
-#: Load over its mean by local hour, from the load of 2019 to 2024 (ENTSO-E, both areas, rounded).
-_WORKING = (84, 81, 80, 80, 81, 85, 98, 111, 117, 118, 120, 119, 118, 117, 115, 112, 113, 119, 117, 111, 105, 100, 94, 88)
-_DAY_OFF = (81, 78, 77, 76, 75, 76, 79, 85, 92, 97, 100, 100, 100, 99, 98, 97, 100, 107, 106, 101, 96, 92, 88, 84)
-_SEASON = 0.085  # half the yearly swing that is not heating
-
+_QUARTER_S = 15 * 60
 _VERSIONS = ("Initial", "Preliminary", "Final")
-_COLUMNS = ("TimeUTC", "TimeDK", "PriceArea", "Version", "GrossCon")
 _UNITS = {
     "temperature_2m": "°C",
     "wind_speed_10m": "m/s",
@@ -37,89 +29,167 @@ _UNITS = {
     "relative_humidity_2m": "%",
     "cloud_cover": "%",
 }
+_FORECAST_TYPES = ("Offshore Wind", "Onshore Wind", "Solar")
+_AUCTION_OF_QUARTERS = clock.parse_utc("2025-09-30T22:00Z")
+
+#: A table of an Energi Data Service dataset: cells by column, in the order of time, area and so on.
+_Table = Mapping[str, Sequence[object]]
+#: Makes one for start, end, areas and at least these columns.
+_Make = Callable[[int, int, Sequence[str], Sequence[str]], _Table]
 
 
 class SimulatedUpstream:
-    """Energi Data Service and Open-Meteo in one `Transport`. The same seed and clock give the same bytes."""
+    """Energi Data Service, Open-Meteo and ENTSO-E in one `Transport`. The same seed and clock give the same bytes."""
 
     def __init__(self, clock: Clock, seed: int = 1) -> None:
         self._clock = clock
-        self._seed = seed
+        self._noise = Noise(seed)
+        self.world = World(seed)
+        self._datasets: Mapping[str, tuple[Sequence[str], _Make]] = {
+            "GenerationProdTypeExchange": (("TimeUTC", "TimeDK", "PriceArea", "Version", "GrossCon"), self._loads),
+            "Forecasts_Hour": (
+                ("HourUTC", "HourDK", "PriceArea", "ForecastType", "ForecastDayAhead", "ForecastCurrent"),
+                self._power_forecasts,
+            ),
+            "DayAheadPrices": (("TimeUTC", "TimeDK", "PriceArea", "DayAheadPriceEUR"), self._quarter_prices),
+            "Elspotprices": (("HourUTC", "HourDK", "PriceArea", "SpotPriceEUR"), self._hour_prices),
+        }
 
     def send(self, request: Request, timeout_s: float) -> Reply:  # noqa: ARG002 - it is never late
-        """The answer the provider would send now; 404 for what neither serves."""
+        """The answer the provider would send now; 404 for what none of them serves."""
         path = urlsplit(request.url).path
         if path.startswith("/dataset/"):
             return self._dataset(path.removeprefix("/dataset/"), request.params)
         if path == "/meta/dataset":
-            listing = [
-                {"datasetName": "GenerationProdTypeExchange", "title": "Generation per type,\nand exchange", "active": True}
-            ]
+            listing = [{"datasetName": name, "title": f"{name},\nsimulated", "active": True} for name in self._datasets]
             # The provider sends raw newlines inside strings, which is not valid JSON.
             return _reply(200, json.dumps(listing).replace("\\n", "\n"))
         if path in ("/v1/forecast", "/v1/archive"):
             return self._weather(request.params)
+        if path == "/api":
+            return self._load_forecast(request.params)
         return _reply(404, "not found")
 
+    # -- Energi Data Service --------------------------------------------------------------------------------------
+
     def _dataset(self, name: str, params: Mapping[str, str]) -> Reply:
-        if name.casefold() != "generationprodtypeexchange":
+        known = next((known for known in self._datasets if known.casefold() == name.casefold()), None)
+        if known is None:
             return _reply(404, f"dataset not found {name}")
-        columns = params["columns"].split(",") if "columns" in params else list(_COLUMNS)
-        unknown = [c for c in columns if c not in _COLUMNS]
+        all_columns, make = self._datasets[known]
+        columns = params["columns"].split(",") if "columns" in params else list(all_columns)
+        unknown = [c for c in columns if c not in all_columns]
         if unknown:
             return _reply(400, f"Invalid column {unknown[0]}")
-        areas = json.loads(params["filter"])["PriceArea"] if "filter" in params else list(_MEAN_LOAD)
+        areas = json.loads(params["filter"])["PriceArea"] if "filter" in params else list(MEAN_LOAD)
         utc = params.get("timezone", "DK").upper() == "UTC"
-        hours = np.arange(_bound(params["start"], utc), _bound(params["end"], utc), HOUR, dtype=np.int64)
-        records = self._records(hours, [a for a in areas if a in _MEAN_LOAD], columns)
+        table = make(_bound(params["start"], utc), _bound(params["end"], utc), [a for a in areas if a in MEAN_LOAD], columns)
+        records = [dict(zip(columns, row, strict=True)) for row in zip(*(table[c] for c in columns), strict=True)]
         limit = int(params.get("limit", "0")) or len(records)
         envelope: dict[str, object] = {"total": len(records)}
         envelope |= {key: params[name] for key, name in (("filters", "filter"), ("sort", "sort")) if name in params}
-        envelope |= {"limit": int(params.get("limit", "0")), "dataset": "GenerationProdTypeExchange", "records": records[:limit]}
+        envelope |= {"limit": int(params.get("limit", "0")), "dataset": known, "records": records[:limit]}
         return _reply(200, json.dumps(envelope, separators=(",", ":")))
 
-    def _records(self, hours: IntArray, areas: Sequence[str], columns: Sequence[str]) -> list[dict[str, object]]:
+    def _loads(self, start: int, end: int, areas: Sequence[str], _: Sequence[str]) -> _Table:
+        hours = np.arange(start, end, HOUR, dtype=np.int64)
         age = self._clock.now() - hours
-        stall = self._uniform(11, hours // (6 * HOUR)) < 0.01  # now and then the publication of six hours stalls
+        stall = self._noise.uniform(11, hours // (6 * HOUR)) < 0.01  # now and then the publication of six hours stalls
         hours = hours[age >= np.where(stall, _LATE_S, _PUBLISHED_S)]
         version = np.searchsorted([_PRELIMINARY_S, _FINAL_S], self._clock.now() - hours, side="right")
-        local = (hours + _local_offset(hours)).astype("datetime64[s]").astype(str)
         values = []
         for i, area in enumerate(areas):
-            revision = np.choose(version, [0.006, 0.002, 0.0]) * self._normal(21 + i, hours // HOUR)
-            load = np.round(self.load(area, hours) * (1 + revision), 6).astype(object)
-            load[self._uniform(31 + i, hours // HOUR) < 0.0003] = None
+            revision = np.choose(version, [0.006, 0.002, 0.0]) * self._noise.normal(21 + i, hours // HOUR)
+            load = np.round(self.world.load(area, hours) * (1 + revision), 6).astype(object)
+            load[self._noise.uniform(31 + i, hours // HOUR) < 0.0003] = None
             values.append(load)
-        table = {
-            "TimeUTC": np.repeat(hours.astype("datetime64[s]").astype(str), len(areas)).tolist(),
-            "TimeDK": np.repeat(local, len(areas)).tolist(),
+        versions = np.repeat(np.array(_VERSIONS)[version], len(areas)).tolist()
+        return _times("Time", hours, len(areas)) | {
             "PriceArea": list(areas) * len(hours),
-            "Version": np.repeat(np.array(_VERSIONS)[version], len(areas)).tolist(),
-            "GrossCon": np.stack(values, axis=1).ravel().tolist() if values else [],
+            "Version": versions,
+            "GrossCon": _by_time(values),
         }
-        return [dict(zip(columns, row, strict=True)) for row in zip(*(table[c] for c in columns), strict=True)]
 
-    def load(self, area: str, hours: IntArray) -> FloatArray:
-        """True load of DK1 or DK2 in MWh."""
-        stream = 100 + 10 * list(_MEAN_LOAD).index(area)
-        day, hour = clock.local_day_hour(hours)
-        days, inverse = np.unique(day, return_inverse=True)
-        off = np.array([1.0 if clock.is_free(d) or clock.weekday(d) >= 5 else 0.6 * clock.bridge(d) for d in days.tolist()])
-        shape = (1 - off[inverse]) * np.array(_WORKING)[hour] + off[inverse] * np.array(_DAY_OFF)[hour]
-        july = (days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 == 6)[inverse]
-        cold = np.maximum(0.0, 15.0 - _mean_of_last(lambda t: self._truth("temperature_2m", area, t), hours))
-        relative = (
-            shape / 100
-            + _SEASON * np.cos(2 * np.pi * _year_angle(hours, 15))
-            - 0.05 * july
-            + 0.009 * cold
-            + 0.0005 * cold * self._truth("wind_speed_10m", area, hours)
-            - 0.03 * self._truth("shortwave_radiation", area, hours) / 500
-            + 0.027 * self._smooth(stream, hours, (9, 40, 200))
-            + 0.006 * self._normal(stream + 9, hours // HOUR)
-            - 0.077
+    def _power_forecasts(self, start: int, end: int, areas: Sequence[str], columns: Sequence[str]) -> _Table:
+        """Rows to the end of tomorrow, whose day-ahead forecast is empty until the evening."""
+        now = self._clock.now()
+        day, _ = local_day_hour(np.array([now], np.int64))
+        hours = np.arange(start, min(end, int(local_day_time(day + 1, 23)[0]) + HOUR), HOUR, dtype=np.int64)
+        evening = local_day_time(local_day_hour(hours)[0] - 1, 18) - _QUARTER_S
+        kinds = [(area, kind) for area in areas for kind in _FORECAST_TYPES]
+        forecasts: dict[str, list[object]] = {}
+        known_by = {"ForecastDayAhead": evening, "ForecastCurrent": np.minimum(now, hours)}
+        for name, known in ((name, known_by[name]) for name in columns if name in known_by):
+            values = [np.round(self.world.power_forecast(kind, area, hours, known), 6).astype(object) for area, kind in kinds]
+            for value in values:
+                value[known > now] = None
+            forecasts[name] = _by_time(values)
+        return _times("Hour", hours, len(kinds)) | {
+            "PriceArea": [area for area, _ in kinds] * len(hours),
+            "ForecastType": [kind for _, kind in kinds] * len(hours),
+            **forecasts,
+        }
+
+    def _quarter_prices(self, start: int, end: int, areas: Sequence[str], _: Sequence[str]) -> _Table:
+        hours = self._auctioned(max(start, _AUCTION_OF_QUARTERS), end)
+        quarters = (hours[:, None] + _QUARTER_S * np.arange(4)).ravel()
+        values = [_quarters(functools.partial(self.world.price, area), hours).round(2) for area in areas]
+        return _times("Time", quarters, len(areas)) | {
+            "PriceArea": list(areas) * len(quarters),
+            "DayAheadPriceEUR": _by_time(values),
+        }
+
+    def _hour_prices(self, start: int, end: int, areas: Sequence[str], _: Sequence[str]) -> _Table:
+        hours = self._auctioned(start, min(end, _AUCTION_OF_QUARTERS))
+        return _times("Hour", hours, len(areas)) | {
+            "PriceArea": list(areas) * len(hours),
+            "SpotPriceEUR": _by_time([self.world.price(area, hours).round(2) for area in areas]),
+        }
+
+    def _auctioned(self, start: int, end: int) -> IntArray:
+        """Hours of [start, end) whose prices are out: just before 13:00 of the day before, now and then an hour later."""
+        hours = np.arange(start, end, HOUR, dtype=np.int64)
+        day, _ = local_day_hour(hours)
+        delay = np.where(self._noise.uniform(41, day) < 0.03, HOUR, -180)
+        return np.asarray(hours[local_day_time(day - 1, 13) + delay <= self._clock.now()], np.int64)
+
+    # -- ENTSO-E --------------------------------------------------------------------------------------------------
+
+    def _load_forecast(self, params: Mapping[str, str]) -> Reply:
+        """DK1 in quarters of an hour with repeated values left out, DK2 in hours with all of them."""
+        area = next((area for area, zone in ZONES.items() if zone == params.get("outBiddingZone_Domain")), None)
+        if area is None or (params.get("documentType"), params.get("processType")) != ("A65", "A01"):
+            return _acknowledgement(400, "Delivered parameters are not valid for any data item.")
+        start, end = (_stamp(params[name]) for name in ("periodStart", "periodEnd"))
+        hours = np.arange(start, end, HOUR, dtype=np.int64)
+        # The law wants tomorrow's forecast two hours before the auction closes at noon.
+        now = self._clock.now()
+        hours = hours[local_day_time(local_day_hour(hours)[0] - 1, 10) - _QUARTER_S <= now]
+        if not len(hours):
+            return _acknowledgement(200, "No matching data found for Data item Day-ahead Total Load Forecast [6.1.B].")
+        forecast = functools.partial(self.world.load_forecast, area, now)
+        values = (_quarters(forecast, hours) if area == "DK1" else forecast(hours)).round().astype(np.int64)
+        kept = np.ones(len(values), bool)
+        kept[1:] = (values[1:] != values[:-1]) | (area != "DK1")
+        points = "".join(
+            f"<Point><position>{i + 1}</position><quantity>{values[i]}</quantity></Point>" for i in np.flatnonzero(kept).tolist()
         )
-        return np.asarray(_MEAN_LOAD[area] * relative, np.float64)
+        interval = f"<start>{iso(int(hours[0]))[:16]}Z</start><end>{iso(int(hours[-1]) + HOUR)[:16]}Z</end>"
+        curve, resolution = ("A03", "PT15M") if area == "DK1" else ("A01", "PT60M")
+        return _reply(
+            200,
+            '<?xml version="1.0" encoding="utf-8"?>\n'
+            '<GL_MarketDocument xmlns="urn:iec62325.351:tc57wg16:451-6:generationloaddocument:3:0">'
+            f"<mRID>simulated</mRID><revisionNumber>1</revisionNumber><type>A65</type><process.processType>A01</process.processType>"
+            f"<createdDateTime>{iso(now)}</createdDateTime><time_Period.timeInterval>{interval}</time_Period.timeInterval>"
+            "<TimeSeries><mRID>1</mRID><businessType>A04</businessType><objectAggregation>A01</objectAggregation>"
+            f'<outBiddingZone_Domain.mRID codingScheme="A01">{ZONES[area]}</outBiddingZone_Domain.mRID>'
+            f"<quantity_Measure_Unit.name>MAW</quantity_Measure_Unit.name><curveType>{curve}</curveType>"
+            f"<Period><timeInterval>{interval}</timeInterval><resolution>{resolution}</resolution>{points}</Period>"
+            "</TimeSeries></GL_MarketDocument>",
+        )
+
+    # -- Open-Meteo -----------------------------------------------------------------------------------------------
 
     def _weather(self, params: Mapping[str, str]) -> Reply:
         now = self._clock.now()
@@ -161,119 +231,42 @@ class SimulatedUpstream:
         """Values as known `days_before` days before each stamp (0: as known now); None where that is still to come."""
         # Radiation is the mean of the hour before its stamp, everything else holds at the stamp.
         hours = stamps - HOUR if variable == "shortwave_radiation" else stamps
-        area = "DK1" if point[1] < 10.9 else "DK2"
         known = np.minimum(stamps - days_before * DAY, floor_hour(now))
-        run = np.minimum(known, stamps) // _RUN_S
-        lead_days = np.maximum(0, hours - run * _RUN_S) / DAY
-        value = self._forecast(variable, area, hours, run, lead_days)
-        if variable == "temperature_2m":
-            value = value + 0.3 * self._smooth(int(point[0] * 1e4) * 7 + int(point[1] * 1e4), hours, (24, 96))
-        column = value.round(1).astype(object)
+        run = np.minimum(known, stamps) // RUN_S
+        lead_days = np.maximum(0, hours - run * RUN_S) / DAY
+        column = self.world.forecast_at(variable, point, hours, run, lead_days).round(1).astype(object)
         if days_before:
             column[stamps - days_before * DAY > now] = None
         numbers: list[float | None] = column.tolist()
         return numbers
 
-    def _forecast(self, variable: str, area: str, hours: IntArray, run: IntArray, lead_days: FloatArray) -> FloatArray:
-        """Truth with an error that grows with lead time and hangs together within a run."""
-        stream = 1000 + list(_UNITS).index(variable)
-        error = self._smooth(stream, hours, (12, 72), run) * np.minimum(1.0, np.sqrt(lead_days / 7))
-        value = self._truth(variable, area, hours)
-        if variable == "temperature_2m":
-            value = value + 3.0 * error
-        elif variable == "wind_speed_10m":
-            value = np.maximum(0.0, value + 2.5 * error)
-        elif variable == "shortwave_radiation":
-            clear_sky = 990 * _sun_height(area, hours + HOUR // 2) ** 1.15
-            value = np.clip(value * (1 + 0.4 * error), 0.2 * clear_sky, clear_sky)
-        else:
-            value = np.clip(value + (30.0 if variable == "cloud_cover" else 10.0) * error, 0, 100)
-        return value
 
-    def _truth(self, variable: str, area: str, hours: IntArray) -> FloatArray:
-        """What the weather of a price area is."""
-        summer = -np.cos(2 * np.pi * _year_angle(hours, 20))
-        afternoon = np.cos(2 * np.pi * ((hours % DAY) / HOUR - 13.5) / 24)
-        value: FloatArray
-        if variable == "temperature_2m":
-            noise = self._regional(1, area, hours, (10, 50, 240))
-            value = 8.9 + 8.1 * summer + (2.3 + 1.7 * summer) * afternoon + 3.0 * noise
-        elif variable == "wind_speed_10m":
-            value = 5.2 * (1 - 0.15 * summer) * np.exp(0.36 * self._regional(2, area, hours, (8, 40, 120)))
-        elif variable == "cloud_cover":
-            value = np.clip(62 - 12 * summer + 38 * self._regional(3, area, hours, (7, 30, 110)), 0, 100)
-        elif variable == "shortwave_radiation":
-            cloud = self._truth("cloud_cover", area, hours)
-            value = 990 * _sun_height(area, hours + HOUR // 2) ** 1.15 * (1 - 0.72 * (cloud / 100) ** 2.5)
-        else:
-            noise = self._regional(4, area, hours, (12, 60))
-            value = np.clip(82 - 5 * summer - (6 + 6 * summer) * afternoon + 6 * noise, 25, 100)
-        return value
-
-    def _regional(self, stream: int, area: str, hours: IntArray, periods_h: Sequence[int]) -> FloatArray:
-        """Noise of unit variance that the areas share but for a third of its deviation."""
-        own = stream * 10 + 1 + list(_MEAN_LOAD).index(area)
-        return 0.94 * self._smooth(stream * 10, hours, periods_h) + 0.34 * self._smooth(own, hours, periods_h)
-
-    def _smooth(self, stream: int, hours: IntArray, periods_h: Sequence[int], run: IntArray | None = None) -> FloatArray:
-        """About unit variance, varying over all of the periods; a function of seed, stream, hour (and run) alone."""
-        total = np.zeros(len(hours))
-        for i, period in enumerate(periods_h):
-            knot, part = np.divmod(hours // HOUR, period)
-            share = (part / period) ** 2 * (3 - 2 * part / period)
-            low, high = (self._normal(stream * 100 + i, knot + shift, run) for shift in (0, 1))
-            total += low * (1 - share) + high * share
-        # Between knots the variance falls to about three quarters on average.
-        total /= np.sqrt(0.74 * len(periods_h))
-        return total
-
-    def _normal(self, stream: int, index: IntArray, run: IntArray | None = None) -> FloatArray:
-        """Nearly normal: the sum of four 16-bit uniforms of one hash."""
-        bits = self._hash(stream, index, run)
-        total = sum((bits >> np.uint64(16 * k) & np.uint64(0xFFFF)).astype(np.float64) for k in range(4))
-        return np.asarray((total / 65536 - 2.0) * np.sqrt(3.0), np.float64)
-
-    def _uniform(self, stream: int, index: IntArray) -> FloatArray:
-        return np.asarray(self._hash(stream, index, None) / 2.0**64, np.float64)
-
-    def _hash(self, stream: int, index: IntArray, run: IntArray | None) -> npt.NDArray[np.uint64]:
-        """SplitMix64 (Steele, Lea, Flood 2014) of a counter made of seed, stream, index and run."""
-        x = index.astype(np.uint64) + np.uint64((self._seed * 0x632BE59BD9B4E019 + stream * 0xD1342543DE82EF95) % 2**64)
-        if run is not None:
-            x = x + run.astype(np.uint64) * np.uint64(0xA0761D6478BD642F)
-        for multiplier, shift in ((0xBF58476D1CE4E5B9, 30), (0x94D049BB133111EB, 27)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(multiplier)
-        return x ^ (x >> np.uint64(31))
+def _times(stem: str, times: IntArray, repeats: int) -> dict[str, Sequence[object]]:
+    """The two time columns of an Energi Data Service dataset, each time as often as it has rows."""
+    columns = {f"{stem}UTC": times, f"{stem}DK": times + _local_offset(times)}
+    return {name: np.repeat(t.astype("datetime64[s]").astype(str), repeats).tolist() for name, t in columns.items()}
 
 
-def _mean_of_last(value: Callable[[IntArray], FloatArray], hours: IntArray, count: int = 12) -> FloatArray:
-    """Mean over each hour and the `count` - 1 hours before it: buildings are slow."""
+def _by_time(values: Sequence[np.ndarray[tuple[int], np.dtype[np.object_]] | FloatArray]) -> list[object]:
+    """Columns of one value a time, interleaved: all values of the first time, all of the second, and so on."""
+    interleaved: list[object] = np.stack(values, axis=1).ravel().tolist() if values else []
+    return interleaved
+
+
+def _quarters(value: Callable[[IntArray], FloatArray], hours: IntArray) -> FloatArray:
+    """Four values an hour whose mean is the hour's, on their way from the hour before to the hour after."""
     if not len(hours):
         return np.empty(0)
-    grid = np.arange(hours.min() - (count - 1) * HOUR, hours.max() + HOUR, HOUR, dtype=np.int64)
-    sums: FloatArray = np.concatenate([[0.0], np.cumsum(value(grid))])
-    means: FloatArray = ((sums[count:] - sums[:-count]) / count)[(hours - hours.min()) // HOUR]
-    return means
-
-
-def _year_angle(hours: IntArray, coldest_day: int) -> FloatArray:
-    return np.asarray((hours / DAY - coldest_day) / 365.2425, np.float64)
-
-
-def _sun_height(area: str, t: IntArray) -> FloatArray:
-    """Sine of the sun's height over the horizon, 0 at night."""
-    latitude, longitude = np.average([p[:2] for p in AREAS[area].points], axis=0, weights=[p[2] for p in AREAS[area].points])
-    declination = np.radians(-23.44) * np.cos(2 * np.pi * _year_angle(t, -10))
-    hour_angle = 2 * np.pi * ((t % DAY) / DAY + longitude / 360 - 0.5)
-    phi = np.radians(latitude)
-    height = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hour_angle)
-    above: FloatArray = np.maximum(0.0, height)
-    return above
+    around = value(np.arange(hours.min() - HOUR, hours.max() + 2 * HOUR, HOUR, dtype=np.int64))
+    at = (hours - hours.min()) // HOUR + 1
+    rising = (around[at + 1] - around[at - 1])[:, None] / 2 * (np.arange(4) - 1.5) / 4
+    quarters: FloatArray = (around[at][:, None] + rising).ravel()
+    return quarters
 
 
 def _local_offset(hours: IntArray) -> IntArray:
-    day, hour = clock.local_day_hour(hours)
-    return day * DAY + hour * HOUR - hours
+    day, hour = local_day_hour(hours)
+    return day * DAY + hour * HOUR - hours // HOUR * HOUR
 
 
 def _bound(text: str, utc: bool) -> int:
@@ -284,6 +277,20 @@ def _bound(text: str, utc: bool) -> int:
     return t - int(_local_offset(np.array([t - HOUR]))[0])
 
 
+def _stamp(text: str) -> int:
+    """A time as ENTSO-E writes it in a question: 202610242200."""
+    return clock.parse_utc(f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}Z")
+
+
+def _acknowledgement(status: int, text: str) -> Reply:
+    return _reply(
+        status,
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<Acknowledgement_MarketDocument xmlns="urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:7:0">'
+        f"<mRID>simulated</mRID><Reason><code>999</code><text>{text}</text></Reason></Acknowledgement_MarketDocument>",
+    )
+
+
 def _reply(status: int, text: str) -> Reply:
-    kind = "application/json" if text[:1] in "[{" else "text/plain"
+    kind = {"[": "application/json", "{": "application/json", "<": "text/xml"}.get(text[:1], "text/plain")
     return Reply(status, {"content-type": kind}, text.encode())

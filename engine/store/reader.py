@@ -19,6 +19,7 @@ from engine import clock, geography
 from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
+    WEATHER,
     Expected,
     Flag,
     FloatArray,
@@ -45,6 +46,8 @@ FOREVER = 1 << 40
 _ALL_VERSIONS = """
     SELECT valid_time, available_at, value, flags FROM observation
     WHERE series_id = :series AND valid_time >= :start AND valid_time < :end AND available_at <= :until"""
+#: Forecasts of which every hour piles up dozens of versions.
+_OFTEN_RENEWED = frozenset({*WEATHER, "load_forecast"})
 #: Two seeks an hour instead of a scan over all its versions. Materialised, since SQLite else scans them all for a Bloom filter.
 _NEWEST_VERSIONS = """
     WITH RECURSIVE hour(t) AS (SELECT :start UNION ALL SELECT t + 3600 FROM hour WHERE t + 3600 < :end),
@@ -210,7 +213,7 @@ class Reader:
     ) -> Archive:
         """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`.
 
-        `newest_only` leaves out versions that a newer one of the same source had replaced by `known_until`: all that an
+        `newest_only` may leave out versions that a newer one of the same source had replaced by `known_until`: all that an
         `as_of` that moment needs, and a small part of what a year of weather forecasts has piled up.
         """
         wanted = self._rows("SELECT series_id, quantity, area, consumer_type, rank, source FROM series ORDER BY series_id")
@@ -224,7 +227,7 @@ class Reader:
             if quantities is not None and quantity not in quantities:
                 continue
             rows = self._rows(
-                _NEWEST_VERSIONS if newest_only else _ALL_VERSIONS,
+                _NEWEST_VERSIONS if newest_only and quantity in _OFTEN_RENEWED else _ALL_VERSIONS,
                 {"series": identifier, "start": start, "end": end, "until": known_until},
             )
             if not rows:
