@@ -205,6 +205,21 @@ class FeatureMatrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What an issue was made of, for calibration to weigh and to learn from.
+
+    `medians` in MWh, shape (n, experts), `model` first; `inputs` whose effect is re-estimated, standardised, (n, responses);
+    `corrections` (n, 2) are logs: what the responses and what the recent level added. The sum of parts has no experts.
+    """
+
+    experts: tuple[str, ...]
+    medians: FloatArray
+    responses: tuple[str, ...]
+    inputs: FloatArray
+    corrections: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class QuantileForecast:
     """One issue for one area: `quantiles` in MWh, shape (len(valid_time), len(levels)), ascending along levels."""
 
@@ -220,6 +235,7 @@ class QuantileForecast:
     inputs: Mapping[str, object] = field(default_factory=dict)
     ex_post: bool = False
     simulated: bool = False
+    draft: Draft | None = None
 
     @property
     def median(self) -> FloatArray:

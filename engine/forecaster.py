@@ -12,10 +12,12 @@ import numpy as np
 import onnxruntime
 
 from engine import clock, features
+from engine.calibration import MODEL, REFERENCES
 from engine.domain import (
-    DAY,
     HOUR,
     LEVELS,
+    MEDIAN,
+    Draft,
     Expected,
     FeatureMatrix,
     FloatArray,
@@ -26,22 +28,34 @@ from engine.domain import (
     Tier,
 )
 
-#: Days of load a model needs, and the greatest lag of the newest load it is used with (trained with up to three days).
-_MODEL_DAYS = 28
-_MODEL_LAG_S = 7 * DAY
 _SEASONAL_DAYS = 6.5  # a week less a usual lag
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a model must be given: a temperature forecast, load no older than `load_lag_h` hours, and days of it."""
+
+    weather: bool
+    load_lag_h: float
+    load_days: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """One verified model: `predict` turns a feature matrix into quantiles in MWh."""
+    """One verified model: `predict` turns a feature matrix into quantiles and the medians of its experts, in MWh.
+
+    `responses` are the inputs whose effect calibration re-estimates, each with the mean and deviation it is standardised by.
+    """
 
     model_id: str
     tier: Tier
     areas: frozenset[str]
     features: tuple[str, ...]
+    experts: tuple[str, ...]
+    responses: Mapping[str, tuple[float, float]]
+    needs: Needs
     trained_to: int
     error_correlation: float
     climatology: Mapping[str, tuple[FloatArray, FloatArray]]  # by area: MWh per cell, ratios per level
@@ -54,7 +68,7 @@ class Bundle:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             graph = (folder / "model.onnx").read_bytes()
             with np.load(folder / "golden.npz", allow_pickle=False) as golden:
-                rows, answers = golden["features"], golden["quantiles"]
+                rows, answers = golden["features"], (golden["quantiles"], golden["experts"])
             if hashlib.sha256(graph).hexdigest() != manifest["sha256"]:
                 raise Expected(
                     f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came."
@@ -68,12 +82,18 @@ class Bundle:
                 Tier(manifest["tier"]),
                 frozenset(manifest["areas"]),
                 tuple(manifest["features"]),
+                tuple(manifest["experts"]),
+                {name: (float(mean), float(deviation)) for name, (mean, deviation) in manifest["responses"].items()},
+                Needs(**manifest["needs"]),
                 clock.parse_utc(manifest["trained_to"]),
                 float(manifest["error_correlation"]),
                 {area: (np.array(t["median_mwh"]), np.array(t["ratios"])) for area, t in manifest["climatology"].items()},
                 _session(graph),
             )
-            difference = np.max(np.abs(bundle.run(rows) - answers) / np.maximum(np.abs(answers), 1e-9))
+            difference = max(
+                np.max(np.abs(given - answer) / np.maximum(np.abs(answer), 1e-9))
+                for given, answer in zip(bundle.run(rows), answers, strict=True)
+            )
         except Expected:
             raise
         except Exception as error:
@@ -87,15 +107,42 @@ class Bundle:
             )
         return bundle
 
-    def run(self, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> FloatArray:
-        """Quantiles in MWh, shape (n, LEVELS), of n rows whose columns are `features`."""
-        answer: FloatArray = np.asarray(self.session.run(None, {"features": rows})[0], np.float64)
-        return answer
+    def run(self, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> tuple[FloatArray, FloatArray]:
+        """Quantiles (n, LEVELS) and medians of the experts (n, experts), in MWh, of n rows whose columns are `features`."""
+        quantiles, experts = self.session.run(["quantiles", "experts"], {"features": rows})
+        return np.asarray(quantiles, np.float64), np.asarray(experts, np.float64)
 
-    def predict(self, matrix: FeatureMatrix) -> FloatArray:
-        """Quantiles in MWh, shape (n, LEVELS), ascending."""
+    def predict(self, matrix: FeatureMatrix) -> tuple[FloatArray, Draft]:
+        """Quantiles in MWh, shape (n, LEVELS), ascending, and what they were made of."""
         columns = [matrix.names.index(name) for name in self.features]
-        return self.run(np.ascontiguousarray(matrix.values[:, columns]))
+        quantiles, experts = self.run(np.ascontiguousarray(matrix.values[:, columns]))
+        inputs = [(matrix.column(name) - mean) / deviation for name, (mean, deviation) in self.responses.items()]
+        return quantiles, Draft(
+            (MODEL, *self.experts, *REFERENCES),
+            np.column_stack([quantiles[:, MEDIAN], experts, _reference(matrix, quantiles[:, MEDIAN])]),
+            tuple(self.responses),
+            np.nan_to_num(np.column_stack(inputs).astype(np.float64)) if inputs else np.zeros((len(quantiles), 0)),
+            np.zeros((len(quantiles), 2)),
+        )
+
+    @property
+    def uses_weather(self) -> bool:
+        """Whether any input is made from weather."""
+        return any(features.is_weather(name) for name in self.features)
+
+    def lacks(self, lag_h: float, days: float, weather_share: float) -> Reason:
+        """What is missing for this model to serve, NONE where nothing is."""
+        if lag_h > self.needs.load_lag_h:
+            return Reason.LATE_LOAD
+        if days < self.needs.load_days:
+            return Reason.SHORT_HISTORY
+        return Reason.NO_WEATHER_FORECAST if self.needs.weather and weather_share < _WEATHER_SHARE else Reason.NONE
+
+
+def _reference(matrix: FeatureMatrix, otherwise: FloatArray) -> FloatArray:
+    """`seasonal_naive` in MWh: the latest known same weekday hour; `otherwise` where there is none."""
+    load: FloatArray = matrix.column("base_mwh").astype(np.float64) * np.exp(matrix.column("week_1").astype(np.float64))
+    return np.where(np.isfinite(load), load, otherwise)
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -108,7 +155,7 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
 
 @dataclass(slots=True)
 class Forecaster:
-    """All bundles of a folder, the newest of each tier first. `problems` holds what was wrong with those left out."""
+    """All bundles of a folder, the best tier first and of one tier the newest. `problems` holds what was wrong with those left out."""
 
     model_dir: Path
     bundles: list[Bundle] = field(init=False)
@@ -121,7 +168,7 @@ class Forecaster:
                 self.bundles.append(Bundle.load(manifest.parent))
             except Expected as problem:
                 self.problems.append(problem)
-        self.bundles.sort(key=lambda b: b.trained_to, reverse=True)
+        self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
 
     def correlation(self) -> float:
         """Correlation of the errors of the price areas, as measured when the newest bundle was trained."""
@@ -137,49 +184,35 @@ class Forecaster:
     ) -> QuantileForecast | None:
         """The best forecast this history allows, from `history.as_of`; None when nothing is known of the area at all."""
         matrix = features.build(history, area, valid_time, consumer_type)
-        reason = self._obstacle(history, area, consumer_type, matrix)
-        if matrix is not None and reason in (Reason.NONE, Reason.NO_WEATHER_FORECAST):
-            tiers = (Tier.FULL, Tier.NO_WEATHER) if reason is Reason.NONE else (Tier.NO_WEATHER,)
-            for bundle in (b for tier in tiers for b in self.bundles if b.tier is tier and area in b.areas):
-                quantiles = bundle.predict(matrix)
+        load_key = ("load", area, consumer_type)
+        days = features.load_days(history, area, consumer_type)
+        reason = Reason.NO_HISTORY if matrix is None or days < _SEASONAL_DAYS else Reason.NO_MODEL
+        if matrix is not None and reason is Reason.NO_MODEL:
+            lag_h = (history.as_of - history.newest_valid[load_key]) / HOUR
+            shape = Reason.SHORT_HISTORY if np.isnan(matrix.column("base_mwh")).any() else Reason.NONE
+            lacking = Reason.NONE
+            for bundle in (b for b in self.bundles if area in b.areas):
+                lack = shape or bundle.lacks(lag_h, days, features.weather_share(matrix))
+                lacking = lacking or lack
+                if lack:
+                    continue
+                quantiles, draft = bundle.predict(matrix)
                 if _plausible(quantiles, matrix):
-                    used = features.weather_keys(history, area) if bundle.tier is Tier.FULL else []
-                    ex_post = any(key in history.ex_post for key in [*used, ("load", area, consumer_type)])
-                    return self._issue(
-                        history, area, consumer_type, valid_time, quantiles, bundle.tier, reason, bundle.model_id, ex_post
-                    )
-                reason = Reason.BAD_OUTPUT
-            reason = reason if reason is Reason.BAD_OUTPUT else Reason.NO_MODEL
+                    used = features.weather_keys(history, area) if bundle.uses_weather else []
+                    ex_post = any(key in history.ex_post for key in [*used, load_key])
+                    how = (bundle.tier, lacking, bundle.model_id, ex_post, draft)
+                    return _issue(history, area, consumer_type, valid_time, quantiles, *how)
+                lacking = Reason.BAD_OUTPUT
+            reason = lacking or reason
         seasonal = features.seasonal(history, area, valid_time, consumer_type) if matrix is not None else None
-        if seasonal is not None and features.load_days(history, area, consumer_type) >= _SEASONAL_DAYS:
-            return self._issue(
-                history,
-                area,
-                consumer_type,
-                valid_time,
-                seasonal,
-                Tier.SEASONAL,
-                reason,
-                "seasonal",
-                ("load", area, consumer_type) in history.ex_post,
-            )
+        if seasonal is not None and days >= _SEASONAL_DAYS:
+            how = (Tier.SEASONAL, reason, "seasonal", load_key in history.ex_post, _alone(seasonal))
+            return _issue(history, area, consumer_type, valid_time, seasonal, *how)
         climatology = self._climatology(history, area, consumer_type, valid_time)
         if climatology is None:
             return None
-        return self._issue(
-            history, area, consumer_type, valid_time, climatology, Tier.CLIMATOLOGY, Reason.NO_HISTORY, "climatology", False
-        )
-
-    def _obstacle(self, history: History, area: str, consumer_type: str, matrix: FeatureMatrix | None) -> Reason:
-        if matrix is None or features.load_days(history, area, consumer_type) < _SEASONAL_DAYS:
-            return Reason.NO_HISTORY
-        if not any(area in bundle.areas for bundle in self.bundles):
-            return Reason.NO_MODEL
-        if history.as_of - history.newest_valid[("load", area, consumer_type)] > _MODEL_LAG_S:
-            return Reason.LATE_LOAD
-        if features.load_days(history, area, consumer_type) < _MODEL_DAYS or np.isnan(matrix.column("base_mwh")).any():
-            return Reason.SHORT_HISTORY
-        return Reason.NONE if features.weather_share(matrix) >= _WEATHER_SHARE else Reason.NO_WEATHER_FORECAST
+        how = (Tier.CLIMATOLOGY, Reason.NO_HISTORY, "climatology", False, _alone(climatology))
+        return _issue(history, area, consumer_type, valid_time, climatology, *how)
 
     def _climatology(self, history: History, area: str, consumer_type: str, valid_time: IntArray) -> FloatArray | None:
         """The profile that came with a bundle, scaled to what is known of the last days; shape (n, LEVELS)."""
@@ -195,38 +228,46 @@ class Forecaster:
                 expected = expected * np.median(load[known] / profile[climatology_cell(history.start + HOUR * known)])
         return expected[:, None] * ratios
 
-    @staticmethod
-    def _issue(
-        history: History,
-        area: str,
-        consumer_type: str,
-        valid_time: IntArray,
-        quantiles: FloatArray,
-        tier: Tier,
-        reason: Reason,
-        model_id: str,
-        ex_post: bool,
-    ) -> QuantileForecast:
-        weather = [history.newest_available[key] for key in features.weather_keys(history, area)]
-        load = history.newest_valid.get(("load", area, consumer_type))
-        inputs = {
-            "newest_load": None if load is None else clock.iso(load),
-            "newest_weather": clock.iso(max(weather)) if weather else None,
-        }
-        return QuantileForecast(
-            area,
-            consumer_type,
-            history.as_of,
-            valid_time,
-            LEVELS,
-            quantiles,
-            tier,
-            reason,
-            model_id,
-            inputs,
-            ex_post,
-            history.simulated,
-        )
+
+def _alone(quantiles: FloatArray) -> Draft:
+    """The draft of a forecast without experts to weigh or responses to correct."""
+    n = len(quantiles)
+    return Draft((MODEL,), quantiles[:, [MEDIAN]], (), np.zeros((n, 0)), np.zeros((n, 2)))
+
+
+def _issue(
+    history: History,
+    area: str,
+    consumer_type: str,
+    valid_time: IntArray,
+    quantiles: FloatArray,
+    tier: Tier,
+    reason: Reason,
+    model_id: str,
+    ex_post: bool,
+    draft: Draft,
+) -> QuantileForecast:
+    weather = [history.newest_available[key] for key in features.weather_keys(history, area)]
+    load = history.newest_valid.get(("load", area, consumer_type))
+    inputs = {
+        "newest_load": None if load is None else clock.iso(load),
+        "newest_weather": clock.iso(max(weather)) if weather else None,
+    }
+    return QuantileForecast(
+        area,
+        consumer_type,
+        history.as_of,
+        valid_time,
+        LEVELS,
+        quantiles,
+        tier,
+        reason,
+        model_id,
+        inputs,
+        ex_post,
+        history.simulated,
+        draft,
+    )
 
 
 def _plausible(quantiles: FloatArray, matrix: FeatureMatrix) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.domain import MEDIAN, QuantileForecast, Tier
+from engine.domain import MEDIAN, Draft, QuantileForecast, Tier
 
 
 def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> QuantileForecast:
@@ -15,13 +15,13 @@ def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> Qua
     For two parts with distances a and b at a level the whole's is sqrt(a^2 + b^2 + 2 * correlation * a * b), the rule for
     the spread of a sum, applied level by level; it keeps levels ordered. The tier is the worst of the parts'.
     """
-    median = sum(p.median for p in parts)
+    median = np.sum([p.median for p in parts], axis=0)
     spreads = [p.quantiles - p.median[:, None] for p in parts]
     total = np.sum(spreads, axis=0)
     alone = np.sum([s**2 for s in spreads], axis=0)
     distance = np.sqrt(np.maximum((1 - correlation) * alone + correlation * total**2, 0.0))
     sign = np.where(np.arange(len(parts[0].levels)) < MEDIAN, -1.0, 1.0)
-    quantiles = np.maximum(np.asarray(median)[:, None] + sign * distance, 0.0)
+    quantiles = np.maximum(median[:, None] + sign * distance, 0.0)
     worst = max(parts, key=lambda p: list(Tier).index(p.tier))
     return QuantileForecast(
         area=area,
@@ -36,4 +36,5 @@ def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> Qua
         inputs={"sum_of": [p.area for p in parts], "correlation": correlation},
         ex_post=any(p.ex_post for p in parts),
         simulated=any(p.simulated for p in parts),
+        draft=Draft((), np.zeros((len(median), 0)), (), np.zeros((len(median), 0)), np.zeros((len(median), 2))),
     )

@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, evaluation, features, geography, hierarchy, pipeline, sources
+from engine import clock, evaluation, features, geography, pipeline, sources
+from engine.calibration import Calibration
 from engine.clock import SimulatedClock
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray
+from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray, QuantileForecast
 from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
-from engine.store import FOREVER, Archive, Reader, Writer
+from engine.store import FOREVER, Archive, Reader, Target, Writer
 
 Progress = Callable[[float], None]
+
+#: Days before a backtest that its calibrations learn from, where the models were not trained on them.
+WARM_UP_DAYS = 60
 
 
 def backtest(
@@ -42,15 +46,19 @@ def collect(
     issue_hour: int = 10,
     issue_minute: int = 0,
     progress: Progress | None = None,
+    calibrate: bool = True,
 ) -> Backtest:
     """Issue at that Danish time of the day before each day from `first` to `last`, for all hours of the day, beside what came true.
 
-    Only values with `available_at` at or before an issue are used for it. Hours without truth are left out.
+    Only values with `available_at` at or before an issue are used for it. Hours without truth are left out. Calibrations learn
+    from issues made here, each hour when its truth is known; where no model was trained on them, the weeks before `first` are
+    issued too, so that the first day is not the first they see. Without `calibrate` issues stay as the models made them.
     """
     if last < first:
         raise Expected(f"The backtest ends ({last}) before it begins ({first}).", "Swap --from and --to.")
     areas = tuple(dict.fromkeys(areas))
-    start = clock.local_midnight(first) - (features.LOOKBACK_DAYS + 2) * DAY
+    begin = _warm_up_from(forecaster, first) if calibrate else first
+    start = clock.local_midnight(begin) - (features.LOOKBACK_DAYS + 2) * DAY
     end = clock.local_midnight(last + dt.timedelta(days=1))
     leaves = tuple(dict.fromkeys(part for area in areas for part in geography.parts(area)))
     archive = reader.archive(start, end, {place for leaf in leaves for place in geography.ancestors(leaf)})
@@ -61,18 +69,22 @@ def collect(
     tiers: dict[str, dict[dt.date, str]] = {area: {} for area in areas}
     models: set[str] = set()
     ex_post = False
-    days = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
+    learners = tuple(dict.fromkeys((*leaves, *areas)))
+    lessons = Lessons(archive, learners)
+    days = [begin + dt.timedelta(days=i) for i in range((last - begin).days + 1)]
     for done, day in enumerate(days):
         issue_time = clock.local_time(day - dt.timedelta(days=1), issue_hour, issue_minute)
         hours = clock.local_hours(day)
-        history = archive.as_of(issue_time, *features.window(issue_time))
-        made = {leaf: issue for leaf in leaves if (issue := forecaster.forecast(history, leaf, hours)) is not None}
-        for area in areas:
-            parts = [made[part] for part in geography.parts(area) if part in made]
-            if len(parts) < len(geography.parts(area)):
+        if calibrate:
+            lessons.learn(issue_time)
+        made = pipeline.make_issues(archive, forecaster, issue_time, lessons.calibrations, hours, learners)
+        lessons.add(made)
+        issues = {issue.area: issue for issue in made}
+        for area in areas if day >= first else ():
+            issue = issues.get(area)
+            if issue is None:
                 tiers[area][day] = "none"
                 continue
-            issue = hierarchy.add(area, parts, forecaster.correlation()) if geography.children(area) else parts[0]
             tiers[area][day] = issue.tier.value
             models.add(issue.model_id)
             ex_post |= issue.ex_post
@@ -93,6 +105,38 @@ def collect(
         tiers,
         {area: _temperature(archive, area, first - dt.timedelta(days=evaluation.WEEKS_BEFORE * 7), last) for area in areas},
     )
+
+
+def _warm_up_from(forecaster: Forecaster, first: dt.date) -> dt.date:
+    """First day to learn from before a backtest: none that a model was trained on, since its errors there are too small."""
+    trained_to = max((bundle.trained_to for bundle in forecaster.bundles), default=0)
+    after_training = clock.local(trained_to).date() + dt.timedelta(days=2)
+    return min(first, max(after_training, first - dt.timedelta(days=WARM_UP_DAYS)))
+
+
+class Lessons:
+    """Calibrations over a past period: each hour of an area is learned from once, as soon as its first truth is known."""
+
+    def __init__(self, archive: Archive, areas: Sequence[str]) -> None:
+        self.calibrations: dict[Target, Calibration] = {}
+        self._truth = {area: pipeline.first_truth(archive, area) for area in areas}
+        self._next = dict.fromkeys(areas, 0)
+        self._issues: dict[str, list[QuantileForecast]] = {area: [] for area in areas}
+
+    def add(self, issues: Sequence[QuantileForecast]) -> None:
+        """Remember issues to learn from; they must come in the order of their issue times."""
+        for issue in issues:
+            self._issues[issue.area].insert(0, issue)
+
+    def learn(self, moment: int) -> None:
+        """Learn from every hour that is known at `moment` and was not before."""
+        for area, (known_at, hours, observed) in self._truth.items():
+            issues = self._issues[area] = [f for f in self._issues[area] if f.issue_time > moment - pipeline.LEARN_BACK_S]
+            while self._next[area] < len(hours) and known_at[self._next[area]] <= moment:
+                hour, load = int(hours[self._next[area]]), float(observed[self._next[area]])
+                covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
+                self.calibrations |= pipeline.learn(self.calibrations, hour, load, covering)
+                self._next[area] += 1
 
 
 def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:

@@ -272,9 +272,9 @@ def test_a_change_is_seen_and_job_runs_are_kept(writer: Writer, reader: Reader) 
 
 def test_retention_drops_what_the_settings_say(writer: Writer, reader: Reader) -> None:
     writer.put_forecasts([issue(NOW - 100 * 24 * HOUR), issue(NOW)], NOW)
-    writer.prune(NOW, keep_forecasts_days=0)
+    writer.prune(NOW, keep_forecasts_days=0, keep_drafts_days=47)
     assert len(reader.issues()) == 2
-    assert writer.prune(NOW, keep_forecasts_days=30)["forecast_run"] == 1
+    assert writer.prune(NOW, keep_forecasts_days=30, keep_drafts_days=47)["forecast_run"] == 1
     assert len(reader.issues()) == 1
 
 

@@ -16,10 +16,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from engine.domain import LEAD_BUCKETS, FloatArray, Score
+from engine.domain import LEAD_BUCKETS, Draft, FloatArray, Score
 
 #: What a score keeps, all of which add up.
 SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
+#: Steps per unit that standardised inputs and corrections (logs) of a draft are kept in, in 16 bits.
+_INPUT_STEPS, _CORRECTION_STEPS = 1000, 50_000
 
 
 def quantum(largest: float) -> float:
@@ -60,6 +62,39 @@ def decode(blob: bytes) -> FloatArray:
     planes = np.frombuffer(zlib.decompress(blob[4:]), np.uint8).reshape(4, -1)
     steps = np.ascontiguousarray(planes.T).reshape(-1).view("<i4").reshape(levels, hours).T.astype(np.int64)
     return _values(exponent, np.cumsum(np.cumsum(steps, axis=0), axis=1))
+
+
+def quantise_draft(draft: Draft, largest: float) -> Draft:
+    """Round a draft to the precision it is kept with: medians as quantiles of values up to `largest`, logs and inputs finely."""
+    return dataclasses.replace(
+        draft,
+        medians=quantise(draft.medians, largest),
+        inputs=_fine(draft.inputs, _INPUT_STEPS) / _INPUT_STEPS,
+        corrections=_fine(draft.corrections, _CORRECTION_STEPS) / _CORRECTION_STEPS,
+    )
+
+
+def _fine(values: FloatArray, steps: int) -> npt.NDArray[np.int16]:
+    return np.rint(np.clip(values * steps, -32767, 32767)).astype("<i2")
+
+
+def encode_draft(draft: Draft) -> bytes:
+    """Bytes of a draft that `quantise_draft` has rounded, without its names."""
+    medians = encode(draft.medians) if draft.experts else b""
+    fine = np.column_stack([_fine(draft.inputs, _INPUT_STEPS), _fine(draft.corrections, _CORRECTION_STEPS)])
+    planes = np.ascontiguousarray(np.diff(fine, axis=0, prepend=np.zeros_like(fine[:1])).T).view(np.uint8).reshape(-1, 2).T
+    return struct.pack("<I", len(medians)) + medians + zlib.compress(planes.tobytes(), 9)
+
+
+def decode_draft(blob: bytes, experts: tuple[str, ...], responses: tuple[str, ...]) -> Draft:
+    """The draft that `encode_draft` was given."""
+    length = int(struct.unpack_from("<I", blob)[0])
+    planes = np.frombuffer(zlib.decompress(blob[4 + length :]), np.uint8).reshape(2, -1)
+    steps = np.ascontiguousarray(planes.T).reshape(-1).view("<i2").reshape(len(responses) + 2, -1).T
+    fine = np.cumsum(steps, axis=0, dtype=np.int16).astype(np.float64)
+    medians = decode(blob[4 : 4 + length]) if experts else np.zeros((len(fine), 0))
+    cut = len(responses)
+    return Draft(experts, medians, responses, fine[:, :cut] / _INPUT_STEPS, fine[:, cut:] / _CORRECTION_STEPS)
 
 
 def encode_scores(by_bucket: Mapping[int, Score]) -> bytes:

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from engine import clock, geography
+from engine.calibration import Calibration
 from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
     WEATHER,
+    Draft,
     Expected,
     Flag,
     FloatArray,
@@ -56,6 +58,10 @@ _NEWEST_VERSIONS = """
                    ORDER BY available_at DESC LIMIT 1) FROM hour)
     SELECT valid_time, available_at, value, flags FROM newest CROSS JOIN observation
     ON series_id = :series AND valid_time = t AND available_at = known"""
+
+
+#: What a calibration belongs to: area, consumer type and model_id.
+Target = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +286,12 @@ class Reader:
         )
         return [SeriesState(*row) for row in rows if row[5] is not None]
 
-    def quarantine(self, limit: int = 100) -> list[tuple[str, str, str, int, float, str]]:
-        """Values set aside, newest first: quantity, area, source, valid_time, value, reason."""
+    def quarantine(self, limit: int = 100, area: str | None = None) -> list[tuple[str, str, str, int, float | None, str]]:
+        """Values set aside, of one area or of all, newest first: quantity, area, source, valid_time, value, reason."""
         return self._rows(
             """SELECT quantity, area, source, valid_time, value, reason FROM quarantine JOIN series USING(series_id)
-               ORDER BY quarantine_id DESC LIMIT ?""",
-            (limit,),
+               WHERE (? IS NULL OR area = ?) ORDER BY quarantine_id DESC LIMIT ?""",
+            (area, area, limit),
         )
 
     # -- forecasts ------------------------------------------------------------------------------------------------
@@ -305,9 +311,18 @@ class Reader:
         return rows[0][0] if rows[0][0] is None else int(rows[0][0])
 
     def forecasts(
-        self, area: str, start: int = 0, end: int = FOREVER, consumer_type: str = "total", limit: int = FOREVER
+        self,
+        area: str,
+        start: int = 0,
+        end: int = FOREVER,
+        consumer_type: str = "total",
+        limit: int = FOREVER,
+        drafts: bool = False,
     ) -> list[QuantileForecast]:
-        """Whole issues with issue time in [start, end), newest first; one that was damaged on disk is left out and logged."""
+        """Whole issues with issue time in [start, end), newest first; one that was damaged on disk is left out and logged.
+
+        With `drafts` each has the draft it was made of, where that is still kept.
+        """
         rows = self._rows(
             """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
                FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?
@@ -315,6 +330,9 @@ class Reader:
             (area, consumer_type, start, end, limit),
         )
         found = [forecast for row in rows if (forecast := self._forecast(area, consumer_type, row)) is not None]
+        if drafts:
+            kept = self._drafts(area, start, end, consumer_type)
+            found = [dataclasses.replace(forecast, draft=kept.get(forecast.issue_time)) for forecast in found]
         if len(found) < len(rows):
             log.error("%d of %d issues of %s were damaged on disk and are left out.", len(rows) - len(found), len(rows), area)
         return found
@@ -337,6 +355,28 @@ class Reader:
             bool(ex_post),
             self.simulated,
         )
+
+    def _drafts(self, area: str, start: int, end: int, consumer_type: str) -> dict[int, Draft]:
+        rows = self._rows(
+            "SELECT issue_time, names, numbers FROM draft WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?",
+            (area, consumer_type, start, end),
+        )
+        made_of = {t: (json.loads(names), numbers) for t, names, numbers in rows}
+        return {
+            t: codec.decode_draft(numbers, tuple(names["experts"]), tuple(names["responses"]))
+            for t, (names, numbers) in made_of.items()
+        }
+
+    def calibrations(self) -> dict[Target, Calibration]:
+        """What each area, consumer type and model has learned so far."""
+        return {target: calibration for target, (_, calibration) in self.lessons().items()}
+
+    def lessons(self) -> dict[Target, tuple[int, Calibration]]:
+        """The same, each with when it last learned."""
+        rows = self._rows(
+            "SELECT area, consumer_type, model_id, learned_at, state FROM calibration ORDER BY area, consumer_type, model_id"
+        )
+        return {(area, kind, model): (learned_at, Calibration.parse(state)) for area, kind, model, learned_at, state in rows}
 
     def forecast(self, area: str, as_of: int = FOREVER, consumer_type: str = "total") -> QuantileForecast | None:
         """The newest undamaged issue made at or before `as_of`."""

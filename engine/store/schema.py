@@ -61,8 +61,21 @@ def _version_1(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _version_2(db: sqlite3.Connection) -> None:
+    for statement in (
+        """CREATE TABLE draft(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, issue_time INTEGER NOT NULL, names TEXT NOT NULL, numbers BLOB NOT NULL,
+            PRIMARY KEY(area, consumer_type, issue_time))""",
+        "CREATE INDEX draft_by_time ON draft(issue_time)",
+        """CREATE TABLE calibration(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, model_id TEXT NOT NULL, learned_at INTEGER NOT NULL, state TEXT NOT NULL,
+            PRIMARY KEY(area, consumer_type, model_id)) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
 #: Migration i turns a database of version i into version i + 1.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2)
 
 
 def check(db: sqlite3.Connection, path: Path) -> int:

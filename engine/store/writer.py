@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.store import codec, schema
-from engine.store.reader import ScoreRow
+from engine.store.reader import ScoreRow, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +210,21 @@ class Writer:
 
     # -- forecasts and scores -------------------------------------------------------------------------------------
 
-    def put_forecasts(self, forecasts: Sequence[QuantileForecast], now: int) -> int:
+    def put_forecasts(
+        self, forecasts: Sequence[QuantileForecast], now: int, learned: Mapping[Target, Calibration] | None = None
+    ) -> int:
         """Keep a set of issues (all or none) and publish them as the newest; an issue that exists already stays as it is.
+
+        With them what calibrations had learned when they were made.
 
         Returns how many were new. When this returns, they survive a power cut.
         """
         added = 0
         with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO calibration VALUES(?,?,?,?,?)",
+                [(*target, now, calibration.text()) for target, calibration in (learned or {}).items()],
+            )
             for forecast in forecasts:
                 blob = codec.encode(forecast.quantiles)
                 valid_start = int(forecast.valid_time[0])
@@ -244,6 +253,18 @@ class Writer:
                 if cursor.rowcount < 1:
                     continue
                 added += 1
+                if forecast.draft is not None:
+                    names = {"experts": forecast.draft.experts, "responses": forecast.draft.responses}
+                    db.execute(
+                        "INSERT INTO draft VALUES(?,?,?,?,?)",
+                        (
+                            forecast.area,
+                            forecast.consumer_type,
+                            forecast.issue_time,
+                            json.dumps(names),
+                            codec.encode_draft(forecast.draft),
+                        ),
+                    )
                 columns = ", ".join(schema.level_column(level) for level in forecast.levels)
                 marks = ",".join("?" * (5 + len(forecast.levels)))
                 head = (forecast.area, forecast.consumer_type)
@@ -331,11 +352,12 @@ class Writer:
         with self._transaction() as db:
             db.execute("DELETE FROM engine")
 
-    def prune(self, now: int, keep_forecasts_days: int, keep_runs_days: int = 90) -> Mapping[str, int]:
+    def prune(self, now: int, keep_forecasts_days: int, keep_drafts_days: int, keep_runs_days: int = 90) -> Mapping[str, int]:
         """Drop what retention allows (0 keeps for ever) and give the disk its due; returns rows dropped per table."""
         dropped = {}
         with self._transaction() as db:
             dropped["job_run"] = db.execute("DELETE FROM job_run WHERE started_at < ?", (now - keep_runs_days * DAY,)).rowcount
+            dropped["draft"] = db.execute("DELETE FROM draft WHERE issue_time < ?", (now - keep_drafts_days * DAY,)).rowcount
             if keep_forecasts_days:
                 limit = now - keep_forecasts_days * DAY
                 dropped["forecast_run"] = db.execute("DELETE FROM forecast_run WHERE issue_time < ?", (limit,)).rowcount
