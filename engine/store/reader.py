@@ -36,6 +36,7 @@ from engine.domain import (
 )
 from engine.store import codec, schema
 from engine.store.archive import Archive, Versions
+from engine.store.roster import RosterReader
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,7 @@ class Reader:
             self.close()
             raise self._unreadable(error) from error
         self.simulated = self._rows("SELECT value FROM property WHERE name='simulated'") == [("1",)]
+        self.roster = RosterReader(self._rows, self.simulated)
 
     @property
     def _db(self) -> sqlite3.Connection:

@@ -74,8 +74,29 @@ def _version_2(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _version_3(db: sqlite3.Connection) -> None:
+    for statement in (
+        """CREATE TABLE bundle(
+            model_id TEXT PRIMARY KEY, tier TEXT NOT NULL, trained_to INTEGER NOT NULL, origin TEXT NOT NULL,
+            problem TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE role_change(
+            role_change_id INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL, tier TEXT NOT NULL, act TEXT NOT NULL,
+            from_id TEXT NOT NULL, to_id TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL)""",
+        """CREATE TABLE shadow_run(
+            area TEXT NOT NULL, issue_time INTEGER NOT NULL, consumer_type TEXT NOT NULL, model_id TEXT NOT NULL, tier TEXT NOT NULL,
+            valid_start INTEGER NOT NULL, quantiles BLOB NOT NULL, digest BLOB NOT NULL, ex_post INTEGER NOT NULL,
+            names TEXT NOT NULL, numbers BLOB NOT NULL, PRIMARY KEY(area, issue_time, consumer_type, model_id))""",
+        "CREATE INDEX shadow_run_by_time ON shadow_run(issue_time)",
+        """CREATE TABLE day_loss(
+            champion TEXT NOT NULL, challenger TEXT NOT NULL, day INTEGER NOT NULL, pairs INTEGER NOT NULL,
+            champion_wape REAL NOT NULL, challenger_wape REAL NOT NULL, champion_wql REAL NOT NULL, challenger_wql REAL NOT NULL,
+            PRIMARY KEY(champion, challenger, day)) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
 #: Migration i turns a database of version i into version i + 1.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3)
 
 
 def check(db: sqlite3.Connection, path: Path) -> int:

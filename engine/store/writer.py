@@ -16,6 +16,7 @@ from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.store import codec, schema
 from engine.store.reader import ScoreRow, Target
+from engine.store.roster import RosterWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Writer:
         self.simulated = simulated
         self._lock = threading.RLock()
         self._series: dict[tuple[str, str, str, str], int] = {}
+        self.roster = RosterWriter(self._transaction)
         try:
             self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
             schema.check(self._db, path)
@@ -357,7 +359,9 @@ class Writer:
         dropped = {}
         with self._transaction() as db:
             dropped["job_run"] = db.execute("DELETE FROM job_run WHERE started_at < ?", (now - keep_runs_days * DAY,)).rowcount
-            dropped["draft"] = db.execute("DELETE FROM draft WHERE issue_time < ?", (now - keep_drafts_days * DAY,)).rowcount
+            for table in ("draft", "shadow_run"):
+                limit = now - keep_drafts_days * DAY
+                dropped[table] = db.execute(f"DELETE FROM {table} WHERE issue_time < ?", (limit,)).rowcount
             if keep_forecasts_days:
                 limit = now - keep_forecasts_days * DAY
                 dropped["forecast_run"] = db.execute("DELETE FROM forecast_run WHERE issue_time < ?", (limit,)).rowcount
