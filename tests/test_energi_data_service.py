@@ -12,7 +12,7 @@ from engine import sources
 from engine.clock import SimulatedClock, iso, local_hours, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Flag
-from engine.sources.energi_data_service import GenerationProdTypeExchange
+from engine.sources.energi_data_service import DayAheadPrices, Elspotprices, ForecastsHour, GenerationProdTypeExchange
 from engine.sources.fetch import HttpTransport, Request
 from engine.sources.simulated import SimulatedUpstream
 
@@ -156,28 +156,188 @@ def test_frozen_publication_sends_nothing_newer():
         assert max(b.valid_time.max() for b in source.parse(request, reply.body, NOW)) <= NOW - 2 * DAY - 2 * HOUR
 
 
+# -- day-ahead forecasts and prices
+
+FORECASTS, PRICES, OLD_PRICES = ForecastsHour(Config()), DayAheadPrices(Config()), Elspotprices(Config())
+FORECAST_FIXTURE = Path(__file__).resolve().parents[2] / "shared" / "data" / "fixtures" / "Forecasts_Hour_2026-09-01.json"
+
+
+def forecast_row(hour="2026-06-15T12:00:00", area="DK1", kind="Solar", value=900.0, **extra):
+    return {"HourUTC": hour, "PriceArea": area, "ForecastType": kind, "ForecastDayAhead": value, **extra}
+
+
+def price_rows(hour, *values, area="DK1"):
+    return [
+        {"TimeUTC": iso(parse_utc(hour) + 900 * i)[:19], "PriceArea": area, "DayAheadPriceEUR": value}
+        for i, value in enumerate(values)
+    ]
+
+
+def asked(source, now, newest):
+    return [(r.params["start"], r.params["end"]) for r in source.requests(parse_utc(now), newest and parse_utc(newest))]
+
+
+def test_only_the_day_ahead_forecast_is_asked_for_and_read():
+    """The other forecasts of the dataset are renewed until the hour and after it."""
+    (request,) = FORECASTS.requests(NOW, NOW - 2 * HOUR)
+    assert request.params["columns"] == "HourUTC,PriceArea,ForecastType,ForecastDayAhead"
+    assert request.params["sort"] == "HourUTC,PriceArea,ForecastType"
+    (batch,) = FORECASTS.parse(request, body(forecast_row(ForecastCurrent=1.0, Forecast1Hour=2.0)), NOW)
+    assert (batch.series.quantity, batch.value.tolist(), batch.available_at.tolist()) == ("solar_forecast", [900.0], [NOW])
+
+
+def test_the_kinds_become_quantities_and_what_is_not_out_yet_is_passed_over():
+    answer = body(
+        forecast_row(kind="Offshore Wind", value=1.0),
+        forecast_row(kind="Onshore Wind", value=2.0, area="DK2"),
+        forecast_row(hour="2026-06-16T12:00:00", value=None),
+        forecast_row(kind="Tidal", value=3.0),
+    )
+    found = {(b.series.quantity, b.series.area): b.value.tolist() for b in FORECASTS.parse(LIVE, answer, NOW)}
+    assert found == {("offshore_wind_forecast", "DK1"): [1.0], ("onshore_wind_forecast", "DK2"): [2.0]}
+
+
+@pytest.mark.skipif(not FORECAST_FIXTURE.is_file(), reason="the project's data are not beside this clone")
+def test_a_real_answer_of_forecasts_hour_is_read():
+    batches = FORECASTS.parse(LIVE, FORECAST_FIXTURE.read_bytes(), parse_utc("2026-09-01"))
+    found = {b.series.quantity: b.value.tolist() for b in batches}
+    assert found == {
+        "offshore_wind_forecast": [444.875, 446.333344],
+        "onshore_wind_forecast": [305.0, 343.375],
+        "solar_forecast": [0.0, 0.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "change", "told"),
+    [
+        (FORECASTS, {"ForecastType": "Sol"}, "ForecastType is none of Solar"),
+        (FORECASTS, {"ForecastDayAhead": "12,5"}, "is not a number"),
+        (FORECASTS, {"HourUTC": "2026-06-15T12:15:00"}, "resolution changed"),
+        (FORECASTS, {"HourUTC": "2026-06-25T12:00:00"}, "in the future"),
+        (PRICES, {"TimeUTC": "2026-06-15T12:05:00"}, "resolution changed"),
+        (PRICES, {"TimeUTC": "2025-09-30T21:45:00"}, "before the first hour"),
+        (OLD_PRICES, {"HourUTC": "2025-09-30T22:00:00"}, "in the future"),
+    ],
+)
+def test_drift_of_day_ahead_datasets_is_named(source, change, told):
+    row = forecast_row(TimeUTC="2026-06-15T12:00:00", DayAheadPriceEUR=1.0, SpotPriceEUR=1.0)
+    with pytest.raises(Expected, match=told):
+        source.parse(LIVE, body({**row, **change}), NOW)
+
+
+def test_an_hours_price_is_the_mean_of_its_quarters_and_an_hour_that_lacks_one_is_not_stored():
+    answer = body(
+        *price_rows("2026-06-15T10:00Z", 10.0, 20.0, -30.0, 40.0),
+        *price_rows("2026-06-15T11:00Z", 10.0, 20.0, 30.0),
+        *price_rows("2026-06-15T12:00Z", 10.0, None, 30.0, 40.0),
+        *price_rows("2026-06-15T13:00Z", 1.0, 1.0, 1.0, 1.0)[::-1],
+    )
+    (batch,) = PRICES.parse(LIVE, answer, NOW)
+    assert dict(zip(map(iso, batch.valid_time.tolist()), batch.value.tolist(), strict=True)) == {
+        "2026-06-15T10:00:00Z": 10.0,
+        "2026-06-15T13:00:00Z": 1.0,
+    }
+    with pytest.raises(Expected, match="resolution changed"):
+        PRICES.parse(LIVE, body(*price_rows("2026-06-15T10:00Z", 10.0)), NOW)
+
+
+def test_the_two_price_datasets_join_without_gap_or_overlap():
+    span = parse_utc("2025-09-01"), parse_utc("2025-11-01")
+    clock = SimulatedClock(NOW)
+    upstream = SimulatedUpstream(clock)
+    hours = []
+    for source in (OLD_PRICES, PRICES):
+        for request in source.history_requests(*span):
+            for batch in source.parse(request, upstream.send(request, 1.0).body, NOW):
+                assert batch.series.source == "energidataservice"
+                assert (batch.flags == Flag.NOMINAL).all()
+                if batch.series.area == "DK2":
+                    hours += batch.valid_time.tolist()
+    assert hours == list(range(*span, HOUR))
+    assert OLD_PRICES.history_requests(parse_utc("2025-10-01"), NOW) == []
+    assert PRICES.history_requests(parse_utc("2024-10-01"), parse_utc("2025-01-01")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "now", "newest", "expected"),
+    [
+        # 12:55 and 13:05 in Denmark; tomorrow ends at 22:00 UTC in summer, at 23:00 in winter.
+        (PRICES, "2026-06-15T10:55Z", "2026-06-15T21:00Z", []),
+        (PRICES, "2026-06-15T11:05Z", "2026-06-15T21:00Z", [("2026-06-14T22:00", "2026-06-16T22:00")]),
+        (PRICES, "2026-06-15T11:05Z", "2026-06-16T21:00Z", []),
+        (PRICES, "2026-01-15T11:55Z", "2026-01-15T22:00Z", []),
+        (PRICES, "2026-01-15T12:05Z", "2026-01-15T22:00Z", [("2026-01-14T23:00", "2026-01-16T23:00")]),
+        # Before and after the clock goes back, and three days missed.
+        (PRICES, "2026-10-24T11:05Z", "2026-10-24T21:00Z", [("2026-10-23T22:00", "2026-10-25T23:00")]),
+        (PRICES, "2026-10-24T11:05Z", "2026-10-25T22:00Z", []),
+        (PRICES, "2026-06-15T08:00Z", "2026-06-12T21:00Z", [("2026-06-12T21:00", "2026-06-15T22:00")]),
+        (FORECASTS, "2026-06-15T15:55Z", "2026-06-15T21:00Z", []),
+        (FORECASTS, "2026-06-15T16:05Z", "2026-06-15T21:00Z", [("2026-06-14T22:00", "2026-06-16T22:00")]),
+        (PRICES, "2026-06-15T08:00Z", None, [("2026-03-17T08:00", "2026-06-16T22:00")]),
+    ],
+)
+def test_day_ahead_values_are_asked_for_when_they_are_due_and_until_they_are_there(source, now, newest, expected):
+    assert asked(source, now, newest) == expected
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+@pytest.mark.parametrize("source", [FORECASTS, PRICES])
+def test_clock_change_days_of_day_ahead_values(source, day, hours):
+    clock = SimulatedClock(parse_utc(f"{day}T00:00Z") + 3 * DAY)
+    times = local_hours(np.datetime64(day).item())
+    (request,) = source.history_requests(int(times[0]), int(times[-1]) + HOUR)
+    batches = source.parse(request, SimulatedUpstream(clock).send(request, 1.0).body, clock.now())
+    assert {b.series.area for b in batches} == {"DK1", "DK2"}
+    for batch in batches:
+        assert batch.valid_time.tolist() == times.tolist()
+        assert len(batch) == hours
+        assert len(set(batch.available_at.tolist())) == 1
+
+
+def test_a_quarter_that_a_25_hour_day_lacks_costs_its_hour_and_shifts_nothing():
+    """Recorded from the simulated upstream, without 2026-10-25T00:30Z of DK1."""
+    answer = (DATA / "day_ahead_prices_2026-10-25.json").read_bytes()
+    times = local_hours(np.datetime64("2026-10-25").item())
+    missing = {b.series.area: set(times.tolist()) - set(b.valid_time.tolist()) for b in PRICES.parse(LIVE, answer, times[-1])}
+    assert missing == {"DK1": {parse_utc("2026-10-25T00:00Z")}, "DK2": set()}
+
+
+def test_a_backfill_knows_past_days_by_rule_and_tomorrow_since_now():
+    now = parse_utc("2026-06-15T11:10Z")
+    clock = SimulatedClock(now)
+    (request,) = PRICES.requests(now, None)
+    for batch in PRICES.parse(request, SimulatedUpstream(clock).send(request, 1.0).body, now):
+        past = batch.available_at < now
+        assert batch.valid_time[-1] == parse_utc("2026-06-16T21:00Z")
+        assert (batch.flags == np.where(past, Flag.NOMINAL, Flag.PLAIN)).all()
+        assert set(batch.available_at[batch.valid_time >= parse_utc("2026-06-15T22:00Z")]) == {parse_utc("2026-06-15T11:00Z")}
+
+
+SOURCES = (SOURCE, FORECASTS, PRICES, OLD_PRICES)
+WHOLE = {**row(), **forecast_row(hour="2020-06-15T12:00:00"), "DayAheadPriceEUR": 1.0, "SpotPriceEUR": 1.0}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["records", "total", *row()]), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["records", "total", *WHOLE]), inner, max_size=4),
     max_leaves=12,
 )
 
 
-@settings(max_examples=300)
-@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_only_expected_leaves_the_parser(answer):
+@settings(max_examples=400)
+@given(st.sampled_from(SOURCES), st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_only_expected_leaves_the_parser(source, answer):
     try:
-        batches = SOURCE.parse(BACKFILL, answer, NOW)
+        batches = source.parse(BACKFILL, answer, NOW)
     except Expected:
         return
     assert all(np.isfinite(b.value).all() and (b.available_at <= NOW).all() for b in batches)
 
 
-@settings(max_examples=200)
-@given(st.sampled_from(list(row())), JSON)
-def test_one_wrong_cell_is_named_or_skipped_and_never_nan(name, cell):
+@settings(max_examples=300)
+@given(st.sampled_from(SOURCES), st.sampled_from(list(WHOLE)), JSON)
+def test_one_wrong_cell_is_named_or_skipped_and_never_nan(source, name, cell):
     try:
-        batches = SOURCE.parse(LIVE, json.dumps({"records": [{**row(), name: cell}]}).encode(), NOW)
+        batches = source.parse(LIVE, json.dumps({"records": [{**WHOLE, name: cell}]}).encode(), NOW)
     except Expected:
         return
     assert all(np.isfinite(b.value).all() for b in batches)

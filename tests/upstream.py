@@ -1,4 +1,4 @@
-"""A stand-in for Energi Data Service and Open-Meteo on loopback: their answers, limits, quirks and faults, on an injected clock."""
+"""A stand-in for Energi Data Service, Open-Meteo and ENTSO-E on loopback: their answers, limits, quirks and faults, on an injected clock."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ LIMITS = {"strict": (1, 60), "differentiated": (2, 300), "legacy": (40, 10), "no
 LOAD = "GenerationProdTypeExchange"
 CATALOGUE = "meta"
 WEATHER = "weather"
+LOAD_FORECAST = "load_forecast"
+#: The security token that ENTSO-E's stand-in accepts.
+TOKEN = "5e95fc18-55f9-4ab1-a2b3-4f1d7d0c9b1e"
 
 Fault = Callable[[Reply], Reply]
 
@@ -39,6 +42,12 @@ def too_many(seconds: object) -> Fault:
 
 def open_meteo_error(reason: str, code: int = 429) -> Fault:
     return status(code, json.dumps({"error": True, "reason": reason}))
+
+
+def no_matching_data(code: int) -> Fault:
+    """ENTSO-E's way to say that it has nothing, which comes with either status."""
+    text = "<Reason><code>999</code><text>No matching data found for Data item X [6.1.B].</text></Reason>"
+    return status(code, f"<Acknowledgement_MarketDocument>{text}</Acknowledgement_MarketDocument>")
 
 
 def no_records(reply: Reply) -> Reply:
@@ -113,7 +122,7 @@ class Upstream:
 
     def config(self, **settings: object) -> Config:
         """Settings whose services are this server."""
-        names = ("energi_data_service_url", "open_meteo_url", "open_meteo_previous_runs_url", "open_meteo_archive_url")
+        names = [field.name for field in dataclasses.fields(Config) if field.name.endswith("_url")]
         return Config(**dict.fromkeys(names, self.url), **settings)
 
     def __enter__(self) -> Upstream:
@@ -143,7 +152,8 @@ class Upstream:
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(handler.path)
-        key = {"dataset": parts.path.rpartition("/")[2], "meta": CATALOGUE}.get(parts.path.split("/")[1], WEATHER)
+        keys = {"dataset": parts.path.rpartition("/")[2], "meta": CATALOGUE, "api": LOAD_FORECAST}
+        key = keys.get(parts.path.split("/")[1], WEATHER)
         params = dict(parse_qsl(parts.query))
         with self._lock:
             self.agents.add(handler.headers.get("User-Agent", ""))
@@ -168,6 +178,8 @@ class Upstream:
             return Reply(404, {}, f"dataset not found {path.rpartition('/')[2]}".encode())
         if path.startswith("/meta/dataset/") and self.unknown:
             return Reply(204, {}, b"")
+        if path == "/api" and params.get("securityToken") != TOKEN:
+            return Reply(401, {}, f"Unauthorized. Missing or invalid security token {params.get('securityToken')}".encode())
         reply = self._answers.send(Request("", path, params), 1.0)
         if path == "/meta/dataset" and self.retired:
             return Reply(200, reply.headers, reply.body.replace(b'"title": "', b'"title": "(Discontinued\n2026-01-06) '))
@@ -181,7 +193,7 @@ class Upstream:
         now = self.clock.now()
         mine = self._granted[(address, "" if self.limits == "legacy" else key)]
         mine[:] = [t for t in mine if t > now - window_s]
-        if key == WEATHER or len(mine) < allowed:
+        if key in (WEATHER, LOAD_FORECAST) or len(mine) < allowed:
             mine.append(now)
             return None
         return too_many(mine[0] + window_s - now)(Reply(200, {}, b""))
