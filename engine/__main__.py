@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from engine.domain import JobRun
     from engine.forecaster import Forecaster
     from engine.store import Reader, Writer
-    from engine.tables import Table
 
 _EXIT_CODES = """\
 exit codes:
@@ -126,17 +125,18 @@ def _once(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    from engine import api, clock, tables
+    from engine import api, clock, tables, terminal
 
     now = clock.SystemClock().now()
     with _reader(args) as reader:
         engine, health, jobs = reader.engine(), api.health(reader, now), tables.jobs(reader, limit=10).document()["rows"]
     alive = engine is not None and now - engine.heartbeat < 180
+    status = health["status"] if alive else "stopped"
     if args.json:
         state = dataclasses.asdict(engine) | {"alive": alive} if engine else None
-        print(json.dumps(health | {"engine": state, "jobs": jobs}, indent=2))
+        print(json.dumps(health | {"status": status, "engine": state, "jobs": jobs}, indent=2))
         return 0
-    print(f"{health['status']}{' (simulated data)' if health['simulated'] else ''}, {health['now']}")
+    print(f"{status}{' (simulated data)' if health['simulated'] else ''}, {health['now']}")
     if engine is None:
         print("No engine runs here.")
     else:
@@ -149,30 +149,11 @@ def _status(args: argparse.Namespace) -> int:
     ):
         rows = health[title]
         assert isinstance(rows, list)
-        _print_columns(names, [tuple(row[name] for name in names) for row in rows])
+        terminal.grid(names, [tuple(row[name] for name in names) for row in rows])
     assert isinstance(jobs, list)
     names = ("job", "started_at", "status", "problem")
-    _print_columns(names, [tuple(row[name] for name in names) for row in jobs])
+    terminal.grid(names, [tuple(row[name] for name in names) for row in jobs])
     return 0
-
-
-def _print_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under their names; numbers to the right."""
-    columns = [_cells(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
-    cells = [list(names), *(list(line) for line in zip(*columns, strict=True))]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [bool(rows) and isinstance(value, int | float) for value in (rows[0] if rows else names)]
-    for line in cells:
-        text = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
-        print("  ".join(text).rstrip())
-    print()
-
-
-def _cells(column: Sequence[object]) -> list[str]:
-    """A column as text, its floats with as many decimals as their size needs."""
-    floats = [v for v in column if isinstance(v, float)]
-    decimals = 0 if all(v == round(v) for v in floats) else 1 if max(map(abs, floats)) >= 10 else 2
-    return ["" if v is None else f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in column]
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -195,7 +176,7 @@ def _backfill(args: argparse.Namespace) -> int:
     from engine import clock, pipeline, sources
 
     config, time = _config(args), clock.SystemClock()
-    start, end = clock.parse_utc(args.start), clock.parse_utc(args.end) if args.end else time.now()
+    start, end = _span(args, time.now())
     transport = sources.transport(config, time)
     with _store(config) as (writer, reader), _progress("Fetching") as progress:
         run = pipeline.backfill(writer, reader, sources.history(config), transport, time, start, end, progress)
@@ -212,37 +193,42 @@ def _import(args: argparse.Namespace) -> int:
     return _report([run], args.json)
 
 
-def _print_forecast(table: Table, hours: int | None = None) -> None:
+def _span(args: argparse.Namespace, end_without: int) -> tuple[int, int]:
+    """Start and end of --from and --to, which must leave something between them."""
     from engine import clock
 
-    head = table.head
-    marks = "".join(f", {name.upper()}" for name in ("simulated", "ex_post") if head[name])
-    print(f"{head['area']}, issued {head['issue_time']}, tier {head['tier']}, model {head['model_id']}{marks}; MWh, Danish time")
-    shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95")
-    at = [table.columns.index(name) for name in shown]
-    rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", *(row[i] for i in at)) for row in table.rows]
-    _print_columns(("hour", *shown), rows[:hours])
+    start, end = clock.parse_utc(args.start), clock.parse_utc(args.end) if args.end else end_without
+    if start >= end:
+        raise Expected(f"The span from {clock.iso(start)} to {clock.iso(end)} holds no time.", "Let --from be before --to.")
+    return start, end
 
 
 def _forecast(args: argparse.Namespace) -> int:
-    from engine import clock, tables
+    from engine import clock, tables, terminal
 
     with _reader(args) as reader:
-        table = tables.forecast(reader, args.area, clock.parse_utc(args.as_of) if args.as_of else None)
-    if args.format == "json":
-        print(json.dumps(table.document(), indent=2))
-    elif args.format == "csv":
-        sys.stdout.write(table.csv())
-    else:
-        _print_forecast(table)
-    return 0
+        now, as_of = clock.SystemClock().now(), clock.parse_utc(args.as_of) if args.as_of else None
+        return terminal.tell(tables.forecast(reader, args.area, now, as_of), args.format, terminal.forecast)
+
+
+def _calibration(args: argparse.Namespace) -> int:
+    from engine import tables, terminal
+
+    with _reader(args) as reader:
+        return terminal.tell(tables.calibration(reader, args.area), args.format, terminal.calibration)
+
+
+def _quarantine(args: argparse.Namespace) -> int:
+    from engine import tables, terminal
+
+    with _reader(args) as reader:
+        return terminal.tell(tables.quarantine(reader, args.area, args.limit), args.format, terminal.quarantine)
 
 
 def _export(args: argparse.Namespace) -> int:
-    from engine import clock, tables
+    from engine import clock, tables, terminal
 
-    start = clock.parse_utc(args.start)
-    end = clock.parse_utc(args.end) if args.end else clock.SystemClock().now() + 8 * DAY
+    start, end = _span(args, clock.SystemClock().now() + 8 * DAY)
     args.out.mkdir(parents=True, exist_ok=True)
     written: dict[str, int] = {}
     with _reader(args) as reader, contextlib.ExitStack() as files:
@@ -256,14 +242,14 @@ def _export(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(written, indent=2))
     else:
-        _print_columns(("file", "rows"), list(written.items()))
+        terminal.grid(("file", "rows"), list(written.items()))
     return 0
 
 
 def _backtest(args: argparse.Namespace) -> int:
     import datetime as dt
 
-    from engine import evaluation, replay, report
+    from engine import evaluation, replay, report, terminal
 
     try:
         first, last = dt.date.fromisoformat(args.start), dt.date.fromisoformat(args.end)
@@ -273,15 +259,17 @@ def _backtest(args: argparse.Namespace) -> int:
     if args.html:
         report.plotly_script()  # tells what is missing before a long run, not after
     forecaster = _forecaster(args, args.model)
-    rival = _forecaster(args, args.against) if args.against else None
+    raw = args.against == Path("uncalibrated")
+    rival = forecaster if raw else _forecaster(args, args.against) if args.against else None
     areas = [area.strip() for area in args.areas.split(",")]
     against = None
     with _reader(args) as reader:
+        span = (first, last, areas, issue.hour, issue.minute)
         with _progress("Backtest") as progress:
-            collected = replay.collect(reader, forecaster, first, last, areas, issue.hour, issue.minute, progress)
+            collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
         if rival:
             with _progress("Backtest of the other") as progress:
-                against = replay.collect(reader, rival, first, last, areas, issue.hour, issue.minute, progress)
+                against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
     found = evaluation.report(collected, against)
     if args.json:
         args.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
@@ -290,7 +278,7 @@ def _backtest(args: argparse.Namespace) -> int:
     if args.save_pairs:
         evaluation.save_pairs(collected, args.save_pairs)
     names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
-    _print_columns(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
+    terminal.grid(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
     for area, figures in found["areas"].items():
         print(f"{area}: " + ", ".join(f"{days} days {tier}" for tier, days in figures["tiers"].items()))
     if found["ex_post"]:
@@ -322,7 +310,8 @@ def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from engine import replay, report, tables
+    from engine import replay, report, tables, terminal
+    from engine.clock import SystemClock
     from engine.store import Reader
 
     args.data_dir, args.simulated = args.data_dir or args.out / "data", True
@@ -332,14 +321,15 @@ def _demo(args: argparse.Namespace) -> int:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)
     try:
+        now = SystemClock().now()
         print(f"Simulated: {counts['issues']} issues in {counts['hours']} hours.\n")
-        _print_forecast(tables.forecast(reader, "DK"), hours=24)
+        terminal.forecast(tables.forecast(reader, "DK", now), hours=24)
         for area in ("DK", "DK1", "DK2"):
             scores = tables.scores(reader, area, by="lead_bucket")
             print(f"{area}: how earlier issues turned out, by lead time in hours")
             names = ("group", "n", "mae", "wape", "skill", "coverage_80", "coverage_90")
             at = [scores.columns.index(name) for name in names]
-            _print_columns(names, [tuple(row[i] for i in at) for row in scores.rows])
+            terminal.grid(names, [tuple(row[i] for i in at) for row in scores.rows])
         page = args.out / "overview.html"
         page.write_text(report.overview_page(reader), encoding="utf-8")
     finally:
@@ -380,6 +370,9 @@ def _parser() -> argparse.ArgumentParser:
     def as_json(made: argparse.ArgumentParser) -> None:
         made.add_argument("--json", action="store_true", help="print JSON")
 
+    def in_forms(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--format", choices=("table", "json", "csv"), default="table", help="(default: %(default)s)")
+
     command("run", _run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated")
     as_json(command("once", _once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
     as_json(command("status", _status, "what is stored, how current it is, and whether an engine runs", "", "--json"))
@@ -417,7 +410,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     forecast.add_argument("--area", default="DK", help="code of an area (default: %(default)s)")
     forecast.add_argument("--as-of", metavar="TIME", help="the newest issue of that moment (default: now)")
-    forecast.add_argument("--format", choices=("table", "json", "csv"), default="table", help="(default: %(default)s)")
+    in_forms(forecast)
+
+    calibration = command(
+        "calibration",
+        _calibration,
+        "what was learned from hours that came true: weights of experts, corrections, widths and coverage of bands",
+        "--area DK1",
+        "--format json",
+    )
+    calibration.add_argument("--area", help="code of an area (default: all)")
+    in_forms(calibration)
+
+    quarantine = command(
+        "quarantine", _quarantine, "list the values set aside as implausible, newest first, with the reason", "", "--area DK1"
+    )
+    quarantine.add_argument("--area", help="code of an area (default: all)")
+    quarantine.add_argument("--limit", type=_at_least_one, default=100, help="most rows (default: %(default)s)")
+    in_forms(quarantine)
 
     export = command(
         "export", _export, "write observations, issues and scores of a span as CSV files", "--from 2026-10-01 --out october"
@@ -448,16 +458,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     backtest.add_argument("--model", type=Path, metavar="DIR", help="bundle, or folder of bundles, to use")
     backtest.add_argument(
-        "--against", type=Path, metavar="DIR", help="bundle, or folder of bundles, to compare with hour by hour"
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="bundle, or folder of bundles, to compare with hour by hour; `uncalibrated`: the same models without online learning",
+    )
+    backtest.add_argument(
+        "--uncalibrated", action="store_true", help="leave issues as the models made them, learn nothing online"
     )
     backtest.add_argument("--save-pairs", type=Path, metavar="OUT.npz", help="write every forecast hour and its truth (numpy)")
 
     demo = command("demo", _demo, "run everything over simulated days and print the result", "", "--days 30 --out /tmp/demo")
-    demo.add_argument("--days", type=int, default=14, help="simulated days (default: %(default)s)")
+    demo.add_argument("--days", type=_at_least_one, default=14, help="simulated days (default: %(default)s)")
     demo.add_argument(
         "--out", type=Path, default=Path("out/demo"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )
     return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least 1")
+    return int(text)
 
 
 def _joined(argv: Sequence[str]) -> list[str]:

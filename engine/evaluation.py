@@ -61,11 +61,12 @@ class Backtest:
     pairs: Mapping[str, Pairs]
     tiers: Mapping[str, Mapping[dt.date, str]]
     temperature: Mapping[str, Mapping[dt.date, float]]
+    calibrated: bool = True
 
     @property
     def name(self) -> str:
         """What to call the forecasts."""
-        return " and ".join(self.models)
+        return " and ".join(self.models) + ("" if self.calibrated else " uncalibrated")
 
 
 def join(area: str, parts: Sequence[Pairs]) -> Pairs:
@@ -105,6 +106,7 @@ def report(found: Backtest, against: Backtest | None = None) -> dict[str, Any]:
         "to": found.last.isoformat(),
         "issue": found.issue,
         "models": list(found.models),
+        "calibrated": found.calibrated,
         "ex_post": found.ex_post,
         "in_sample": found.in_sample,
         "simulated": found.simulated,
@@ -117,6 +119,7 @@ def report(found: Backtest, against: Backtest | None = None) -> dict[str, Any]:
 def _other(against: Backtest) -> dict[str, Any]:
     return {
         "models": list(against.models),
+        "calibrated": against.calibrated,
         "ex_post": against.ex_post,
         "in_sample": against.in_sample,
         "areas": {area: summary(pairs.score(slice(None), _floor(pairs))) for area, pairs in against.pairs.items()},

@@ -104,6 +104,7 @@ def collect(
         {area: evaluation.join(area, parts) for area, parts in collected.items()},
         tiers,
         {area: _temperature(archive, area, first - dt.timedelta(days=evaluation.WEEKS_BEFORE * 7), last) for area in areas},
+        calibrate,
     )
 
 
