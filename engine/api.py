@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from engine import __version__, clock, geography, openapi, tables
+from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Expected, Freshness, Tier, freshness
 from engine.http_server import problem
 from engine.store import Reader
@@ -126,6 +128,27 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
+    lessons = reader.lessons()
+    learned = [(head.area, lessons[t][1]) for head in heads if (t := (head.area, head.consumer_type, head.model_id)) in lessons]
+    gauge(
+        "calibration_coverage_percent",
+        "Share of recent hours inside the central band, forecast a day ahead.",
+        [
+            ({"area": code, "share": f"{100 * share:.0f}"}, 100 * inside)
+            for code, calibration in learned
+            for share, inside in zip(SHARES, calibration.coverage[DAY_AHEAD], strict=True)
+            if calibration.hours[DAY_AHEAD]
+        ],
+    )
+    gauge(
+        "calibration_weight_ratio",
+        "Weight of an expert in the median a day ahead.",
+        [
+            ({"area": code, "expert": expert}, weight)
+            for code, calibration in learned
+            for expert, weight in zip(calibration.experts, calibration.weights[DAY_AHEAD], strict=True)
+        ],
+    )
     successes = {job: next((r for r in reader.job_runs(job) if r.status == "ok"), None) for job in JOBS}
     gauge(
         "job_last_success_timestamp_seconds",
@@ -157,6 +180,8 @@ class _Api:
             Route("/v1/observations", self._table("/v1/observations", self._observations)),
             Route("/v1/scores", self._table("/v1/scores", self._scores)),
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
+            Route("/v1/calibration", self._table("/v1/calibration", lambda q: tables.calibration(self._reader, q["area"]))),
+            Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
 
@@ -165,7 +190,7 @@ class _Api:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:
-        return tables.forecast(self._reader, query["area"], _moment(query, "as_of"))
+        return tables.forecast(self._reader, query["area"], self._clock.now(), _moment(query, "as_of"))
 
     def _observations(self, query: Query) -> Table:
         start, end, as_of, now = *_span(query), _moment(query, "as_of"), self._clock.now()
@@ -186,6 +211,9 @@ class _Api:
         start, end = _span(query)
         return tables.issues(self._reader, query["area"], start, end, query["limit"])
 
+    def _quarantine(self, query: Query) -> Table:
+        return tables.quarantine(self._reader, query["area"], query["limit"])
+
     def _plain(self, path: str, answer: Callable[[], Response]) -> Callable[[Request], Any]:
         def build(request: Request) -> Response:
             openapi.parse_query(path, request.query_params.multi_items())
@@ -199,9 +227,12 @@ class _Api:
             table = answer(query)
             accept = request.headers.get("accept", "")
             form = query["format"] or ("csv" if "text/csv" in accept and "application/json" not in accept else "json")
-            if form == "csv":
-                return Response(table.csv(), media_type="text/csv; charset=utf-8; header=present")
-            return _json(table.document())
+            render = _csv if form == "csv" else lambda of: _json(of.document())
+            response = render(table)
+            if "age_s" in table.head:  # which grows every second: what has not changed otherwise is unchanged
+                ageless = {name: value for name, value in table.head.items() if name != "age_s"}
+                response.headers["etag"] = _etag(render(dataclasses.replace(table, head=ageless)))
+            return response
 
         return self._endpoint(build)
 
@@ -209,15 +240,22 @@ class _Api:
         async def endpoint(request: Request) -> Response:
             response = await asyncio.get_running_loop().run_in_executor(self._pool, build, request)
             response.headers.update({"cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "Accept"})
-            # From the bytes: SQLite's data_version means nothing outside the connection that read it.
-            etag = f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
-            response.headers["etag"] = etag
+            etag = response.headers.setdefault("etag", _etag(response))
             given = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
             if etag in given or "*" in given:
                 return Response(None, 304, {"etag": etag, "cache-control": "no-cache", "vary": "Accept"})
             return response
 
         return endpoint
+
+
+def _etag(response: Response) -> str:
+    """From the bytes: SQLite's data_version means nothing outside the connection that read it."""
+    return f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+
+
+def _csv(table: Table) -> Response:
+    return Response(table.csv(), media_type="text/csv; charset=utf-8; header=present")
 
 
 def _json(document: object) -> Response:

@@ -51,6 +51,10 @@ _TIER = _enum(Tier)
 _TRUTHS = ("provisional", "newest", "settled")
 _STATUS = _enum(("ok", "expected", "bug", "missed"))
 _FRESHNESS = _enum(Freshness)
+_AGE: Schema = {
+    "age_s": {"type": "integer", "description": "seconds since the issue, when this was answered; alone it changes no ETag"},
+    "freshness": _FRESHNESS,
+}
 _ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": _NAME, "model_id": _NAME}
 
 
@@ -119,7 +123,7 @@ _AREAS = _table(
     },
 )
 _FORECAST = _table(
-    {"area": _NAME, "consumer_type": _NAME, **_ISSUE, **_MARKS},
+    {"area": _NAME, "consumer_type": _NAME, **_ISSUE, **_MARKS, **_AGE},
     {"valid_time": _INSTANT, "lead_time_h": {"type": "number"}} | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
 )
 _OBSERVATIONS = _table(
@@ -157,6 +161,27 @@ _ISSUES = _table(
         "hours": _INTEGER,
         **_EX_POST,
     },
+)
+_CALIBRATION = _table(
+    _SIMULATED,
+    {
+        "area": _NAME,
+        "consumer_type": _NAME,
+        "model_id": _NAME,
+        "learned_at": _INSTANT,
+        "first_lead_h": _INTEGER,
+        "last_lead_h": _INTEGER,
+        "hours": {"type": "integer", "description": "hours that came true and were learned from"},
+        "kind": _enum(("weight", "response", "level", "width", "coverage")),
+        "name": {"type": "string", "description": "expert, input, or share of the band in percent"},
+        "nominal": _NUMBER,
+        "value": _NUMBER,
+        "unit": _enum(("%", "% per sd", "factor")),
+    },
+)
+_QUARANTINE = _table(
+    _SIMULATED,
+    {"area": _NAME, "quantity": _enum(UNITS), "source": _NAME, "valid_time": _INSTANT, "value": _NUMBER, "reason": _NAME},
 )
 _JOBS = _table(
     _SIMULATED,
@@ -252,6 +277,21 @@ DOCUMENT: Schema = {
             _P_START,
             _P_END,
             _p_limit(168),
+        ),
+        "/v1/calibration": _tabular(
+            "calibration",
+            "What was learned from hours that came true: weights of experts, corrections, widths of bands, recent coverage.",
+            _CALIBRATION,
+            _parameter("area", _AREA, "Only this area."),
+            errors=(400, 403, 404),
+        ),
+        "/v1/quarantine": _tabular(
+            "quarantine",
+            "Values set aside as implausible, newest first.",
+            _QUARANTINE,
+            _parameter("area", _AREA, "Only this area."),
+            _p_limit(100),
+            errors=(400, 403, 404),
         ),
         "/v1/jobs": _tabular(
             "jobs",

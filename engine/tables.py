@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -14,13 +15,30 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine import clock, geography
-from engine.domain import DAY, FIGURES, HORIZON_H, HOUR, LEAD_BUCKETS, UNITS, Expected, FloatArray, History, QuantileForecast
+from engine.calibration import LEAD_GROUPS, SHARES, Calibration
+from engine.domain import (
+    DAY,
+    FIGURES,
+    HORIZON_H,
+    HOUR,
+    LEAD_BUCKETS,
+    UNITS,
+    Expected,
+    FloatArray,
+    History,
+    QuantileForecast,
+    freshness,
+)
 from engine.store import Reader
 from engine.store.reader import FOREVER
 from engine.store.schema import level_column
 
 #: Hours an export holds in memory at a time.
 _SLICE_S = 90 * DAY
+_CALIBRATION_COLUMNS = (
+    *("area", "consumer_type", "model_id", "learned_at", "first_lead_h", "last_lead_h"),
+    *("hours", "kind", "name", "nominal", "value", "unit"),
+)
 _ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
 
 
@@ -102,13 +120,18 @@ def areas(reader: Reader) -> Table:
     return Table({"simulated": reader.simulated}, columns, rows)
 
 
-def forecast(reader: Reader, area: str, as_of: int | None = None) -> Table:
-    """The newest issue made at or before `as_of` (None: now), a row per hour with its quantiles; raises `Missing`."""
+def forecast(reader: Reader, area: str, now: int, as_of: int | None = None) -> Table:
+    """The newest issue made at or before `as_of` (None: `now`), a row per hour with its quantiles; raises `Missing`.
+
+    The head tells how old the issue was at that moment.
+    """
     issue = reader.forecast(require_area(reader, area), FOREVER if as_of is None else as_of)
     if issue is None:
         when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
         raise Missing(f"There is no forecast of {area}{when}.", "The engine makes one each hour; see which issues there are.")
-    return issue_table(issue)
+    table = issue_table(issue)
+    age_s = (now if as_of is None else as_of) - issue.issue_time
+    return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, HOUR).value})
 
 
 def issue_table(issue: QuantileForecast) -> Table:
@@ -221,6 +244,51 @@ def issues(reader: Reader, area: str | None, start: int | None = None, end: int 
         for issue in found
     ]
     return Table({"simulated": reader.simulated}, (*_ISSUE_COLUMNS, "ex_post"), rows)
+
+
+def calibration(reader: Reader, area: str | None = None) -> Table:
+    """What has been learned from hours that came true: a row per area, model, group of lead hours and thing learned.
+
+    By kind: `weight` of an expert, `response` of load to an input (and the constant) beyond what the model says, the recent
+    `level` left by them, `width` of the band of a share as a factor on the model's, recent `coverage` of that band. `nominal`
+    is the value that means "as the model says", or for coverage the share aimed at.
+    """
+    wanted = area and require_area(reader, area)
+    rows = [
+        (*target, clock.iso(learned_at), *lead_group, *learned)
+        for target, (learned_at, calibrated) in reader.lessons().items()
+        if wanted in (None, target[0])
+        for lead_group, learned in _learned(calibrated)
+    ]
+    return Table({"simulated": reader.simulated}, _CALIBRATION_COLUMNS, rows)
+
+
+def _learned(calibrated: Calibration) -> Iterator[tuple[tuple[int, int], tuple[object, ...]]]:
+    """Each lead group with (hours, kind, name, nominal, value, unit) of all that was learned for it."""
+    shares = [f"{100 * share:.0f}" for share in SHARES]
+    for g, leads in enumerate(LEAD_GROUPS):
+        hours = int(calibrated.hours[g])
+        found: list[tuple[str, str, float | None, float, str]] = []
+        if calibrated.experts:
+            percent = 100 * np.expm1(calibrated.slopes[g])
+            found += [("weight", n, None, 100 * w, "%") for n, w in zip(calibrated.experts, calibrated.weights[g], strict=True)]
+            found.append(("response", "constant", 0.0, percent[0], "%"))
+            found += [("response", n, 0.0, v, "% per sd") for n, v in zip(calibrated.responses, percent[1:], strict=True)]
+            found.append(("level", "recent", 0.0, 100 * np.expm1(calibrated.level[g]), "%"))
+        found += [("width", share, 1.0, w, "factor") for share, w in zip(shares, np.exp(calibrated.width[g]), strict=True)]
+        found += [
+            ("coverage", share, float(share), 100 * inside, "%")
+            for share, inside in zip(shares, calibrated.coverage[g], strict=True)
+        ]
+        for kind, name, nominal, value, unit in found:
+            yield leads, (hours, kind, name, nominal, round(float(value), 4), unit)
+
+
+def quarantine(reader: Reader, area: str | None = None, limit: int = 100) -> Table:
+    """Values that were set aside as implausible, newest first, each with the reason."""
+    found = reader.quarantine(limit, area and require_area(reader, area))
+    rows = [(place, quantity, source, clock.iso(t), value, reason) for quantity, place, source, t, value, reason in found]
+    return Table({"simulated": reader.simulated}, ("area", "quantity", "source", "valid_time", "value", "reason"), rows)
 
 
 def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:

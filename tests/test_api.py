@@ -23,7 +23,8 @@ from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
 from engine import api, clock, openapi
-from engine.domain import DAY, HOUR, LEVELS, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
+from engine.calibration import Calibration
+from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
 from engine.http_server import MAX_CONNECTIONS, HttpServer
 from engine.store import Reader, ScoreRow, Writer
 
@@ -55,9 +56,26 @@ def fill(path: Path) -> None:
             writer.put_forecasts([forecast], issue_time)
     score = Score(1, 2600.0, 10.0, 10.0, 100.0, 0, 0.0, 0.0, 5.0, 4.0, 1, 1, 1, 300.0, 1, 20.0, 10.0)
     writer.put_scores([ScoreRow("DK1", "total", "provisional", int(t), 1, score) for t in valid_time[-48:]])
+    writer.put_forecasts([], NOW, {("DK1", "total", "m1"): _learned()})
+    odd = Observations(Series("load", "DK2", "test"), valid_time[:2], valid_time[:2], np.array([0.0, 9e6]), flags[:2], True)
+    writer.put([], [(odd, ["under 300 MWh", "over 5000 MWh"])])
     writer.put_job_run(JobRun("ingest", NOW - 60, NOW - 50, "ok", detail={"new": 3}))
     writer.put_job_run(JobRun("score", NOW - 40, NOW - 30, "expected", "No network.", "Wait."))
     writer.close()
+
+
+def _learned() -> Calibration:
+    """After three days of load a hundredth above what a windy day's model said, forecast a day ahead."""
+    hours = NOW - 4 * DAY + HOUR * np.arange(96, dtype=np.int64)
+    draft = Draft(("model", "trees"), np.full((96, 2), 2600.0), ("wind_speed_anomaly",), np.ones((96, 1)), np.zeros((96, 2)))
+    quantiles = 2000 + 1200 * np.tile(LEVELS, (96, 1))
+    issue = QuantileForecast(
+        "DK1", "total", NOW - 4 * DAY - 20 * HOUR, hours, LEVELS, quantiles, Tier.FULL, Reason.NONE, "m1", draft=draft
+    )
+    learned = Calibration.start(draft)
+    for hour in hours[:24].tolist():
+        learned = learned.learn(hour, 2626.0, [issue])
+    return learned
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +192,50 @@ def test_issues_jobs_and_areas_list_what_there_is(client: Client) -> None:
     assert areas["DK"]["newest_load"] == "2026-10-26T09:00:00Z"
 
 
+def test_calibration_tells_what_was_learned_by_lead_group(client: Client) -> None:
+    rows = get(client, "/v1/calibration?area=DK1")["rows"]
+    day_ahead = {(r["kind"], r["name"]): r for r in rows if r["first_lead_h"] == 7}
+    assert {r["hours"] for r in day_ahead.values()} == {24}
+    assert {(r["model_id"], r["learned_at"]) for r in rows} == {("m1", "2026-10-26T12:00:00Z")}
+    weights = [r["value"] for (kind, _), r in day_ahead.items() if kind == "weight"]
+    assert sum(weights) == pytest.approx(100, abs=0.01)
+    assert 0 < day_ahead["response", "wind_speed_anomaly"]["value"] < 1.01
+    assert day_ahead["response", "wind_speed_anomaly"]["unit"] == "% per sd"
+    assert day_ahead["coverage", "80"] | {"nominal": 80.0, "value": 100.0, "unit": "%"} == day_ahead["coverage", "80"]
+    assert day_ahead["width", "80"]["value"] < 1, "all hours were inside, so bands grow narrower"
+    unlearned = [r for r in rows if r["first_lead_h"] == 49 and r["kind"] == "coverage"]
+    assert [(r["hours"], r["value"]) for r in unlearned] == [(0, None)] * 3
+    assert get(client, "/v1/calibration?area=DK2")["rows"] == []
+    assert get(client, "/v1/calibration")["rows"] == rows
+    first = next(csv.DictReader(io.StringIO(client.get("/v1/calibration?format=csv").text, newline="")))
+    assert (first["kind"], first["name"], first["unit"]) == ("weight", "model", "%")
+
+
+def test_quarantine_lists_values_with_reasons(client: Client) -> None:
+    rows = get(client, "/v1/quarantine?area=DK2")["rows"]
+    assert [(r["value"], r["reason"]) for r in rows] == [(9e6, "over 5000 MWh"), (0.0, "under 300 MWh")]
+    assert get(client, "/v1/quarantine?limit=1")["rows"] == rows[:1]
+    assert get(client, "/v1/quarantine?area=DK1")["rows"] == []
+
+
+def test_a_forecast_says_how_old_it_is_and_ages_without_becoming_another(reader: Reader) -> None:
+    time = clock.SimulatedClock(NOW + 30 * 60)
+    server = HttpServer(api.create(reader, time), "127.0.0.1", 0)
+    server.start()
+    with Client(f"http://localhost:{server.port}") as client:
+        first = client.get("/v1/forecast?area=DK1")
+        assert (first.json()["age_s"], first.json()["freshness"]) == (1800, "fresh")
+        time.set(NOW + 40 * 60)
+        unchanged = client.get("/v1/forecast?area=DK1", headers={"if-none-match": first.headers["etag"]})
+        assert unchanged.status_code == 304
+        time.set(NOW + DAY)
+        old = client.get("/v1/forecast?area=DK1", headers={"if-none-match": first.headers["etag"]}).json()
+        assert (old["age_s"], old["freshness"]) == (DAY, "stale")
+        then = client.get("/v1/forecast?area=DK1&as_of=2026-10-26T03:30Z").json()
+        assert (then["age_s"], then["freshness"]) == (1800, "fresh")
+    server.stop()
+
+
 def test_health_and_metrics_say_how_current_everything_is(client: Client) -> None:
     answer = get(client, "/health")
     assert answer["status"] == "ok"
@@ -182,6 +244,10 @@ def test_health_and_metrics_say_how_current_everything_is(client: Client) -> Non
     text = client.get("/metrics").text
     assert 'lastvagt_forecast_issue_age_seconds{area="DK1",tier="full"} 0.0' in text
     assert 'lastvagt_score_wape_percent{area="DK1"} 0.38' in text
+    covered = re.search(r'^lastvagt_calibration_coverage_percent\{area="DK1",share="80"\} (.+)$', text, re.MULTILINE)
+    assert covered is not None
+    assert float(covered[1]) == pytest.approx(100)
+    assert 'lastvagt_calibration_weight_ratio{area="DK1",expert="trees"} 0.' in text
     assert 'lastvagt_job_last_success_timestamp_seconds{job="ingest"}' in text
     assert all(re.fullmatch(r'[a-z0-9_]+(\{([a-z]+="[^"]*",?)+\})? [-+.0-9e]+|# .*', line) for line in text.splitlines())
 

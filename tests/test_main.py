@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from engine.__main__ import main
 from engine.config import Config
 from engine.service import exclusive
 
-COMMANDS = ("run", "once", "status", "doctor", "backfill", "import", "forecast", "export", "backtest", "demo")
+COMMANDS = (
+    *("run", "once", "status", "doctor", "backfill", "import", "forecast", "calibration", "quarantine", "export", "backtest"),
+    "demo",
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +57,11 @@ def test_forecast_in_three_forms(filled: Path, capsys: pytest.CaptureFixture[str
     words = ("forecast", "--area", "DK1", "--data-dir", filled)
     code, out, _ = call(capsys, *words)
     assert code == 0
-    assert "DK1, issued 2026-10-26T12:00:00Z" in out
+    assert re.search(r"DK1, issued 2026-10-26T12:00:00Z, [0-9]+ \w+( [0-9]+ \w+)? old \((fresh|late|stale)\), tier", out)
     assert "SIMULATED" in out
     document = json.loads(call(capsys, *words, "--format", "json")[1])
     assert document["simulated"] is True
+    assert document["age_s"] > 0
     rows = list(csv.DictReader(call(capsys, *words, "--format", "csv")[1].splitlines()))
     assert [row["valid_time"] for row in rows] == [row["valid_time"] for row in document["rows"]]
     assert float(rows[0]["p50_mwh"]) == document["rows"][0]["p50"]
@@ -68,10 +73,29 @@ def test_status_tells_what_is_stored(filled: Path, capsys: pytest.CaptureFixture
     document = json.loads(call(capsys, "status", "--json", "--data-dir", filled)[1])
     assert {area["area"] for area in document["areas"]} == {"DK", "DK1", "DK2"}
     assert document["engine"] is None
+    assert document["status"] == "stopped", "however good the data are, nobody renews them"
     assert document["simulated"] is True
     code, out, _ = call(capsys, "status", "--data-dir", filled)
     assert code == 0
     assert "No engine runs here." in out
+    assert out.startswith("stopped")
+
+
+def test_calibration_and_quarantine_are_told(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "calibration", "--area", "DK1", "--data-dir", filled)
+    assert code == 0
+    assert "DK1, model " in out
+    assert "SIMULATED" in out
+    assert re.search(r"^coverage +80 +80 +% +[0-9]+\.[0-9]{2}", out, re.MULTILINE)
+    document = json.loads(call(capsys, "calibration", "--format", "json", "--data-dir", filled)[1])
+    assert {row["area"] for row in document["rows"]} == {"DK", "DK1", "DK2"}
+    file, folder = tmp_path / "load.csv", tmp_path / "data"
+    file.write_text("valid_time,area,quantity,value\n2024-01-01T00:00Z,DK1,load,2500\n2024-01-01T01:00Z,DK1,load,-9", "utf-8")
+    call(capsys, "import", file, "--data-dir", folder)
+    assert "-9" in call(capsys, "quarantine", "--data-dir", folder)[1]
+    assert call(capsys, "quarantine", "--area", "DK2", "--data-dir", folder)[1].strip() == "No value was set aside."
+    assert "Nothing is learned yet" in call(capsys, "calibration", "--data-dir", folder)[1]
+    assert call(capsys, "quarantine", "--area", "DK9", "--data-dir", folder)[0] == 4
 
 
 def test_export_writes_what_is_stored_with_marks(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,6 +137,8 @@ def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: py
         ("backfill", "--from", "last year", "--data-dir", tmp_path),
         ("backtest", "--from", "2022-13-01", "--to", "2022-12-31", "--data-dir", tmp_path),
         ("import", tmp_path / "missing.csv", "--data-dir", tmp_path),
+        ("backfill", "--from", "2024-01-02", "--to", "2024-01-01", "--data-dir", tmp_path),
+        ("export", "--from", "2024-01-02", "--to", "2024-01-02", "--out", tmp_path / "out", "--data-dir", tmp_path),
     ):
         code, _, err = call(capsys, *words)
         assert code == 4, words
@@ -139,6 +165,12 @@ def test_once_does_what_is_due(tmp_path: Path, capsys: pytest.CaptureFixture[str
     code, out, _ = call(capsys, "once", "--simulated", "--data-dir", tmp_path, "--json")
     assert code == 0
     assert [run["job"] for run in json.loads(out)] == ["ingest", "forecast", "score"]
+
+
+def test_a_demo_of_no_days_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for days in ("0", "-3", "1.5", "many"):
+        code, _, err = call(capsys, "demo", "--days", days, "--out", tmp_path)
+        assert (code, "at least 1" in err) == (2, True), err
 
 
 def test_demo_ends_with_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,89 @@
+"""How tables look in a terminal: columns under their names, and a head line that says what they hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from engine import clock
+from engine.tables import Table
+
+
+def tell(table: Table, form: str, show: Callable[[Table], None]) -> int:
+    """Print a table as JSON, as CSV, or as `show` does it for people; returns the exit code."""
+    if form == "json":
+        print(json.dumps(table.document(), indent=2))
+    elif form == "csv":
+        sys.stdout.write(table.csv())
+    else:
+        show(table)
+    return 0
+
+
+def grid(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows under the names of their columns; numbers to the right."""
+    columns = [_cells(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
+    cells = [list(names), *(list(line) for line in zip(*columns, strict=True))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [bool(rows) and isinstance(value, int | float) for value in (rows[0] if rows else names)]
+    for line in cells:
+        text = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
+        print("  ".join(text).rstrip())
+    print()
+
+
+def _cells(column: Sequence[object]) -> list[str]:
+    """A column as text, its floats with as many decimals as their size needs."""
+    floats = [v for v in column if isinstance(v, float)]
+    decimals = 0 if all(v == round(v) for v in floats) else 1 if max(map(abs, floats)) >= 10 else 2
+    return ["" if v is None else f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in column]
+
+
+def _age(seconds: int) -> str:
+    """The two largest units: 12 min, 2 h 20 min, 3 d 4 h."""
+    minutes = max(0, seconds) // 60
+    parts = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min")]
+    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 min"
+
+
+def _marks(table: Table) -> str:
+    return "".join(f", {name.upper()}" for name in ("simulated", "ex_post") if table.head.get(name))
+
+
+def forecast(table: Table, hours: int | None = None) -> None:
+    """An issue: how old it is, and its hours in Danish time (None: all)."""
+    head = table.head
+    issued = f"issued {head['issue_time']}, {_age(int(str(head['age_s'])))} old ({head['freshness']})"
+    print(f"{head['area']}, {issued}, tier {head['tier']}, model {head['model_id']}{_marks(table)}; MWh, Danish time")
+    shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95")
+    at = [table.columns.index(name) for name in shown]
+    rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", *(row[i] for i in at)) for row in table.rows]
+    grid(("hour", *shown), rows[:hours])
+
+
+def calibration(table: Table) -> None:
+    """What each area and model learned: things below each other, groups of lead hours beside each other."""
+    records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    for identity in dict.fromkeys((r["area"], r["model_id"], r["learned_at"]) for r in records):
+        mine = [r for r in records if (r["area"], r["model_id"], r["learned_at"]) == identity]
+        hours = {f"{r['first_lead_h']}..{r['last_lead_h']} h": r["hours"] for r in mine}
+        things: dict[tuple[str, ...], list[str]] = {}
+        for r in mine:
+            nominal = "" if r["nominal"] is None else f"{r['nominal']:g}"
+            things.setdefault((str(r["kind"]), str(r["name"]), nominal, str(r["unit"])), []).append(f"{r['value']:10.2f}")
+        area, model_id, learned_at = identity
+        print(f"{area}, model {model_id}, learned until {learned_at}{_marks(table)}; by hours ahead")
+        lines = [("hours learned", "", "", "", *(f"{n:10d}" for n in hours.values())), *((*key, *v) for key, v in things.items())]
+        grid(("what", "of", "nominal", "unit", *(f"{lead:>10}" for lead in hours)), lines)
+    if not records:
+        print("Nothing is learned yet: the first hours that come true after an issue teach.")
+
+
+def quarantine(table: Table) -> None:
+    """Values set aside, with their reasons."""
+    if table.rows:
+        grid(table.columns, table.rows)
+    else:
+        print("No value was set aside.")
