@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -65,6 +66,11 @@ class Config:
         """The SQLite file."""
         return self.data_dir / "lastvagt.sqlite"
 
+    @property
+    def own_model_dir(self) -> Path:
+        """The bundles trained on the user's own database."""
+        return self.data_dir / "models"
+
     @staticmethod
     def help_of(name: str) -> str:
         """One sentence on a setting."""
@@ -106,7 +112,8 @@ class Config:
 
 
 def _convert(name: str, value: object, default: object, where: str) -> object:
-    wrong = Expected(f"'{value}' is no valid value of '{name}' in {where}.", f"{Config.help_of(name)} Default: {default}")
+    told = "What is given" if name.endswith(("_token", "_key")) else f"'{value}'"
+    wrong = Expected(f"{told} is no valid value of '{name}' in {where}.", f"{Config.help_of(name)} Default: {default}")
     if isinstance(default, bool):
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if isinstance(value, bool):
@@ -119,7 +126,7 @@ def _convert(name: str, value: object, default: object, where: str) -> object:
             number = int(str(value))
         except ValueError:
             raise wrong from None
-        if number < 0:
+        if number < 0 or (name == "port" and number > 65535):
             raise wrong
         return number
     if isinstance(default, Path):
@@ -128,4 +135,19 @@ def _convert(name: str, value: object, default: object, where: str) -> object:
         raise wrong
     if name == "log_level" and value not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise wrong
-    return value.rstrip("/") if name.endswith("_url") else value
+    value = value.strip()
+    if name.endswith("_url"):
+        if not _is_base_url(value):
+            raise wrong
+        value = value.rstrip("/")
+    return value
+
+
+def _is_base_url(text: str) -> bool:
+    """Whether paths can be hung on it: http(s)://host, perhaps with a port and a path."""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port beyond 65535, a torn IPv6 address
+        return False
+    return whole and not parts.query and not parts.fragment and not any(c.isspace() for c in text)
