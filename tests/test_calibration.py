@@ -75,6 +75,15 @@ def test_bands_come_to_hold_what_they_say(spread: float) -> None:
         assert covered(published, observed, low, high, 60) == pytest.approx(share, abs=0.02)
 
 
+@pytest.mark.parametrize("days", [3, 12])
+def test_recent_coverage_is_that_of_the_hours_learned_however_few(days: int) -> None:
+    calibration, published, observed = live(days, noise(0.05), spread=0.02)
+    held = covered(published[:-1], observed[:-1], 0.1, 0.9, 0)
+    assert calibration.coverage[1][1] == pytest.approx(held, abs=0.02)
+    assert np.isnan(calibration.coverage[0]).all(), "no hour of these leads came true"
+    assert calibration.coverage_deviation[1][1] > 0.5 / np.sqrt(24 * days), "a day tells less than 24 independent hours"
+
+
 def test_a_response_that_is_stronger_now_is_learned() -> None:
     calibration, published, observed = live(150, noise(0.01, response=0.03))
     assert calibration.slopes[1][1] == pytest.approx(0.03, abs=0.006)
