@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -155,15 +155,17 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
 
 @dataclass(slots=True)
 class Forecaster:
-    """All bundles of a folder, the best tier first and of one tier the newest. `problems` holds what was wrong with those left out."""
+    """These bundles, or all of a folder, the best tier first and of one tier the newest. `problems` holds what was wrong with those
+    left out."""
 
-    model_dir: Path
+    source: InitVar[Path | Sequence[Bundle]]
     bundles: list[Bundle] = field(init=False)
     problems: list[Expected] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.bundles = []
-        for manifest in sorted(self.model_dir.glob("*/manifest.json")) + sorted(self.model_dir.glob("manifest.json")):
+    def __post_init__(self, source: Path | Sequence[Bundle]) -> None:
+        self.bundles = [] if isinstance(source, Path) else list(source)
+        folders = [*source.glob("*/manifest.json"), *source.glob("manifest.json")] if isinstance(source, Path) else []
+        for manifest in sorted(folders):
             try:
                 self.bundles.append(Bundle.load(manifest.parent))
             except Expected as problem:

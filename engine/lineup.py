@@ -1,0 +1,192 @@
+"""Which bundles serve and which are tried: found in two folders, verified, and kept in step with what people decide."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine import clock, roles
+from engine.config import Config
+from engine.domain import Expected, Tier
+from engine.forecaster import Bundle, Forecaster
+from engine.roles import Move, Roles
+from engine.store import Reader, Writer
+from engine.store.roster import BundleState, RoleChange
+
+#: Who decides what nobody has decided yet.
+ENGINE = "engine"
+_FILES = ("manifest.json", "model.onnx", "golden.npz")
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """A champion and the challenger that is tried beside it."""
+
+    champion: Bundle
+    challenger: Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who forecasts now: the champions of all tiers, and the duels fought in shadow."""
+
+    forecaster: Forecaster
+    duels: tuple[Duel, ...]
+
+
+class Shelf:
+    """The bundles in the shipped and in the user's own folder. Looking again is cheap: only what changed on disk is read again."""
+
+    def __init__(self, config: Config) -> None:
+        self._folders = {"shipped": config.model_dir, "own": config.own_model_dir}
+        self._manifests: dict[Path, tuple[Stamp, BundleState | Expected]] = {}
+        self._bundles: dict[Path, tuple[Stamp, Bundle | Expected]] = {}
+        self._where: dict[str, Path] = {}
+
+    def look(self) -> tuple[list[BundleState], dict[str, Expected]]:
+        """Every bundle there is by its manifest, and what is wrong with folders whose manifest cannot be read, by name."""
+        before, self._manifests, self._where = self._manifests, {}, {}
+        states, problems = [], dict[str, Expected]()
+        for origin, parent in self._folders.items():
+            for path in (*sorted(parent.glob("[!.]*/manifest.json")), *parent.glob("manifest.json")):
+                folder, stamp = path.parent, _stamp(path.parent)
+                known = before.get(folder)
+                state = known[1] if known is not None and known[0] == stamp else _read(path, origin)
+                self._manifests[folder] = (stamp, state)
+                if isinstance(state, Expected):
+                    problems[folder.name] = state
+                elif state.model_id not in self._where:  # of two with one name the shipped one counts
+                    self._where[state.model_id] = folder
+                    states.append(state)
+        return states, problems
+
+    def load(self, model_id: str) -> Bundle | Expected:
+        """A bundle of the last look, verified, or what is wrong with it."""
+        folder = self._where[model_id]
+        stamp = self._manifests[folder][0]
+        kept = self._bundles.get(folder)
+        if kept is None or kept[0] != stamp:
+            try:
+                kept = (stamp, Bundle.load(folder))
+            except Expected as problem:
+                kept = (stamp, problem)
+            self._bundles[folder] = kept
+        return kept[1]
+
+    def keep(self, model_ids: set[str]) -> None:
+        """Let go of the graphs of all other bundles."""
+        wanted = {self._where[model_id] for model_id in model_ids}
+        self._bundles = {f: kept for f, kept in self._bundles.items() if f in wanted or isinstance(kept[1], Expected)}
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Times and sizes of a bundle's files, which change when it does; zeros for one that is missing."""
+    stamps = []
+    for name in _FILES:
+        try:
+            stat = (folder / name).stat()
+            stamps.append((stat.st_mtime_ns, stat.st_size))
+        except OSError:
+            stamps.append((0, 0))
+    return tuple(stamps)
+
+
+def _read(manifest: Path, origin: str) -> BundleState | Expected:
+    try:
+        words = json.loads(manifest.read_text(encoding="utf-8"))
+        return BundleState(str(words["model_id"]), Tier(words["tier"]), clock.parse_utc(words["trained_to"]), origin)
+    except Exception as error:  # noqa: BLE001 - whatever a file says, it must not stop the bundles that serve
+        return Expected(f"Model bundle {manifest.parent} cannot be read: {error}.", "Copy the whole bundle folder again.")
+
+
+class Lineup:
+    """Gives out the roles. Every decision is one transaction, and counts from the next issue on."""
+
+    def __init__(self, config: Config, writer: Writer, reader: Reader) -> None:
+        self._shelf = Shelf(config)
+        self._writer, self._reader = writer, reader
+        self._lock = threading.RLock()  # decisions come from other threads than issues
+
+    def settle(self, now: int) -> Cast:
+        """Who forecasts now. A new bundle that is newer than its champion begins to be tried; what cannot be used is told."""
+        with self._lock:
+            assigned, bundles, problems = self._assigned()
+            new = [mine for mine in assigned.values() if mine.untried and not mine.tried]
+            for mine in new:
+                reason = f"It is newer than {mine.champion}, and nobody has decided about it."
+                self._record(Move(mine.tier, "challenge", "", mine.untried), ENGINE, reason, now)
+            if new:
+                assigned, bundles, problems = self._assigned()
+            self._tell(assigned, problems, now)
+            self._shelf.keep(set(bundles))
+            duels = [Duel(bundles[mine.champion], bundles[mine.challenger]) for mine in assigned.values() if mine.challenger]
+            return Cast(Forecaster([bundles[mine.champion] for mine in assigned.values() if mine.champion]), tuple(duels))
+
+    def promote(self, model_id: str, who: str, reason: str, now: int) -> RoleChange:
+        """Make a bundle the champion of its tier."""
+        return self._decide(lambda assigned: roles.promotion(assigned, model_id), who, reason, now)
+
+    def rollback(self, tier: Tier, who: str, reason: str, now: int) -> RoleChange:
+        """Bring back the champion before."""
+        return self._decide(lambda assigned: roles.rollback(assigned, tier), who, reason, now)
+
+    def challenge(self, model_id: str, tier: Tier, who: str, reason: str, now: int) -> RoleChange:
+        """Try a bundle in shadow, or with an empty id none in `tier`."""
+        return self._decide(lambda assigned: roles.challenge(assigned, model_id, tier), who, reason, now)
+
+    def _decide(self, decision: Callable[[Mapping[Tier, Roles]], Move], who: str, reason: str, now: int) -> RoleChange:
+        with self._lock:
+            move = decision(self._assigned()[0])
+            trouble = self._shelf.load(move.to_id) if move.to_id else None
+            if isinstance(trouble, Expected):
+                raise roles.Pointless(trouble.problem, trouble.remedy)
+            change = self._record(move, who, reason, now)
+            self.settle(now)
+            return change
+
+    def _record(self, move: Move, who: str, reason: str, now: int) -> RoleChange:
+        change = RoleChange(now, move.tier, move.act, move.from_id, move.to_id, who, reason)
+        self._writer.roster.put_change(change, len(self._reader.roster.changes()))
+        return change
+
+    def _assigned(self) -> tuple[dict[Tier, Roles], dict[str, Bundle], dict[str, Expected]]:
+        """The roles, the verified bundles that fill them or are about to, and what is wrong with others."""
+        changes = self._reader.roster.changes()
+        states, problems = self._shelf.look()
+        while True:
+            assigned = roles.assign(states, changes)
+            wanted = {name for r in assigned.values() for name in (r.champion, r.challenger, "" if r.tried else r.untried)} - {""}
+            loaded = {name: self._shelf.load(name) for name in wanted}
+            failed = {name: trouble for name, trouble in loaded.items() if isinstance(trouble, Expected)}
+            if not failed:
+                return assigned, {name: bundle for name, bundle in loaded.items() if isinstance(bundle, Bundle)}, problems
+            problems |= failed
+            states = [replace(s, problem=failed[s.model_id].problem) if s.model_id in failed else s for s in states]
+
+    def _tell(self, assigned: Mapping[Tier, Roles], problems: Mapping[str, Expected], now: int) -> None:
+        """Keep what bundles there are, and an open event for each that cannot be used or is gone and has a role."""
+        bundles = [bundle for mine in assigned.values() for bundle in mine.bundles.values()]
+        if sorted(bundles, key=lambda b: b.model_id) != self._reader.roster.bundles():
+            self._writer.roster.put_bundles(bundles)
+        troubles = dict(problems)
+        for mine in assigned.values():
+            for name in {mine.named, mine.tried} - {""}:
+                if name not in mine.bundles:
+                    troubles[name] = Expected(
+                        f"The model bundle {name} is gone.", "Put its folder back, or give its role to another."
+                    )
+                if name in troubles and name == mine.named:
+                    then = f"{mine.champion} stands in for it" if mine.champion else "no bundle stands in for it"
+                    troubles[name] = Expected(
+                        f"{troubles[name].problem} In the tier '{mine.tier}' {then}.", troubles[name].remedy
+                    )
+        for event in self._reader.events():
+            if event.code == "model" and event.subject not in troubles:
+                self._writer.close_event("model", event.subject, now)
+        for name, trouble in troubles.items():
+            self._writer.open_event("model", name, trouble.problem, trouble.remedy, now)
