@@ -83,7 +83,8 @@ def test_units_become_ours(tmp_path, quantity, unit, value, ours):
         ("2026-06-01T00:15Z,DK1,load,1,,", "is not a whole hour"),
         ("2926-06-01T00:00Z,DK1,load,1,,", "no time of this age"),
         ("2026-06-01T00:00Z,DK1,load,nan,,", "is not a number"),
-        ('2026-06-01T00:00Z,DK1,load,"1,5",,', "could not convert"),
+        ('2026-06-01T00:00Z,DK1,load,"1,5",,', "'1,5' is written with a decimal comma"),
+        ("2026-06-01T00:00Z,DK1,load,much,,", "could not convert"),
         ("2026-06-01T00:00Z,DK1,load,1,furlong,", "'furlong' is no unit of load.*MWh"),
         ("2026-06-01T00:00Z,DK1,load,1,,yesterday", "'yesterday' is not a time"),
         ("2026-06-01T00:00Z,,load,1,,", "the area is empty"),
@@ -99,6 +100,15 @@ def test_a_bad_line_is_named_with_its_number_and_what_was_imported(tmp_path, mon
         seen.extend(itertools.chain.from_iterable(read_file(path, "csv", None, NOW)))
     assert "The 2 lines before line 4 were imported" in caught.value.remedy
     assert sum(map(len, seen)) == 2
+
+
+@pytest.mark.parametrize("file_format", file_import.FORMATS)
+@pytest.mark.parametrize(("separator", "told"), [(";", "by semicolons"), ("\t", "by tabs")])
+def test_another_separator_is_told(tmp_path, file_format, separator, told):
+    text = f"{HEAD}\n2026-06-01T00:00Z,DK1,load,2500\n".replace(",", separator)
+    with pytest.raises(Expected, match=told) as caught:
+        read(write(tmp_path, text), file_format)
+    assert "commas" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,8 @@ class _Times(dict[str, int]):
 
 
 def _number(text: str) -> float:
+    if "," in text:
+        raise Expected(f"'{text}' is written with a decimal comma", "Write it with a point: 1234.5")
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"'{text}' is not a number")
@@ -166,6 +168,12 @@ def _number(text: str) -> float:
 
 def _layout(path: Path, file_format: str, header: list[str], knowledge: _Knowledge) -> _Layout:
     """How to read the lines below this header."""
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise Expected(
+                f"{path.name} separates its columns by {name}.",
+                "Save it with commas between columns and points in numbers. Nothing was imported.",
+            )
     if file_format == "csv":
         missing = [name for name in _REQUIRED if name not in header]
         unknown = [name for name in header if name not in (*_REQUIRED, *_OPTIONAL)]
