@@ -44,6 +44,9 @@ _SCORE_BACK_S = 40 * DAY
 #: How long drafts are kept for hours whose truth is still to come.
 LEARN_BACK_S = _SCORE_BACK_S + HORIZON_H * HOUR
 
+#: Lead time in hours up to which every issue teaches, and the step of issue times that teach beyond.
+ALL_TEACH_H, TEACHING_STEP_S = 48, 6 * HOUR
+
 Progress = Callable[[float], None]
 
 
@@ -119,7 +122,7 @@ def _take(
     for request in requests:
         body = sources.fetch(request, transport, writer, time)
         total += keep(writer, reader, source.parse(request, body, time.now()), time.now())
-    return {"new": total.new, "revised": total.revised, "unchanged": total.unchanged, "quarantined": total.quarantined}
+    return total.counts()
 
 
 def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int) -> PutResult:
@@ -154,13 +157,17 @@ def import_file(
 ) -> JobRun:
     """Keep the values of a file; importing it again changes nothing."""
     with _job(writer, "import", lambda: now) as (story, kept):
-        total = PutResult()
+        total, areas = PutResult(), dict[str, str | None]()
         try:
             for batches in sources.read_file(path, file_format, known_after_s, now, progress):
                 total += keep(writer, reader, batches, now)
+                areas |= {batch.series.area: geography.meant_by(batch.series.area) for batch in batches}
         finally:
-            story.detail |= {"file": path.name, "new": total.new, "revised": total.revised}
-            story.detail |= {"unchanged": total.unchanged, "quarantined": total.quarantined}
+            story.detail |= {"file": path.name, **total.counts()}
+            typos = [f"'{area}' (did you mean {meant}?)" for area, meant in areas.items() if meant not in (None, area)]
+            if typos:
+                story.detail["unknown areas"] = ", ".join(typos)
+                log.warning("%s names areas that are kept but that nothing forecasts: %s.", path.name, ", ".join(typos))
     return kept[0]
 
 
@@ -225,7 +232,9 @@ def lessons(reader: Reader, issue_time: int) -> dict[Target, Calibration]:
         if not new.any():
             continue
         first, last = int(hours[new].min()), int(hours[new].max())
-        issues = reader.forecasts(area, first - HORIZON_H * HOUR, last + BRIDGE_H * HOUR + 1, drafts=True)
+        recent, end = first - ALL_TEACH_H * HOUR, last + BRIDGE_H * HOUR + 1
+        issues = reader.forecasts(area, recent, end, drafts=True)
+        issues += reader.forecasts(area, first - HORIZON_H * HOUR, recent, drafts=True, every_s=TEACHING_STEP_S)
         for hour, load in zip(hours[new].tolist(), observed[new].tolist(), strict=True):
             covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
             learned |= learn(calibrations | learned, hour, load, covering)
@@ -320,10 +329,14 @@ def first_truth(archive: Archive, area: str) -> tuple[IntArray, IntArray, FloatA
 def learn(
     calibrations: Mapping[Target, Calibration], hour: int, observed: float, issues: Sequence[QuantileForecast]
 ) -> dict[Target, Calibration]:
-    """The calibrations that change when an hour came true with `observed` MWh, by its issues, newest first."""
+    """The calibrations that change when an hour came true with `observed` MWh, by its issues, newest first.
+
+    Of issues longer than `ALL_TEACH_H` ago every sixth hour's teach: the others say nearly the same and cost time.
+    """
     by_target: dict[Target, list[QuantileForecast]] = {}
     for issue in issues:
-        if issue.draft is not None:
+        teaches = hour - issue.issue_time <= ALL_TEACH_H * HOUR or issue.issue_time % TEACHING_STEP_S == 0
+        if teaches and issue.draft is not None:
             by_target.setdefault((issue.area, issue.consumer_type, issue.model_id), []).append(issue)
     learned = {}
     for target, mine in by_target.items():

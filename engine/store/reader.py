@@ -320,20 +320,22 @@ class Reader:
         consumer_type: str = "total",
         limit: int = FOREVER,
         drafts: bool = False,
+        every_s: int = 1,
     ) -> list[QuantileForecast]:
         """Whole issues with issue time in [start, end), newest first; one that was damaged on disk is left out and logged.
 
-        With `drafts` each has the draft it was made of, where that is still kept.
+        With `drafts` each has the draft it was made of, where that is still kept; `every_s` asks for issue times that are
+        multiples of so many seconds only.
         """
         rows = self._rows(
             """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
-               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?
+               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0
                ORDER BY issue_time DESC LIMIT ?""",
-            (area, consumer_type, start, end, limit),
+            (area, consumer_type, start, end, every_s, limit),
         )
         found = [forecast for row in rows if (forecast := self._forecast(area, consumer_type, row)) is not None]
         if drafts:
-            kept = self._drafts(area, start, end, consumer_type)
+            kept = self._drafts(area, start, end, consumer_type, every_s)
             found = [dataclasses.replace(forecast, draft=kept.get(forecast.issue_time)) for forecast in found]
         if len(found) < len(rows):
             log.error("%d of %d issues of %s were damaged on disk and are left out.", len(rows) - len(found), len(rows), area)
@@ -358,10 +360,11 @@ class Reader:
             self.simulated,
         )
 
-    def _drafts(self, area: str, start: int, end: int, consumer_type: str) -> dict[int, Draft]:
+    def _drafts(self, area: str, start: int, end: int, consumer_type: str, every_s: int) -> dict[int, Draft]:
         rows = self._rows(
-            "SELECT issue_time, names, numbers FROM draft WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ?",
-            (area, consumer_type, start, end),
+            """SELECT issue_time, names, numbers FROM draft
+               WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0""",
+            (area, consumer_type, start, end, every_s),
         )
         made_of = {t: (json.loads(names), numbers) for t, names, numbers in rows}
         return {
