@@ -18,10 +18,14 @@ from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, MEDIAN, WEATHER, Feature
 
 LOOKBACK_DAYS = 84
 #: Weeks looked back for clean same-weekday hours, and how many of them make the base.
-_WEEKS = 9
+_WEEKS = 12
 _BASE_WEEKS = 4
 _SAME_HOUR_DAYS = 14
 _HALF_LIVES_H = (12, 48, 240)
+#: Hours over which the change of temperature is an input.
+_CHANGES_H = (1, 2, 3, 6, 24)
+#: The middle of Denmark, degrees north and east, for the light of day.
+_MIDDLE = (55.9, 10.5)
 
 
 def window(issue_time: int, horizon_h: int = HORIZON_H) -> tuple[int, int]:
@@ -99,13 +103,6 @@ class _Days:
         return grid
 
 
-def _shift(table: FloatArray, days: int) -> FloatArray:
-    """The same cells `days` days earlier."""
-    shifted = np.full_like(table, np.nan)
-    shifted[days:] = table[:-days]
-    return shifted
-
-
 def _mean(values: FloatArray, axis: int | None = None) -> FloatArray:
     """Mean of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
@@ -137,16 +134,25 @@ class _Base:
     """Which of the past weeks make the base of each cell, so that load and weather are averaged over the same hours."""
 
     def __init__(self, clean: FloatArray) -> None:
-        weeks = np.stack([_shift(clean, 7 * k) for k in range(1, _WEEKS + 1)])
+        weeks = self._weeks(clean, np.arange(len(clean)))
         known = ~np.isnan(weeks)
-        self.chosen = known & (np.cumsum(known, axis=0) <= _BASE_WEEKS)
-        self.profile = self.mean(clean)
-        self.recent = _mean(np.where(self.chosen & (np.cumsum(known, axis=0) <= 2), weeks, np.nan), axis=0)
+        rank = np.cumsum(known, axis=0)
+        self.chosen = known & (rank <= _BASE_WEEKS)
+        self.profile = _mean(np.where(self.chosen, weeks, np.nan), axis=0)
+        self.recent = _mean(np.where(known & (rank <= 2), weeks, np.nan), axis=0)
 
-    def mean(self, table: FloatArray) -> FloatArray:
-        """Mean of any table over the hours that make the base of each cell."""
-        weeks = np.stack([_shift(table, 7 * k) for k in range(1, _WEEKS + 1)])
-        return _mean(np.where(self.chosen, weeks, np.nan), axis=0)
+    @staticmethod
+    def _weeks(table: FloatArray, days: IntArray) -> FloatArray:
+        """The same weekdays of past weeks of some days, latest first, shape (weeks, days, 24)."""
+        back = days - 7 * np.arange(1, _WEEKS + 1)[:, None]
+        weeks: FloatArray = np.where((back >= 0)[:, :, None], table[np.maximum(back, 0)], np.nan)
+        return weeks
+
+    def anomaly(self, table: FloatArray, days: IntArray) -> FloatArray:
+        """How any table differs from its mean over the hours that make the base; NaN on other days than these."""
+        anomaly = np.full_like(table, np.nan)
+        anomaly[days] = table[days] - _mean(np.where(self.chosen[:, days], self._weeks(table, days), np.nan), axis=0)
+        return anomaly
 
 
 def _weather(history: History, area: str, quantity: str) -> FloatArray | None:
@@ -217,6 +223,7 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
     for name in calendar[0]:
         columns[name] = np.array([c[name] for c in calendar])[position]
 
+    _add_light(columns, history, days, base, index)
     _add_weather(columns, history, area, days, base, index, newest)
     columns["base_mwh"] = np.exp(profile)
     return FeatureMatrix(tuple(columns), valid_time, np.column_stack(list(columns.values())).astype(np.float32))
@@ -288,6 +295,30 @@ def _add_recent(columns: dict[str, FloatArray], recent: FloatArray, lead: FloatA
         columns[f"recent_day_{k + 1}"] = np.full(len(lead), _mean(block))
 
 
+def sun_height(times: IntArray) -> FloatArray:
+    """Height of the sun over the horizon of the middle of Denmark, degrees, at these epoch seconds. Spencer 1971, as NOAA uses it."""
+    north, east = _MIDDLE
+    year = 2 * np.pi * (times / DAY % 365.2422) / 365.2422
+    sin, cos, sin2, cos2 = np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)
+    declination = 0.006918 - 0.399912 * cos + 0.070257 * sin - 0.006758 * cos2 + 0.000907 * sin2
+    declination += 0.00148 * np.sin(3 * year) - 0.002697 * np.cos(3 * year)
+    late_min = 229.18 * (0.000075 + 0.001868 * cos - 0.032077 * sin - 0.014615 * cos2 - 0.040849 * sin2)
+    angle = np.radians((times % DAY / 60 + late_min + 4 * east) / 4 - 180)
+    latitude = np.radians(north)
+    height: FloatArray = np.degrees(
+        np.arcsin(np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(angle))
+    )
+    return height
+
+
+def _add_light(columns: dict[str, FloatArray], history: History, days: _Days, base: _Base, index: IntArray) -> None:
+    """Height of the sun and how light it is (0 night, 1 day), and how they differ from the base weeks."""
+    height = sun_height(history.times() + HOUR // 2)
+    for name, grid in (("sun", np.clip(height, -8.0, 60.0)), ("dusk", 1 / (1 + np.exp(-(height - 2.0) / 2.5)))):
+        columns[name] = grid[index]
+        columns[f"{name}_anomaly"] = days.unfold(base.anomaly(days.fold(grid), np.unique(days.day[index])))[index]
+
+
 def _add_weather(
     columns: dict[str, FloatArray], history: History, area: str, days: _Days, base: _Base, index: IntArray, newest: int
 ) -> None:
@@ -305,6 +336,7 @@ def _add_weather(
     plain = {**grids, **smooth, "heating": heating, "cooling": cooling, "wind_chill": chill}
     for name, grid in plain.items():
         columns[name] = grid[index]
+    concerned = np.unique(days.day[np.concatenate([index, np.arange(max(0, newest - 23), newest + 1)])])
     for name in (
         "temperature_ewma_12h",
         "temperature_ewma_240h",
@@ -315,10 +347,12 @@ def _add_weather(
         "global_radiation",
         "cloud_cover",
     ):
-        table = days.fold(plain[name])
-        anomaly = days.unfold(table - base.mean(table))
+        anomaly = days.unfold(base.anomaly(days.fold(plain[name]), concerned))
         columns[f"{name}_anomaly"] = anomaly[index]
         columns[f"{name}_anomaly_recent"] = np.full(len(index), _mean(anomaly[max(0, newest - 23) : newest + 1]))
+        columns[f"{name}_anomaly_6h"] = np.full(len(index), _mean(anomaly[max(0, newest - 5) : newest + 1]))
+    for hours in _CHANGES_H:
+        columns[f"temperature_lag_{hours}h"] = t[np.maximum(index - hours, 0)] - t[index]
     runs = [history.newest_available[k] for k in weather_keys(history, area) if k not in history.ex_post]
     age = (history.as_of - max(runs)) / HOUR if runs else np.nan
     columns["weather_age_h"] = np.full(len(index), age)

@@ -79,13 +79,14 @@ def test_a_day_of_load_sets_the_level_of_the_climatology(forecaster: Forecaster)
     np.testing.assert_allclose(high.median, 2 * low.median, rtol=1e-6)
 
 
-def test_load_that_is_too_late_falls_back(forecaster: Forecaster) -> None:
+@pytest.mark.parametrize(("days", "tier"), [(9, Tier.LATE), (45, Tier.SEASONAL)])
+def test_late_load_falls_back(forecaster: Forecaster, days: int, tier: Tier) -> None:
     late = {}
     for key, v in histories.archive(NOW).versions.items():
-        old = (v.valid_time < NOW - 9 * DAY) | (key[0] != "load")
+        old = (v.valid_time < NOW - days * DAY) | (key[0] != "load")
         late[key] = type(v)(v.valid_time[old], v.available_at[old], v.value[old], v.flags[old])
     made = check(forecaster.forecast(history(Archive(late)), "DK1", HOURS))
-    assert (made.tier, made.reason) == (Tier.SEASONAL, Reason.LATE_LOAD)
+    assert (made.tier, made.reason) == (tier, Reason.LATE_LOAD)
 
 
 def test_without_any_model_there_is_still_a_forecast(tmp_path: Path) -> None:
