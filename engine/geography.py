@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,20 @@ AREAS: dict[str, Area] = {
 def known(code: str) -> bool:
     """Whether the code names an area of the tree."""
     return code in AREAS
+
+
+def meant_by(code: str) -> str | None:
+    """The area of the tree that a code names, or that one looks like written in another way; None where it looks like none."""
+    if known(code):
+        return code
+    spelled = {_plain(text): area.code for area in AREAS.values() for text in (area.code, area.name_da, area.name_en)}
+    close = difflib.get_close_matches(_plain(code), spelled, n=1, cutoff=0.66)
+    return spelled[close[0]] if close else None
+
+
+def _plain(text: str) -> str:
+    """Letters and digits without case, look-alikes made equal."""
+    return "".join(c for c in text.casefold() if c.isalnum()).translate(str.maketrans("lio", "110"))
 
 
 def ancestors(code: str) -> tuple[str, ...]:

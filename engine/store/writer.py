@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import threading
@@ -21,20 +22,21 @@ from engine.store.roster import RosterWriter
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """Rows a `put` added (of them revisions of known hours), found known already, and set aside as implausible."""
+    """Values a `put` added (of them revisions of known hours), found known already, found twice or more in their batch, and set
+    aside as implausible."""
 
     new: int = 0
     revised: int = 0
     unchanged: int = 0
+    repeated: int = 0
     quarantined: int = 0
 
     def __add__(self, other: PutResult) -> PutResult:
-        return PutResult(
-            self.new + other.new,
-            self.revised + other.revised,
-            self.unchanged + other.unchanged,
-            self.quarantined + other.quarantined,
-        )
+        return PutResult(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
+
+    def counts(self) -> dict[str, int]:
+        """All counts by name."""
+        return dataclasses.asdict(self)
 
 
 def _last_of_each_version(rows: FloatArray) -> FloatArray:
@@ -194,7 +196,9 @@ class Writer:
         ).fetchall()
         old = np.array(rows, dtype=np.float64).reshape(-1, 4)
         new: FloatArray = np.column_stack((batch.valid_time, batch.available_at, batch.value, batch.flags)).astype(np.float64)
-        new = _as_revisions(old, _last_of_each_version(new), now)
+        new = _last_of_each_version(new)
+        repeated = len(batch) - len(new)
+        new = _as_revisions(old, new, now)
         both, fresh = np.concatenate([old, new]), np.arange(len(old) + len(new)) >= len(old)
         order = np.lexsort((fresh, both[:, 1], both[:, 0]))
         both, fresh = both[order], fresh[order]
@@ -208,7 +212,7 @@ class Writer:
         db.executemany("INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", zip([identifier] * len(v), *columns, strict=True))
         added = db.total_changes - before
         revised = int((keep & same_hour).sum())
-        return PutResult(new=added, revised=revised, unchanged=len(batch) - added)
+        return PutResult(new=added, revised=revised, unchanged=len(batch) - repeated - added, repeated=repeated)
 
     # -- forecasts and scores -------------------------------------------------------------------------------------
 
