@@ -211,6 +211,16 @@ def _forecast(args: argparse.Namespace) -> int:
         return terminal.tell(tables.forecast(reader, args.area, now, as_of), args.format, terminal.forecast)
 
 
+def _scores(args: argparse.Namespace) -> int:
+    from engine import clock, tables, terminal
+
+    start, end = (clock.parse_utc(text) if text else None for text in (args.start, args.end))
+    with _reader(args) as reader:
+        if args.against == "tso":
+            return terminal.tell(tables.against_tso(reader, args.area, start, end), args.format, terminal.against_tso)
+        return terminal.tell(tables.scores(reader, args.area, args.by, args.truth, start, end), args.format, terminal.scores)
+
+
 def _calibration(args: argparse.Namespace) -> int:
     from engine import tables, terminal
 
@@ -411,6 +421,30 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--area", default="DK", help="code of an area (default: %(default)s)")
     forecast.add_argument("--as-of", metavar="TIME", help="the newest issue of that moment (default: now)")
     in_forms(forecast)
+
+    scores = command(
+        "scores",
+        _scores,
+        "how earlier issues turned out",
+        "--area DK1 --by month",
+        "--area DK1 --against tso --from 2026-10-01",
+    )
+    scores.add_argument("--area", default="DK", help="code of an area (default: %(default)s)")
+    scores.add_argument(
+        "--by",
+        choices=("all", "lead_bucket", "hour", "weekday", "day", "month"),
+        default="lead_bucket",
+        help="(default: %(default)s)",
+    )
+    scores.add_argument("--truth", choices=("provisional", "settled"), default="provisional", help="(default: %(default)s)")
+    scores.add_argument(
+        "--against",
+        choices=("tso",),
+        help="beside the grid operator's own forecast (ENTSO-E), both as known at 10:00 the day before, newest load as truth",
+    )
+    scores.add_argument("--from", dest="start", metavar="TIME", help="first hour, UTC (default: all)")
+    scores.add_argument("--to", dest="end", metavar="TIME", help="end, exclusive (default: all)")
+    in_forms(scores)
 
     calibration = command(
         "calibration",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, geography
+from engine import clock, geography, scoreboard
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
     DAY,
@@ -223,6 +223,30 @@ def scores(
     found = reader.scores(area, by, first, last, truth)
     rows = [(_group(by, key), score.n, *score.figures().values()) for key, score in found.items()]
     return Table(head, ("group", "n", *FIGURES), rows, {name: unit for name, unit in FIGURES.items() if unit})
+
+
+def against_tso(reader: Reader, area: str, start: int | None = None, end: int | None = None) -> Table:
+    """Errors of our forecasts and the grid operator's for the hours in [start, end), both as known the day before."""
+    board = scoreboard.against_tso(reader, require_area(reader, area), start or 0, FOREVER if end is None else end)
+    low, high = board.skill_interval
+    head = {
+        "area": area,
+        "consumer_type": "total",
+        "issue": f"{scoreboard.ISSUE_HOUR:02d}:00 Europe/Copenhagen, the day before",
+        "start": _iso(start),
+        "end": _iso(end),
+        "days": board.days,
+        "skill": board.skill,
+        "skill_low_95": low,
+        "skill_high_95": high,
+        "simulated": reader.simulated,
+        "ex_post": board.ex_post,
+    }
+    rows = [
+        (name, len(of), *board.figures(of).values()) for name, of in (("lastvagt", board.ours), ("tso", board.theirs)) if len(of)
+    ]
+    units = {name: FIGURES[name] for name in ("wape", "mae", "bias", "rmse")}
+    return Table(head, ("forecast", "n", *units), rows, units)
 
 
 def issues(reader: Reader, area: str | None, start: int | None = None, end: int | None = None, limit: int = 168) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 
@@ -79,6 +80,27 @@ def calibration(table: Table) -> None:
         grid(("what", "of", "nominal", "unit", *(f"{lead:>10}" for lead in hours)), lines)
     if not records:
         print("Nothing is learned yet: the first hours that come true after an issue teach.")
+
+
+def scores(table: Table) -> None:
+    """Scores by group."""
+    print(f"{table.head['area']}, against {table.head['truth']} load, reference {table.head['reference']}{_marks(table)}")
+    names = ("group", "n", "mae", "bias", "wape", "wql", "skill", "coverage_50", "coverage_80", "coverage_90")
+    at = [table.columns.index(name) for name in names]
+    grid(names, [tuple(row[i] for i in at) for row in table.rows])
+
+
+def against_tso(table: Table) -> None:
+    """Our errors beside the grid operator's."""
+    head = table.head
+    print(f"{head['area']}, hours of {head['days']} days, both as known at {head['issue']}{_marks(table)}; MWh")
+    if not table.rows:
+        print("The operator's forecast was not stored before any of them; it needs an ENTSO-E token and a day.")
+        return
+    grid(table.columns, table.rows)
+    low, high = float(str(head["skill_low_95"])), float(str(head["skill_high_95"]))
+    interval = "no interval under 14 days" if math.isnan(low) else f"95 % interval {low:+.3f} to {high:+.3f}"
+    print(f"Skill against the operator (1 - MAE / MAE): {float(str(head['skill'])):+.3f}, {interval}.")
 
 
 def quarantine(table: Table) -> None:
