@@ -126,6 +126,27 @@ def test_one_impossible_hour_is_set_aside_and_the_rest_kept(desk: Desk) -> None:
     assert desk.reader.quarantine()[0][3] == hours[700]
 
 
+def test_an_import_counts_each_line_once_and_asks_about_areas_that_look_mistyped(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = Config(data_dir=tmp_path / "real")
+    hour = "2026-06-01T00:00Z"
+    lines = [f"{hour},DK1,load,2500"] * 3 + [f"{hour},dk-2,load,1500", f"{hour},851,load,150", f"{hour},DK1,temperature,99"]
+    path = tmp_path / "values.csv"
+    path.write_text("\n".join(["valid_time,area,quantity,value", *lines]), encoding="utf-8")
+    writer = Writer(config.database)
+    reader = Reader(config.database)
+    details = [dict(pipeline.import_file(writer, reader, path, "csv", 2 * HOUR, END).detail) for _ in range(2)]
+    reader.close()
+    writer.close()
+    common = {"file": "values.csv", "revised": 0, "repeated": 2, "unknown areas": "'dk-2' (did you mean DK2?)"}
+    assert details == [
+        {**common, "new": 3, "unchanged": 0, "quarantined": 1},
+        {**common, "new": 0, "unchanged": 3, "quarantined": 0},
+    ]
+    assert caplog.text.count("did you mean DK2?") == 2
+
+
 def test_scores_are_computed_once_for_each_truth(desk: Desk) -> None:
     transport = sources.transport(desk.config, desk.time)
     desk.ingest(transport)
