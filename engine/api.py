@@ -1,13 +1,15 @@
-"""The HTTP endpoint: read-only answers from the database as JSON, CSV and Prometheus text, in the words of `openapi.DOCUMENT`."""
+"""The HTTP endpoint: answers from the database as JSON, CSV and Prometheus text, and decisions about models, as `openapi.DOCUMENT` says."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,11 +20,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, geography, openapi, tables
+from engine import __version__, clock, geography, openapi, roles, tables
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Expected, Freshness, Tier, freshness
 from engine.http_server import problem
 from engine.store import Reader
+from engine.store.roster import RoleChange
 from engine.tables import Table
 
 Query = dict[str, Any]
@@ -34,6 +37,18 @@ JOBS = ("ingest", "forecast", "score", "maintenance")
 
 class Senseless(Expected):
     """A query whose words are valid and make no sense together."""
+
+
+class Unauthorized(Expected):
+    """A decision without the engine's token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """How decisions about models are carried out: by whoever knows the token, through `decide(act, words)`."""
+
+    token: str = field(repr=False)
+    decide: Callable[[str, Query], RoleChange]
 
 
 def _moment(query: Query, name: str) -> int | None:
@@ -69,9 +84,10 @@ def health(reader: Reader, now: int) -> dict[str, object]:
                     "freshness": freshness(age_s, HOUR).value,
                 }
             )
+    troubles = [event for event in events if event.code != "proposal"]
     current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
     return {
-        "status": "starting" if not areas else "ok" if current and not events else "degraded",
+        "status": "starting" if not areas else "ok" if current and not troubles else "degraded",
         "version": __version__,
         "now": clock.iso(now),
         "simulated": reader.simulated,
@@ -165,8 +181,9 @@ def _escape(label: str) -> str:
 class _Api:
     """Routes over one reader. Two threads read, so that a long answer does not hold up a short one."""
 
-    def __init__(self, reader: Reader, time: clock.Clock) -> None:
+    def __init__(self, reader: Reader, time: clock.Clock, decisions: Decisions | None) -> None:
         self._reader = reader
+        self._decisions = decisions
         self._clock = time
         self._pool = ThreadPoolExecutor(2, "api")
 
@@ -182,6 +199,11 @@ class _Api:
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
             Route("/v1/calibration", self._table("/v1/calibration", lambda q: tables.calibration(self._reader, q["area"]))),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
+            Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
+            Route(
+                "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))
+            ),
+            *(Route(f"/v1/models/{act}", self._decision(act), methods=["POST"]) for act in roles.ACTS),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
 
@@ -236,6 +258,24 @@ class _Api:
 
         return self._endpoint(build)
 
+    def _decision(self, act: str) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            given = request.headers.get("authorization", "")
+            # Compared in constant time, so that answers do not tell how much of a guess was right.
+            known = f"Bearer {self._decisions.token}" if self._decisions else ""
+            if not self._decisions or not hmac.compare_digest(given.encode(), known.encode()):
+                raise Unauthorized("This needs the engine's token.", "Send Authorization: Bearer and what engine.token holds.")
+            words = openapi.parse_body(f"/v1/models/{act}", await request.body())
+            if any(not (word or "").isprintable() for word in words.values()):
+                raise Senseless("A text has characters that cannot be printed.", "Leave out line breaks and control characters.")
+            decide = self._decisions.decide
+            change = await asyncio.get_running_loop().run_in_executor(self._pool, decide, act, words)
+            response = _json(tables.role_change(change))
+            response.headers.update({"cache-control": "no-store", "x-content-type-options": "nosniff"})
+            return response
+
+        return endpoint
+
     def _endpoint(self, build: Callable[[Request], Response]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             response = await asyncio.get_running_loop().run_in_executor(self._pool, build, request)
@@ -262,10 +302,10 @@ def _json(document: object) -> Response:
     return Response(json.dumps(document, allow_nan=False, ensure_ascii=False), media_type="application/json")
 
 
-def _refuse(status: int, title: str) -> Callable[[Request, Exception], Response]:
+def _refuse(status: int, title: str, headers: dict[str, str] | None = None) -> Callable[[Request, Exception], Response]:
     def handle(request: Request, error: Exception) -> Response:  # noqa: ARG001
         assert isinstance(error, Expected)
-        return problem(status, title, error.problem, error.remedy)
+        return problem(status, title, error.problem, error.remedy, headers)
 
     return handle
 
@@ -281,15 +321,18 @@ def _bug(request: Request, error: Exception) -> Response:  # noqa: ARG001
     return problem(500, "Internal error", "The program made a mistake; its log tells more.", "Report it with the log.")
 
 
-def create(reader: Reader, time: clock.Clock) -> Starlette:
-    """The ASGI app; `http_server.HttpServer` guards and serves it."""
+def create(reader: Reader, time: clock.Clock, decisions: Decisions | None = None) -> Starlette:
+    """The ASGI app; `http_server.HttpServer` guards and serves it. Without `decisions` it only reads."""
     app = Starlette(
-        routes=_Api(reader, time).routes(),
+        routes=_Api(reader, time, decisions).routes(),
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
         exception_handlers={
             openapi.BadQuery: _refuse(400, "Bad query"),
             tables.Missing: _refuse(404, "Not found"),
             Senseless: _refuse(422, "Senseless query"),
+            Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
+            roles.Unknown: _refuse(404, "No such bundle"),
+            roles.Pointless: _refuse(409, "Nothing to change"),
             Expected: _refuse(503, "Cannot answer now"),
             HTTPException: _http_error,
             Exception: _bug,

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 import h11
@@ -52,14 +52,15 @@ def problem(status: int, title: str, detail: str, remedy: str, headers: dict[str
 
 
 class Guard:
-    """Answers itself what no route should see: a foreign Host, a web page's Origin, a method that writes, a large body.
+    """Answers itself what no route should see: a foreign Host, a web page's Origin, a method that is not served, a large body.
 
     A page on the web can make a browser call this port (DNS rebinding, cross-site requests); the exact Host and the absence
-    of Origin tell such calls apart.
+    of Origin tell such calls apart. Paths in `posts` take JSON and nothing that a page's form could send.
     """
 
-    def __init__(self, app: App, port: int) -> None:
+    def __init__(self, app: App, port: int, posts: Collection[str] = ()) -> None:
         self._app = app
+        self._posts = frozenset(posts)
         names = ("localhost", "127.0.0.1", "[::1]")
         self._hosts = {f"{name}:{port}".encode() for name in names}
         if port == 80:
@@ -80,13 +81,27 @@ class Guard:
             return problem(431, "Headers too large", f"Headers may have {MAX_HEADER_BYTES} bytes.", "Send fewer.")
         if any(name == b"origin" for name, _ in headers):
             return problem(403, "Cross-site request", "Web pages may not read this server.", "Call it from a program.")
-        if scope["method"] not in METHODS:
-            allow = ", ".join(METHODS)
-            return problem(405, "Method not allowed", f"Only {allow} are served.", "Use GET.", {"allow": allow})
-        # No route reads a body, and uvicorn buffers at most 64 KiB of one that nobody reads, so chunked bodies need no count.
+        posts = scope["path"] in self._posts
+        methods = ("POST",) if posts else METHODS
+        if scope["method"] not in methods:
+            allow = ", ".join(methods)
+            return problem(405, "Method not allowed", f"Here only {allow} is served.", f"Use {methods[0]}.", {"allow": allow})
+        # Where no route reads a body, uvicorn buffers at most 64 KiB of it, so only chunked bodies that are read need a refusal.
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         if int(length) > MAX_BODY_BYTES:
-            return problem(413, "Body too large", "Requests need no body.", "Send none.", {"connection": "close"})
+            return problem(
+                413, "Body too large", f"A body may have {MAX_BODY_BYTES} bytes.", "Send less.", {"connection": "close"}
+            )
+        return self._refusal_of_post(dict(headers)) if posts else None
+
+    @staticmethod
+    def _refusal_of_post(headers: dict[bytes, bytes]) -> Response | None:
+        if b"referer" in headers:
+            return problem(403, "Cross-site request", "Web pages may not change anything.", "Call it from a program.")
+        if b"transfer-encoding" in headers or b"content-length" not in headers:
+            return problem(411, "Length required", "The body has no length.", "Send Content-Length.", {"connection": "close"})
+        if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
+            return problem(415, "Not JSON", "The body is not application/json.", "Send JSON and say so in Content-Type.")
         return None
 
 
@@ -146,7 +161,7 @@ class _Protocol(H11Protocol):
 class HttpServer:
     """Runs an app in a daemon thread. `start` returns once connections are accepted."""
 
-    def __init__(self, app: App, host: str, port: int, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, app: App, host: str, port: int, deadline_s: float = DEADLINE_S, posts: Collection[str] = ()) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         if os.name == "posix":  # on Windows this option would let another program take the port over
@@ -163,7 +178,7 @@ class HttpServer:
         protocol = type("Protocol", (_Protocol,), {"deadline_s": deadline_s, "live": {}})
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Guard(app, self.port),
+                Guard(app, self.port, posts),
                 http=protocol,
                 ws="none",
                 lifespan="off",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__
+from engine.contest import Verdict
 from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, UNITS, Expected, Freshness, Tier
+from engine.roles import ACTS
 from engine.store.reader import GROUPINGS
 
 Schema = dict[str, Any]
@@ -100,10 +103,13 @@ def _operation(
         422: "valid words that make no sense together",
         503: "the database cannot be read",
     }
-    for status in (*errors, 405, 503):
-        problem = {"$ref": "#/components/schemas/Problem"}
-        responses[str(status)] = _answer(words[status], {"application/problem+json": problem}, cached=False)
+    responses |= _problems({status: words[status] for status in (*errors, 405, 503)})
     return {"get": {"operationId": name, "summary": summary, "parameters": list(parameters), "responses": responses}}
+
+
+def _problems(words: Mapping[int, str]) -> Schema:
+    media = {"application/problem+json": {"$ref": "#/components/schemas/Problem"}}
+    return {str(status): _answer(text, media, cached=False) for status, text in words.items()}
 
 
 def _tabular(name: str, summary: str, table: Schema, *parameters: Schema, errors: Iterable[int] = (400, 403, 404, 422)) -> Schema:
@@ -195,6 +201,33 @@ _JOBS = _table(
         "detail": {"type": "object"},
     },
 )
+_ROLE_CHANGE = {
+    "changed_at": _INSTANT,
+    "tier": _TIER,
+    "act": _enum(ACTS),
+    "from_id": _NAME,
+    "to_id": _NAME,
+    "who": _NAME,
+    "reason": _NAME,
+}
+_ROLE_CHANGES = _table(_SIMULATED, _ROLE_CHANGE)
+_MODELS = _table(
+    _SIMULATED,
+    {
+        "model_id": _NAME,
+        "tier": _TIER,
+        "role": _enum(("champion", "stand_in", "challenger", "waiting", "")),
+        "since": _maybe(_INSTANT),
+        "trained_to": _maybe(_INSTANT),
+        "origin": _enum(("shipped", "own", "")),
+        "problem": _NAME,
+        "against": _NAME,
+        "days": _INTEGER,
+        **dict.fromkeys(("wape", "wape_against", "wql", "wql_against", "difference", "low", "high"), _NUMBER),
+        "verdict": _enum((*Verdict, "")),
+        "evidence": _NAME,
+    },
+)
 _HEALTH = _record(
     {
         "status": _enum(("ok", "degraded", "starting")),
@@ -227,6 +260,48 @@ _PROBLEM: Schema = {
     "properties": {"type": _NAME, "title": _NAME, "status": _INTEGER, "detail": _NAME, "remedy": _NAME},
     "required": ["type", "title", "status", "detail", "remedy"],
 }
+
+_BUNDLE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._+-]{1,100}$", "examples": ["price-areas-full-2026-10"]}
+_MODEL_TIER = _enum((Tier.FULL, Tier.NO_WEATHER, Tier.LATE))
+_WHO: Schema = {"type": "string", "maxLength": 100, "description": "who decided"}
+
+
+def _reason(shortest: int) -> Schema:
+    return {"type": "string", "minLength": shortest, "maxLength": 500, "description": "why"}
+
+
+def _decision(act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str]) -> Schema:
+    """An operation that changes roles: JSON in, the change that was recorded out."""
+    words = {
+        400: "the body breaks this contract",
+        401: "no token, or not that of the running engine",
+        403: "foreign Host, or called by a web page",
+        404: "no such bundle",
+        405: "only POST is served",
+        409: "it would change nothing, or cannot be done as roles stand",
+        411: "the body has no Content-Length",
+        413: "the body is too large",
+        415: "the body is not application/json",
+        422: "text that cannot be printed",
+        503: "the database cannot be read or written",
+    }
+    body = {
+        "type": "object",
+        "properties": {**properties, "who": _WHO},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+    operation = {
+        "operationId": act,
+        "summary": summary,
+        "security": [{"token": []}],
+        "parameters": [],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"200": _answer("The change, as it is recorded.", {"application/json": _record(_ROLE_CHANGE)}, cached=False)}
+        | _problems(words),
+    }
+    return {"post": operation}
+
 
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
@@ -293,6 +368,30 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403, 404),
         ),
+        "/v1/models": _tabular(
+            "models",
+            "Model bundles, their roles, and how challengers do against their champions on settled days.",
+            _MODELS,
+            errors=(400, 403),
+        ),
+        "/v1/models/changes": _tabular(
+            "role_changes", "Who gave which role to which bundle, newest first.", _ROLE_CHANGES, _p_limit(100), errors=(400, 403)
+        ),
+        "/v1/models/promote": _decision(
+            "promote",
+            "Make a bundle the champion of its tier.",
+            {"model_id": _BUNDLE, "reason": _reason(1)},
+            ("model_id", "reason"),
+        ),
+        "/v1/models/rollback": _decision(
+            "rollback", "Bring back the champion before.", {"tier": _MODEL_TIER, "reason": _reason(0)}, ("tier",)
+        ),
+        "/v1/models/challenge": _decision(
+            "challenge",
+            "Try a bundle in shadow, or with null none in the tier.",
+            {"model_id": _maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
+            ("model_id",),
+        ),
         "/v1/jobs": _tabular(
             "jobs",
             "What the engine did, newest first.",
@@ -304,8 +403,19 @@ DOCUMENT: Schema = {
         "/openapi.json": _operation("contract", "This document.", {"application/json": {"type": "object"}}),
         "/metrics": _operation("metrics", "Figures for Prometheus.", {"text/plain": {"type": "string"}}, cached=False),
     },
-    "components": {"schemas": {"Problem": _PROBLEM}},
+    "components": {
+        "schemas": {"Problem": _PROBLEM},
+        "securitySchemes": {
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "What `engine.token` in the data folder holds while the engine runs.",
+            }
+        },
+    },
 }
+#: Paths that change something.
+DECISIONS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" in operations)
 
 
 class BadQuery(Expected):
@@ -328,6 +438,35 @@ def parse_query(path: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     for name, parameter in known.items():
         if parameter["required"] and name not in seen:
             raise BadQuery(f"Parameter '{name}' is missing.", parameter["description"])
+    return values
+
+
+def parse_body(path: str, body: bytes) -> dict[str, Any]:
+    """Words of a decision by name, defaults filled in, None where absent; raises `BadQuery`."""
+    schema = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadQuery("The body is no JSON.", "Send one JSON object.") from error
+    if not isinstance(given, dict):
+        raise BadQuery("The body is no JSON object.", "Send one JSON object.")
+    known: Mapping[str, Schema] = schema["properties"]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise BadQuery(f"Unknown word '{unknown[0][:40]}'.", f"Words of {path}: {', '.join(known)}.")
+    missing = [name for name in schema["required"] if name not in given]
+    if missing:
+        raise BadQuery(f"'{missing[0]}' is missing.", f"{path} needs {', '.join(schema['required'])}.")
+    values: dict[str, Any] = {name: of.get("default") for name, of in known.items()}
+    for name, value in given.items():
+        accepted = known[name].get("anyOf", [known[name]])
+        if value is not None or {"type": "null"} not in accepted:
+            if not isinstance(value, str):
+                raise BadQuery(f"'{name}' is no text.", "Send it in quotes.")
+            if not accepted[0].get("minLength", 0) <= len(value) <= accepted[0].get("maxLength", len(value)):
+                raise BadQuery(f"'{name}' is too short or too long.", f"It may have {accepted[0]['maxLength']} characters.")
+            _value(name, value, accepted[0])
+        values[name] = value
     return values
 
 

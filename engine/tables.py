@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, geography, scoreboard
+from engine import clock, contest, geography, roles, scoreboard
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
     DAY,
@@ -31,6 +31,7 @@ from engine.domain import (
 )
 from engine.store import Reader
 from engine.store.reader import FOREVER
+from engine.store.roster import BundleState, RoleChange
 from engine.store.schema import level_column
 
 #: Hours an export holds in memory at a time.
@@ -38,6 +39,10 @@ _SLICE_S = 90 * DAY
 _CALIBRATION_COLUMNS = (
     *("area", "consumer_type", "model_id", "learned_at", "first_lead_h", "last_lead_h"),
     *("hours", "kind", "name", "nominal", "value", "unit"),
+)
+_MODEL_COLUMNS = (
+    *("model_id", "tier", "role", "since", "trained_to", "origin", "problem", "against", "days", "wape", "wape_against"),
+    *("wql", "wql_against", "difference", "low", "high", "verdict", "evidence"),
 )
 _ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
 
@@ -313,6 +318,47 @@ def quarantine(reader: Reader, area: str | None = None, limit: int = 100) -> Tab
     found = reader.quarantine(limit, area and require_area(reader, area))
     rows = [(place, quantity, source, clock.iso(t), value, reason) for quantity, place, source, t, value, reason in found]
     return Table({"simulated": reader.simulated}, ("area", "quantity", "source", "valid_time", "value", "reason"), rows)
+
+
+def models(reader: Reader, bundles: Sequence[BundleState] | None = None) -> Table:
+    """Every bundle (None: those the engine saw last) with its role, and how a challenger did against its champion.
+
+    Losses are means over compared days in percent of load; `difference` is that of the WQL, negative where the challenger is
+    better, and `low` and `high` are its bounds.
+    """
+    rows: list[tuple[object, ...]] = []
+    for mine in roles.assign(reader.roster.bundles() if bundles is None else bundles, reader.roster.changes()).values():
+        for model_id in dict.fromkeys([mine.named, mine.champion, mine.tried, *mine.bundles]):
+            if not model_id:
+                continue
+            bundle = mine.bundles.get(model_id)
+            known = (_iso(bundle.trained_to), bundle.origin, bundle.problem) if bundle else (None, "", "Its folder is gone.")
+            role = mine.role(model_id)
+            since = {"champion": mine.champion_since, "challenger": mine.challenger_since}.get(role)
+            rows.append((model_id, mine.tier.value, role, _iso(since), *known, *_against(reader, mine, role)))
+    losses = dict.fromkeys(("wape", "wape_against", "wql", "wql_against", "difference", "low", "high"), "%")
+    return Table({"simulated": reader.simulated}, _MODEL_COLUMNS, rows, losses)
+
+
+def _against(reader: Reader, mine: roles.Roles, role: str) -> tuple[object, ...]:
+    """How a challenger did against its champion; nothing for others."""
+    if role != "challenger":
+        return ("", 0, *(math.nan,) * 7, "", "")
+    found = contest.evidence(mine.champion, mine.tried, reader.roster.losses(mine.champion, mine.tried))
+    losses = (found.challenger_wape, found.champion_wape, found.challenger_wql, found.champion_wql)
+    bounds = (found.difference, found.low, found.high)
+    return (mine.champion, found.days, *(round(x, 4) for x in (*losses, *bounds)), found.verdict.value, found.sentence())
+
+
+def role_changes(reader: Reader, limit: int = 100) -> Table:
+    """Every change of a role, newest first: who decided what, when and why."""
+    rows = [tuple(role_change(change).values()) for change in reader.roster.changes()[::-1][:limit]]
+    return Table({"simulated": reader.simulated}, ("changed_at", "tier", "act", "from_id", "to_id", "who", "reason"), rows)
+
+
+def role_change(change: RoleChange) -> dict[str, object]:
+    """One change as a record."""
+    return dataclasses.asdict(change) | {"changed_at": clock.iso(change.changed_at), "tier": change.tier.value}
 
 
 def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:

@@ -22,11 +22,12 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
-from engine import api, clock, openapi
+from engine import api, clock, openapi, roles
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
 from engine.http_server import MAX_CONNECTIONS, HttpServer
 from engine.store import Reader, ScoreRow, Writer
+from engine.store.roster import RoleChange
 
 NOW = clock.parse_utc("2026-10-26T12:00Z")
 
@@ -99,11 +100,25 @@ class Client(requests.Session):
         return super().request(method, self.base_url + url, timeout=10, **options)
 
 
+def no_bundle(act: str, words: dict[str, str | None]) -> RoleChange:
+    """Decides for an engine that has no bundles."""
+    match act:
+        case "promote":
+            roles.promotion({}, str(words["model_id"]))
+        case "rollback":
+            roles.rollback({}, Tier(str(words["tier"])))
+        case _:
+            roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
+    raise AssertionError("one of these must refuse")
+
+
 @pytest.fixture(scope="module")
 def client(reader: Reader) -> Iterator[Client]:
-    server = HttpServer(api.create(reader, clock.SimulatedClock(NOW)), "127.0.0.1", 0)
+    app = api.create(reader, clock.SimulatedClock(NOW), api.Decisions("token", no_bundle))
+    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.DECISIONS)
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
+        client.plain.headers["Authorization"] = "Bearer token"
         yield client
     server.stop()
 
@@ -311,13 +326,13 @@ def test_nothing_but_reading_is_served(client: Client) -> None:
 
 def test_the_contract_is_valid_openapi(client: Client) -> None:
     assert get(client, "/openapi.json") == json.loads(json.dumps(openapi.DOCUMENT))
-    for operation in openapi.DOCUMENT["paths"].values():
-        for response in operation["get"]["responses"].values():
+    for operation in (of for path in openapi.DOCUMENT["paths"].values() for of in path.values()):
+        for response in operation["responses"].values():
             for media in response.get("content", {}).values():
                 jsonschema.Draft202012Validator.check_schema(media["schema"])
 
 
-senseless_is_fine = {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}}}
+senseless_is_fine = {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}}}
 contract = schemathesis.openapi.from_dict(
     json.loads(json.dumps(openapi.DOCUMENT)), config=SchemathesisConfig.from_dict(senseless_is_fine)
 )
