@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from engine.calibration import Calibration
 from engine.domain import HOUR, LEVELS, Expected, QuantileForecast, Reason, Tier
 from engine.store import codec
 
@@ -70,12 +71,15 @@ class RosterReader:
         )
         return [RoleChange(at, Tier(tier), *rest) for at, tier, *rest in rows]
 
-    def shadows(self, area: str, start: int, end: int) -> list[QuantileForecast]:
-        """Unpublished issues with issue time in [start, end) and their drafts, newest first; damaged ones are left out."""
+    def shadows(self, area: str, start: int, end: int, every_s: int = 1) -> list[QuantileForecast]:
+        """Unpublished issues with issue time in [start, end) and their drafts, newest first; damaged ones are left out.
+
+        `every_s` asks for issue times that are multiples of so many seconds only.
+        """
         rows = self._rows(
             """SELECT consumer_type, issue_time, model_id, tier, valid_start, quantiles, digest, ex_post, names, numbers FROM shadow_run
-               WHERE area=? AND issue_time >= ? AND issue_time < ? ORDER BY issue_time DESC, model_id""",
-            (area, start, end),
+               WHERE area=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0 ORDER BY issue_time DESC, model_id""",
+            (area, start, end, every_s),
         )
         return [shadow for row in rows if (shadow := self._shadow(area, *row)) is not None]
 
@@ -154,9 +158,18 @@ class RosterWriter:
                 (change.changed_at, change.tier.value),
             )
 
-    def put_shadows(self, issues: Sequence[QuantileForecast]) -> None:
-        """Keep issues that are not published, with their drafts; one that exists already stays as it is."""
+    def put_shadows(
+        self, issues: Sequence[QuantileForecast], learned: Mapping[tuple[str, str, str], Calibration], now: int
+    ) -> None:
+        """Keep issues that are not published, with their drafts and what calibrations had learned when they were made.
+
+        One that exists already stays as it is.
+        """
         with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO calibration VALUES(?,?,?,?,?)",
+                [(*target, now, calibration.text()) for target, calibration in learned.items()],
+            )
             for issue in issues:
                 assert issue.draft is not None
                 blob, numbers = codec.encode(issue.quantiles), codec.encode_draft(issue.draft)
