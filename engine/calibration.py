@@ -7,7 +7,6 @@ the same numbers, live or replayed.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ _FURTHEST = 5.0  # log distance of any level from the median: beyond lies nothin
 _COVERAGE_HALF_LIFE_D = 30.0
 #: Weight of each share's width on each level's distance from the median; steered levels have one, those between have two.
 _OF_LEVEL = np.array([np.interp([abs(2 * level - 1) for level in LEVELS], SHARES, row) for row in np.eye(len(SHARES))])
-_BANDS = [(LEVELS.index(round((1 - s) / 2, 2)), LEVELS.index(round((1 + s) / 2, 2))) for s in SHARES]
+_LOW, _HIGH = ([LEVELS.index(round((1 + side * share) / 2, 2)) for share in SHARES] for side in (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,8 @@ class Calibration:
         ]
         if not rows or not observed > 0:
             return self
-        after = copy.deepcopy(self)
+        changed: dict[str, Any] = {name: getattr(self, name).copy() for name in _LEARNED}
+        after = dataclasses.replace(self, **changed)
         hour = int(clock.local_day_hour(np.array([valid_time]))[1][0])
         group = lead_group(np.array([(valid_time - issue.issue_time) / HOUR for issue, _, _ in rows]))
         rates = self._rates()
@@ -208,7 +208,7 @@ class Calibration:
                 )
                 after._learn_responses(g, draft, observed)
                 after._learn_weights(g, draft, observed, published[:, MEDIAN], rates[g])
-            hit = np.array([np.mean((published[:, a] <= observed) & (observed <= published[:, b])) for a, b in _BANDS])
+            hit = ((published[:, _LOW] <= observed) & (observed <= published[:, _HIGH])).mean(axis=0)
             miss = np.array(SHARES) - hit
             after.width[g] = np.clip(self.width[g] + _WIDEN / 24 * miss, -_WIDEST, _WIDEST)
             after.width_by_hour[g, hour] = np.clip(self.width_by_hour[g, hour] + _WIDEN_HOUR * miss[1], -_WIDEST, _WIDEST)
@@ -233,6 +233,10 @@ class Calibration:
         self.bound[g] = np.maximum(self.bound[g], np.abs(excess))
         self.variance[g] = keep * self.variance[g] + excess**2
         self.regret[g] = keep * self.regret[g] + excess * (1 + rate * excess)
+
+
+#: Fields of a calibration that learning changes.
+_LEARNED = tuple(field.name for field in dataclasses.fields(Calibration) if field.name not in ("experts", "responses"))
 
 
 def lead_group(lead_h: FloatArray) -> IntArray:

@@ -5,7 +5,6 @@ Every job keeps its own `JobRun`; a fault of the world (`Expected`) is told ther
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import clock, features, geography, hierarchy, plausibility, scoring, sources
-from engine.calibration import Calibration
+from engine import clock, features, geography, issuing, plausibility, scoring, sources
 from engine.clock import Clock
 from engine.config import Config
 from engine.domain import (
@@ -31,21 +29,14 @@ from engine.domain import (
     QuantileForecast,
 )
 from engine.forecaster import Forecaster
-from engine.store import Archive, PutResult, Reader, ScoreRow, Target, Writer, codec
+from engine.store import Archive, PutResult, Reader, ScoreRow, Writer
 from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
 
-#: Hours that have begun but are not published yet are forecast too, at most this many.
-BRIDGE_H = 12
 #: How far back hours are looked for that came true but are not scored.
 _SCORE_BACK_S = 40 * DAY
 
-#: How long drafts are kept for hours whose truth is still to come.
-LEARN_BACK_S = _SCORE_BACK_S + HORIZON_H * HOUR
-
-#: Lead time in hours up to which every issue teaches, and the step of issue times that teach beyond.
-ALL_TEACH_H, TEACHING_STEP_S = 48, 6 * HOUR
 
 Progress = Callable[[float], None]
 
@@ -200,8 +191,8 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
         archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, quantities=INPUTS, newest_only=True)
-        learned = lessons(reader, issue_time)
-        issues = make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
+        learned = issuing.lessons(reader, forecaster, issue_time)
+        issues = issuing.make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
         writer.put_forecasts(issues, now, learned)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
         missing = [area for area in geography.AREAS if area not in {f.area for f in issues}]
@@ -217,70 +208,6 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
             else:
                 writer.close_event("tier", issue.area, now)
     return kept[0]
-
-
-def lessons(reader: Reader, issue_time: int) -> dict[Target, Calibration]:
-    """The calibrations that changed between the issue before and this one: by hours whose truth became known in between."""
-    before = next((issue.issue_time for issue in reader.issues(end=issue_time, limit=1)), None)
-    if before is None:
-        return {}
-    calibrations, learned = reader.calibrations(), dict[Target, Calibration]()
-    archive = reader.archive(issue_time - LEARN_BACK_S, issue_time + HOUR, known_until=issue_time, quantities=["load"])
-    for area in geography.AREAS:
-        known_at, hours, observed = first_truth(archive, area)
-        new = known_at > before
-        if not new.any():
-            continue
-        first, last = int(hours[new].min()), int(hours[new].max())
-        recent, end = first - ALL_TEACH_H * HOUR, last + BRIDGE_H * HOUR + 1
-        issues = reader.forecasts(area, recent, end, drafts=True)
-        issues += reader.forecasts(area, first - HORIZON_H * HOUR, recent, drafts=True, every_s=TEACHING_STEP_S)
-        for hour, load in zip(hours[new].tolist(), observed[new].tolist(), strict=True):
-            covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-            learned |= learn(calibrations | learned, hour, load, covering)
-    return learned
-
-
-def make_issues(
-    archive: Archive,
-    forecaster: Forecaster,
-    issue_time: int,
-    calibrations: Mapping[Target, Calibration],
-    valid_time: IntArray | None = None,
-    areas: Sequence[str] = tuple(geography.AREAS),
-) -> list[QuantileForecast]:
-    """Forecasts to publish of these areas for these hours (None: from the first unpublished one to the horizon).
-
-    Areas with parts have the sum of theirs; an area that nothing is known of is left out.
-    """
-    history = archive.as_of(issue_time, *features.window(issue_time))
-    leaves = tuple(dict.fromkeys(part for area in areas for part in geography.parts(area)))
-    if valid_time is None:
-        newest = min((history.newest_valid.get(("load", area, "total"), 0) for area in leaves), default=0)
-        now_hour = clock.floor_hour(issue_time)
-        first = max(newest + HOUR, now_hour - BRIDGE_H * HOUR)
-        valid_time = np.arange(min(first, now_hour + HOUR), issue_time + HORIZON_H * HOUR + 1, HOUR, dtype=np.int64)
-    raw = {leaf: issue for leaf in leaves if (issue := forecaster.forecast(history, leaf, valid_time)) is not None}
-    largest = sum(float(issue.quantiles.max()) for issue in raw.values())
-    made = {leaf: _publishable(issue, calibrations, largest) for leaf, issue in raw.items()}
-    for area in areas:
-        parts = geography.children(area)
-        if parts and all(part in made for part in parts):
-            total = hierarchy.add(area, [made[part] for part in parts], forecaster.correlation())
-            made[area] = _publishable(total, calibrations, largest)
-    return [made[area] for area in areas if area in made]
-
-
-def _publishable(raw: QuantileForecast, calibrations: Mapping[Target, Calibration], largest: float) -> QuantileForecast:
-    """A raw issue calibrated by what its area and model have learned, rounded to the precision it is kept with."""
-    assert raw.draft is not None
-    learned = calibrations.get((raw.area, raw.consumer_type, raw.model_id))
-    if learned is None or not learned.suits(raw.draft):
-        learned = Calibration.start(raw.draft)
-    issue = learned.apply(raw)
-    assert issue.draft is not None
-    draft = codec.quantise_draft(issue.draft, largest)
-    return dataclasses.replace(issue, quantiles=codec.quantise(issue.quantiles, largest), draft=draft)
 
 
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
@@ -300,52 +227,13 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             provisional = dict(zip(*(c.tolist() for c in truth["provisional"]), strict=True))
             for name, values in (("provisional", provisional), ("settled", settled)):
                 hours = sorted(set(values) - reader.scored_hours(area, name, since))
-                start, end = (hours[0] - HORIZON_H * HOUR, hours[-1] + BRIDGE_H * HOUR + 1) if hours else (0, 0)
+                start, end = (hours[0] - HORIZON_H * HOUR, hours[-1] + issuing.BRIDGE_H * HOUR + 1) if hours else (0, 0)
                 issues = reader.forecasts(area, start, end)
                 covering = {hour: [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]] for hour in hours}
                 rows = score_hours(reader, area, name, values, covering)
                 writer.put_scores(rows)
                 story.detail[f"{area} {name}"] = len(rows)
     return kept[0]
-
-
-def first_truth(archive: Archive, area: str) -> tuple[IntArray, IntArray, FloatArray]:
-    """When the load of each hour was first known of every part of an area, the hour, and what it was said to be in MWh; in that order."""
-    known: dict[int, tuple[int, float]] = {}
-    for i, part in enumerate(geography.parts(area)):
-        versions = archive.versions.get(("load", part, "total"))
-        if versions is None:
-            known = {}
-            break
-        order = np.lexsort((versions.available_at, versions.valid_time))
-        hours, first = np.unique(versions.valid_time[order], return_index=True)
-        at, value = versions.available_at[order][first], versions.value[order][first]
-        mine = dict(zip(hours.tolist(), zip(at.tolist(), value.tolist(), strict=True), strict=True))
-        known = {h: (max(known[h][0], a), known[h][1] + v) for h, (a, v) in mine.items() if h in known} if i else mine
-    rows = np.array(sorted((at, hour, load) for hour, (at, load) in known.items()), np.float64).reshape(-1, 3)
-    return rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), rows[:, 2]
-
-
-def learn(
-    calibrations: Mapping[Target, Calibration], hour: int, observed: float, issues: Sequence[QuantileForecast]
-) -> dict[Target, Calibration]:
-    """The calibrations that change when an hour came true with `observed` MWh, by its issues, newest first.
-
-    Of issues longer than `ALL_TEACH_H` ago every sixth hour's teach: the others say nearly the same and cost time.
-    """
-    by_target: dict[Target, list[QuantileForecast]] = {}
-    for issue in issues:
-        teaches = hour - issue.issue_time <= ALL_TEACH_H * HOUR or issue.issue_time % TEACHING_STEP_S == 0
-        if teaches and issue.draft is not None:
-            by_target.setdefault((issue.area, issue.consumer_type, issue.model_id), []).append(issue)
-    learned = {}
-    for target, mine in by_target.items():
-        newest, before = mine[0].draft, calibrations.get(target)
-        assert newest is not None
-        if before is None or not before.suits(newest):
-            before = Calibration.start(newest)
-        learned[target] = before.learn(hour, observed, mine)
-    return learned
 
 
 def score_hours(
@@ -400,5 +288,5 @@ def seasonal_naive(archive: Archive, area: str, hour: int, issued: IntArray) -> 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:
     """Apply retention and checkpoint the database."""
     with _job(writer, "maintenance", lambda: now) as (story, kept):
-        story.detail |= writer.prune(now, config.keep_forecasts_days, LEARN_BACK_S // DAY)
+        story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY)
     return kept[0]

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, evaluation, features, geography, pipeline, sources
-from engine.calibration import Calibration
+from engine import clock, evaluation, features, geography, issuing, pipeline, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray, QuantileForecast
+from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray
 from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
-from engine.store import FOREVER, Archive, Reader, Target, Writer
+from engine.issuing import Lessons
+from engine.store import FOREVER, Archive, Reader, Writer
 
 Progress = Callable[[float], None]
 
@@ -77,7 +77,7 @@ def collect(
         hours = clock.local_hours(day)
         if calibrate:
             lessons.learn(issue_time)
-        made = pipeline.make_issues(archive, forecaster, issue_time, lessons.calibrations, hours, learners)
+        made = issuing.make_issues(archive, forecaster, issue_time, lessons.calibrations, hours, learners)
         lessons.add(made)
         issues = {issue.area: issue for issue in made}
         for area in areas if day >= first else ():
@@ -113,31 +113,6 @@ def _warm_up_from(forecaster: Forecaster, first: dt.date) -> dt.date:
     trained_to = max((bundle.trained_to for bundle in forecaster.bundles), default=0)
     after_training = clock.local(trained_to).date() + dt.timedelta(days=2)
     return min(first, max(after_training, first - dt.timedelta(days=WARM_UP_DAYS)))
-
-
-class Lessons:
-    """Calibrations over a past period: each hour of an area is learned from once, as soon as its first truth is known."""
-
-    def __init__(self, archive: Archive, areas: Sequence[str]) -> None:
-        self.calibrations: dict[Target, Calibration] = {}
-        self._truth = {area: pipeline.first_truth(archive, area) for area in areas}
-        self._next = dict.fromkeys(areas, 0)
-        self._issues: dict[str, list[QuantileForecast]] = {area: [] for area in areas}
-
-    def add(self, issues: Sequence[QuantileForecast]) -> None:
-        """Remember issues to learn from; they must come in the order of their issue times."""
-        for issue in issues:
-            self._issues[issue.area].insert(0, issue)
-
-    def learn(self, moment: int) -> None:
-        """Learn from every hour that is known at `moment` and was not before."""
-        for area, (known_at, hours, observed) in self._truth.items():
-            issues = self._issues[area] = [f for f in self._issues[area] if f.issue_time > moment - pipeline.LEARN_BACK_S]
-            while self._next[area] < len(hours) and known_at[self._next[area]] <= moment:
-                hour, load = int(hours[self._next[area]]), float(observed[self._next[area]])
-                covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-                self.calibrations |= pipeline.learn(self.calibrations, hour, load, covering)
-                self._next[area] += 1
 
 
 def _truth(archive: Archive, area: str, hours: IntArray) -> FloatArray:

@@ -7,7 +7,7 @@ import histories
 import numpy as np
 import pytest
 
-from engine import clock, pipeline, replay, sources
+from engine import clock, issuing, pipeline, replay, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Observations, Series, Tier
@@ -222,9 +222,9 @@ def test_backtest_sees_nothing_that_came_later(desk: Desk) -> None:
     last_issue = clock.local_time(clock.local(END).date() - dt.timedelta(days=3), 10)
     hours = last_issue + HOUR * np.arange(1, 200)
     archive = desk.reader.archive(0, FOREVER)
-    before = pipeline.make_issues(archive, desk.forecaster, last_issue, {})
+    before = issuing.make_issues(archive, desk.forecaster, last_issue, {})
     desk.writer.put([load(5 * histories.load_at(hours), int(hours[0]))], now=last_issue + 5 * DAY)
-    after = pipeline.make_issues(desk.reader.archive(0, FOREVER), desk.forecaster, last_issue, {})
+    after = issuing.make_issues(desk.reader.archive(0, FOREVER), desk.forecaster, last_issue, {})
     assert first["models"]
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a.quantiles, b.quantiles)
