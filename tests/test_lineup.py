@@ -1,0 +1,222 @@
+"""Which bundles serve and which are tried, as folders change and people decide."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bundles
+import pytest
+
+from engine import roles
+from engine.config import Config
+from engine.domain import Expected, Tier
+from engine.forecaster import Bundle
+from engine.lineup import ENGINE, Cast, Lineup
+from engine.store import Reader, Writer
+
+NOW = 1_795_000_000
+
+
+@dataclass
+class Desk:
+    """A data folder with one shipped bundle, `old`, in a folder of its own."""
+
+    config: Config
+    writer: Writer
+    reader: Reader
+    lineup: Lineup
+
+    def settle(self) -> Cast:
+        return self.lineup.settle(NOW)
+
+    def own(self, model_id: str, trained_to: str = "2026-02-01T00:00:00Z") -> Path:
+        return bundles.copy(self.config.own_model_dir, model_id, trained_to)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    config = Config(data_dir=tmp_path / "data", model_dir=tmp_path / "shipped")
+    bundles.copy(config.model_dir, "old")
+    writer = Writer(config.database)
+    reader = Reader(config.database)
+    yield Desk(config, writer, reader, Lineup(config, writer, reader))
+    reader.close()
+    writer.close()
+
+
+def serving(cast: Cast) -> list[str]:
+    return [bundle.model_id for bundle in cast.forecaster.bundles]
+
+
+def fighting(cast: Cast) -> list[tuple[str, str]]:
+    return [(duel.champion.model_id, duel.challenger.model_id) for duel in cast.duels]
+
+
+def test_the_shipped_bundle_serves_and_a_newer_one_of_ones_own_is_tried(desk: Desk) -> None:
+    assert (serving(desk.settle()), fighting(desk.settle())) == (["old"], [])
+    desk.own("new")
+    desk.own("older", "2020-01-01T00:00:00Z")
+    assert (serving(desk.settle()), fighting(desk.settle())) == (["old"], [("old", "new")])
+    (change,) = desk.reader.roster.changes()
+    assert (change.act, change.from_id, change.to_id, change.who, change.changed_at) == ("challenge", "", "new", ENGINE, NOW)
+    assert [(b.model_id, b.origin) for b in desk.reader.roster.bundles()] == [
+        ("new", "own"),
+        ("old", "shipped"),
+        ("older", "own"),
+    ]
+
+
+def test_a_running_trial_goes_on_when_a_still_newer_bundle_comes(desk: Desk) -> None:
+    desk.own("new")
+    desk.settle()
+    desk.own("newer", "2026-03-01T00:00:00Z")
+    assert fighting(desk.settle()) == [("old", "new")]
+    desk.lineup.challenge("newer", Tier.FULL, "me", "", NOW)
+    assert fighting(desk.settle()) == [("old", "newer")]
+
+
+def test_promotion_and_rollback_count_at_once_and_are_recorded(desk: Desk) -> None:
+    desk.own("new")
+    desk.settle()
+    desk.lineup.promote("new", "me", "It is better.", NOW + 60)
+    assert (serving(desk.settle()), fighting(desk.settle())) == (["new"], [])
+    desk.lineup.rollback(Tier.FULL, "you", "", NOW + 120)
+    assert (serving(desk.settle()), fighting(desk.settle())) == (["old"], [])
+    assert [(c.act, c.from_id, c.to_id, c.who, c.reason) for c in desk.reader.roster.changes()[1:]] == [
+        ("promote", "old", "new", "me", "It is better."),
+        ("rollback", "new", "old", "you", ""),
+    ]
+
+
+def test_a_champion_that_is_damaged_has_a_stand_in_and_is_told_of_until_it_is_mended(desk: Desk) -> None:
+    folder = desk.own("new")
+    desk.lineup.promote("new", "me", "It is better.", NOW)
+    bundles.damage(folder)
+    assert serving(desk.settle()) == ["old"]
+    (event,) = desk.reader.events()
+    assert (event.code, event.subject) == ("model", "new")
+    assert "old stands in" in event.problem
+    assert [b.problem != "" for b in desk.reader.roster.bundles()] == [True, False]
+    shutil.rmtree(folder)
+    assert serving(desk.settle()) == ["old"]
+    assert "is gone" in desk.reader.events()[0].problem
+    desk.own("new")
+    assert serving(desk.settle()) == ["new"]
+    assert desk.reader.events() == []
+
+
+def test_the_next_best_stands_in_even_where_it_is_damaged_too(desk: Desk) -> None:
+    bundles.copy(desk.config.model_dir, "newest", "2026-05-01T00:00:00Z")
+    bundles.copy(desk.config.model_dir, "newer", "2026-04-01T00:00:00Z")
+    for name in ("newest", "newer"):
+        bundles.damage(desk.config.model_dir / name)
+    assert serving(desk.settle()) == ["old"]
+    bundles.damage(desk.config.model_dir / "old")
+    assert serving(desk.settle()) == []
+    assert {event.subject for event in desk.reader.events()} == {"newest", "newer", "old"}
+
+
+def test_a_damaged_challenger_leaves_the_champion_alone(desk: Desk) -> None:
+    folder = desk.own("new")
+    assert fighting(desk.settle()) == [("old", "new")]
+    bundles.damage(folder)
+    cast = desk.settle()
+    assert (serving(cast), fighting(cast)) == (["old"], [])
+    assert [event.subject for event in desk.reader.events()] == ["new"]
+
+
+def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) -> None:
+    bundles.damage(desk.own("new"))
+    assert fighting(desk.settle()) == []
+    with pytest.raises(roles.Pointless, match="changed after it was made"):
+        desk.lineup.promote("new", "me", "It is better.", NOW)
+    assert desk.reader.roster.changes() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"model_id": 3}', '{"model_id": "x", "tier": "best", "trained_to": ""}', "\xff"]
+)
+def test_a_manifest_that_says_nonsense_harms_nobody(desk: Desk, text: str) -> None:
+    folder = desk.config.own_model_dir / "nonsense"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_bytes(text.encode("latin-1"))
+    assert serving(desk.settle()) == ["old"]
+    assert [event.subject for event in desk.reader.events()] == ["nonsense"]
+    shutil.rmtree(folder)
+    desk.settle()
+    assert desk.reader.events() == []
+
+
+def test_a_folder_that_is_being_written_is_not_looked_at(desk: Desk) -> None:
+    desk.own(".new")
+    assert fighting(desk.settle()) == []
+    assert desk.reader.events() == []
+
+
+def test_looking_again_reads_only_what_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = Bundle.load
+
+    def counted(folder: Path) -> Bundle:
+        loaded.append(folder.name)
+        return load(folder)
+
+    monkeypatch.setattr(Bundle, "load", staticmethod(counted))
+    new = desk.own("new")
+    for _ in range(3):
+        desk.settle()
+    assert sorted(loaded) == ["new", "old"]
+    bundles.damage(new)
+    for _ in range(3):
+        desk.settle()
+    assert sorted(loaded) == ["new", "new", "old"]
+
+
+def test_two_decisions_at_one_moment_are_not_both_taken(desk: Desk) -> None:
+    desk.own("new")
+    desk.own("newer", "2026-03-01T00:00:00Z")
+    seen = len(desk.reader.roster.changes())
+    desk.lineup.promote("new", "me", "It is better.", NOW)
+    changed = desk.reader.roster.changes()[-1]
+    with pytest.raises(Expected, match="same moment"):
+        desk.writer.roster.put_change(changed, seen)
+
+
+def test_a_kill_leaves_roles_as_they_were_or_as_they_became(desk: Desk) -> None:
+    """Promotions and rollbacks in a row, killed at any moment: what is recorded is a whole number of decisions."""
+    desk.own("new")
+    desk.settle()
+    program = textwrap.dedent(f"""
+        from pathlib import Path
+        from engine.config import Config
+        from engine.domain import Tier
+        from engine.lineup import Lineup
+        from engine.store import Reader, Writer
+        config = Config(data_dir=Path({str(desk.config.data_dir)!r}), model_dir=Path({str(desk.config.model_dir)!r}))
+        lineup = Lineup(config, Writer(config.database), Reader(config.database))
+        print("ready", flush=True)
+        while True:
+            lineup.promote("new", "me", "It is better.", {NOW})
+            print("promoted", flush=True)
+            lineup.rollback(Tier.FULL, "me", "", {NOW})
+            print("back", flush=True)
+    """)
+    for wait in range(1, 7):
+        before = len(desk.reader.roster.changes())
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as engine:
+            assert engine.stdout is not None
+            said = [engine.stdout.readline() for _ in range(wait)]
+            engine.kill()
+            said += engine.stdout.read().splitlines()
+        acts = [c.act for c in desk.reader.roster.changes()[1:]]
+        assert acts == (["promote", "rollback"] * len(acts))[: len(acts)]
+        assert serving(desk.settle()) == (["new"] if acts[-1:] == ["promote"] else ["old"])
+        assert len(acts) + 1 - before in (len(said) - 1, len(said))  # all that was told, and one that was about to be
+        if acts[-1:] == ["promote"]:
+            desk.lineup.rollback(Tier.FULL, "me", "", NOW)
