@@ -35,7 +35,7 @@ def body(*records, total=None):
 def test_requests_are_explicit_in_everything_the_service_guesses_otherwise():
     (request,) = SOURCE.requests(NOW, NOW - 3 * HOUR)
     assert request.params == {
-        "start": "2026-05-31T11:00",
+        "start": "2026-06-13T11:00",
         "end": "2026-06-15T11:00",
         "timezone": "UTC",
         "columns": "TimeUTC,PriceArea,Version,GrossCon",
@@ -44,6 +44,12 @@ def test_requests_are_explicit_in_everything_the_service_guesses_otherwise():
         "limit": "0",
     }
     assert not request.backfill
+
+
+def test_revisions_of_two_weeks_are_looked_for_once_a_day():
+    starts = [SOURCE.requests(NOW + k * HOUR, NOW)[0].params["start"] for k in range(24)]
+    assert starts.count("2026-06-01T08:00") == 1
+    assert sum(start > "2026-06-13" for start in starts) == 23
 
 
 def test_an_empty_store_asks_for_the_backfill_days_and_a_stale_one_from_its_newest_hour():
@@ -151,7 +157,7 @@ def test_frozen_publication_sends_nothing_newer():
     with stand_in.Upstream(clock) as server:
         server.freeze(NOW - 2 * DAY)
         source = sources.live(server.config())[0]
-        (request,) = source.requests(NOW, NOW - 3 * DAY)
+        (request,) = source.requests(NOW, NOW // HOUR * HOUR - 3 * DAY)
         reply = HttpTransport().send(request, 10.0)
         assert max(b.valid_time.max() for b in source.parse(request, reply.body, NOW)) <= NOW - 2 * DAY - 2 * HOUR
 

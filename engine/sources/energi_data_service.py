@@ -23,8 +23,10 @@ _VERSIONS = ("Initial", "Preliminary", "Final")
 #: Usual age of the newest hour. A back-filled hour older than `_FRESH_S` is taken to have become known at this age.
 NOMINAL_LAG_S = 2 * HOUR
 _FRESH_S = 6 * HOUR
-#: Most revisions arrive within this time.
-_REPULL_S = 15 * DAY
+#: The newest hours are asked for again with every question, and within one hour of the day (UTC) all that is likely to be revised.
+_REPULL_S = 2 * DAY
+_DAILY_REPULL_S = 15 * DAY
+_DAILY_HOUR = 7
 _SLICE_S = 180 * DAY
 _QUARTER_S = 15 * 60
 #: Day-ahead values reach to the end of tomorrow; none lies beyond this.
@@ -151,7 +153,8 @@ class GenerationProdTypeExchange(_Dataset):
         end = floor_hour(now) + HOUR
         if newest_valid is None:
             return self._slices(end - self._backfill_s, end, backfill=True)
-        return self._slices(min(end - _REPULL_S, newest_valid), end, backfill=False)
+        again = _DAILY_REPULL_S if now % DAY // HOUR == _DAILY_HOUR else _REPULL_S
+        return self._slices(min(end - again, newest_valid), end, backfill=False)
 
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
         best: dict[tuple[str, int], tuple[int, float]] = {}
