@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +48,7 @@ class Decisions:
     """How decisions about models are carried out: by whoever knows the token, through `decide(act, words)`."""
 
     token: str = field(repr=False)
-    decide: Callable[[str, Query], RoleChange]
+    decide: Callable[[str, Mapping[str, str | None]], RoleChange]
 
 
 def _moment(query: Query, name: str) -> int | None:

@@ -6,7 +6,8 @@ Live, backtest, demonstration and a store's first hour use the same functions, s
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -71,13 +72,26 @@ def _publishable(raw: QuantileForecast, calibrations: Mapping[Target, Calibratio
 def lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Target, Calibration]:
     """The calibrations that changed between the issue before and this one: by hours whose truth became known in between.
 
-    Before the first issue of a store, what `hindcast` learns.
+    Before the first issue of a store, what `first_lessons` finds.
     """
-    before = next((issue.issue_time for issue in reader.issues(end=issue_time, limit=1)), None)
-    if before is None:
-        start = issue_time - (_HINDCAST_DAYS + features.LOOKBACK_DAYS + 2) * DAY
-        archive = reader.archive(start, issue_time + (HORIZON_H + 1) * HOUR, known_until=issue_time)
-        return hindcast(archive, forecaster, issue_time)
+    if not reader.issues(end=issue_time, limit=1):
+        return first_lessons(reader, forecaster, issue_time)
+    return lessons_of(reader, issue_time, functools.partial(reader.forecasts, drafts=True))
+
+
+def first_lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Target, Calibration]:
+    """What `hindcast` learns from a store: a beginning for models that have issued nothing yet."""
+    start = issue_time - (_HINDCAST_DAYS + features.LOOKBACK_DAYS + 2) * DAY
+    archive = reader.archive(start, issue_time + (HORIZON_H + 1) * HOUR, known_until=issue_time)
+    return hindcast(archive, forecaster, issue_time)
+
+
+def lessons_of(reader: Reader, issue_time: int, issues_of: Callable[..., list[QuantileForecast]]) -> dict[Target, Calibration]:
+    """What issues taught by hours whose truth became known since the published issue before `issue_time`.
+
+    `issues_of(area, start, end, every_s=...)` are those with issue time in [start, end), newest first, with their drafts.
+    """
+    before = next((issue.issue_time for issue in reader.issues(end=issue_time, limit=1)), issue_time)
     calibrations, learned = reader.calibrations(), dict[Target, Calibration]()
     archive = reader.archive(issue_time - LEARN_BACK_S, issue_time + HOUR, known_until=issue_time, quantities=["load"])
     for area in geography.AREAS:
@@ -87,8 +101,8 @@ def lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Tar
             continue
         first, last = int(hours[new].min()), int(hours[new].max())
         recent, end = first - ALL_TEACH_H * HOUR, last + BRIDGE_H * HOUR + 1
-        issues = reader.forecasts(area, recent, end, drafts=True)
-        issues += reader.forecasts(area, first - HORIZON_H * HOUR, recent, drafts=True, every_s=TEACHING_STEP_S)
+        issues = issues_of(area, recent, end)
+        issues += issues_of(area, first - HORIZON_H * HOUR, recent, every_s=TEACHING_STEP_S)
         for hour, load in zip(hours[new].tolist(), observed[new].tolist(), strict=True):
             covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
             learned |= learn(calibrations | learned, hour, load, covering)

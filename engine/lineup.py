@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -127,25 +127,25 @@ class Lineup:
             duels = [Duel(bundles[mine.champion], bundles[mine.challenger]) for mine in assigned.values() if mine.challenger]
             return Cast(Forecaster([bundles[mine.champion] for mine in assigned.values() if mine.champion]), tuple(duels))
 
-    def promote(self, model_id: str, who: str, reason: str, now: int) -> RoleChange:
-        """Make a bundle the champion of its tier."""
-        return self._decide(lambda assigned: roles.promotion(assigned, model_id), who, reason, now)
+    def decide(self, act: str, words: Mapping[str, str | None], now: int) -> RoleChange:
+        """Carry out a decision: promote `model_id`, rollback `tier`, or challenge `model_id` (without one: nobody in `tier`).
 
-    def rollback(self, tier: Tier, who: str, reason: str, now: int) -> RoleChange:
-        """Bring back the champion before."""
-        return self._decide(lambda assigned: roles.rollback(assigned, tier), who, reason, now)
-
-    def challenge(self, model_id: str, tier: Tier, who: str, reason: str, now: int) -> RoleChange:
-        """Try a bundle in shadow, or with an empty id none in `tier`."""
-        return self._decide(lambda assigned: roles.challenge(assigned, model_id, tier), who, reason, now)
-
-    def _decide(self, decision: Callable[[Mapping[Tier, Roles]], Move], who: str, reason: str, now: int) -> RoleChange:
+        `who` decided it and for what `reason` is recorded with it. Raises `roles.Unknown` or `roles.Pointless`.
+        """
         with self._lock:
-            move = decision(self._assigned()[0])
+            assigned = self._assigned()[0]
+            model_id, tier = words.get("model_id") or "", Tier(words.get("tier") or Tier.FULL)
+            match act:
+                case "promote":
+                    move = roles.promotion(assigned, model_id)
+                case "rollback":
+                    move = roles.rollback(assigned, tier)
+                case _:
+                    move = roles.challenge(assigned, model_id, tier)
             trouble = self._shelf.load(move.to_id) if move.to_id else None
             if isinstance(trouble, Expected):
                 raise roles.Pointless(trouble.problem, trouble.remedy)
-            change = self._record(move, who, reason, now)
+            change = self._record(move, words.get("who") or "somebody", words.get("reason") or "", now)
             self.settle(now)
             return change
 
@@ -185,8 +185,10 @@ class Lineup:
                     troubles[name] = Expected(
                         f"{troubles[name].problem} In the tier '{mine.tier}' {then}.", troubles[name].remedy
                     )
+        tried = [mine.tried for mine in assigned.values()]
         for event in self._reader.events():
-            if event.code == "model" and event.subject not in troubles:
-                self._writer.close_event("model", event.subject, now)
+            over = {"model": event.subject not in troubles, "challenger": event.subject not in tried}
+            if over.get(event.code):
+                self._writer.close_event(event.code, event.subject, now)
         for name, trouble in troubles.items():
             self._writer.open_event("model", name, trouble.problem, trouble.remedy, now)

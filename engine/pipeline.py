@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
-from engine import clock, features, geography, issuing, plausibility, scoring, sources
+from engine import clock, contest, features, geography, issuing, plausibility, scoring, shadow, sources
 from engine.clock import Clock
 from engine.config import Config
+from engine.contest import Verdict
 from engine.domain import (
     DAY,
     HORIZON_H,
@@ -29,6 +30,7 @@ from engine.domain import (
     QuantileForecast,
 )
 from engine.forecaster import Forecaster
+from engine.lineup import Duel
 from engine.store import Archive, PutResult, Reader, ScoreRow, Writer
 from engine.store.reader import SeriesState
 
@@ -186,8 +188,13 @@ def backfill(
     return kept[0]
 
 
-def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time: int, now: int) -> JobRun:
-    """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them."""
+def forecast(
+    writer: Writer, reader: Reader, forecaster: Forecaster, issue_time: int, now: int, duels: Sequence[Duel] = ()
+) -> JobRun:
+    """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them.
+
+    The challengers of `duels` issue too, in shadow.
+    """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
         archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, quantities=INPUTS, newest_only=True)
@@ -195,6 +202,9 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
         issues = issuing.make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
         writer.put_forecasts(issues, now, learned)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
+        if issues and duels:
+            made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
+            story.detail["shadow_issues"] = made
         missing = [area for area in geography.AREAS if area not in {f.area for f in issues}]
         if missing:
             raise Expected(
@@ -210,6 +220,47 @@ def forecast(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time:
     return kept[0]
 
 
+def _shadow(writer: Writer, reader: Reader, archive: Archive, duel: Duel, issues: Sequence[QuantileForecast], now: int) -> int:
+    """Let a duel issue in shadow; whatever happens there, what was published stays as it is."""
+    challenger = duel.challenger.model_id
+    try:
+        made = shadow.issue(writer, reader, archive, duel, issues, now)
+        writer.close_event("challenger", challenger, now)
+        return made
+    except Expected as problem:
+        log.warning("%s %s", problem.problem, problem.remedy)
+        trouble = problem
+    except Exception:
+        log.exception("The challenger %s failed.", challenger)
+        trouble = Expected(f"The challenger {challenger} fails by a fault of the program.", "Send engine.log to the authors.")
+    with suppress(Expected):  # a database that cannot be written is told by what is published
+        writer.open_event("challenger", challenger, trouble.problem, trouble.remedy, now)
+    return 0
+
+
+def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, settled_after_days: int) -> JobRun:
+    """Hold challengers against their champions on days whose truth has settled, and propose what enough days say."""
+    with _job(writer, "compare", lambda: now) as (story, kept):
+        proposals: dict[str, Expected] = {}
+        for duel in duels:
+            champion, challenger = duel.champion.model_id, duel.challenger.model_id
+            days = shadow.compare(reader, duel, now, settled_after_days)
+            writer.roster.put_losses(champion, challenger, days)
+            found = contest.evidence(champion, challenger, reader.roster.losses(champion, challenger))
+            story.detail[challenger] = {"days": len(days), "verdict": found.verdict.value}
+            tier = duel.challenger.tier.value
+            act = {Verdict.PROMOTE: f"promote {challenger}", Verdict.DROP: f"challenge none --tier {tier}"}.get(found.verdict)
+            if act:
+                remedy = f"Decide in the view of models, or: lastvagt-engine models {act} --reason ..."
+                proposals[tier] = Expected(found.sentence(), remedy)
+        for event in reader.events():
+            if event.code == "proposal" and event.subject not in proposals:
+                writer.close_event("proposal", event.subject, now)
+        for subject, proposal in proposals.items():
+            writer.open_event("proposal", subject, proposal.problem, proposal.remedy, now)
+    return kept[0]
+
+
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
     """Score every issue against hours whose truth has arrived since the last time, first published and settled."""
     with _job(writer, "score", lambda: now) as (story, kept):
@@ -219,11 +270,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
                 continue
             since = max(now - _SCORE_BACK_S, first)
             truth = reader.truth(area, since, now + HOUR)
-            old_enough = truth["newest"][0] < now - settled_after_days * DAY
-            newest = tuple(column[old_enough] for column in truth["newest"])
-            settled = dict(zip(*(c.tolist() for c in truth["settled"]), strict=True)) | dict(
-                zip(*(c.tolist() for c in newest), strict=True)
-            )
+            settled = scoring.settled(truth, now, settled_after_days)
             provisional = dict(zip(*(c.tolist() for c in truth["provisional"]), strict=True))
             for name, values in (("provisional", provisional), ("settled", settled)):
                 hours = sorted(set(values) - reader.scored_hours(area, name, since))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from engine import clock
-from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, FloatArray, IntArray, Score
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, FloatArray, IntArray, Score
 
 WEEK = 7 * 24 * HOUR
 #: Share of the typical load under which an hour has no relative error.
@@ -78,6 +80,14 @@ def score(observed: FloatArray, quantiles: FloatArray, reference: FloatArray, fl
         ref_abs_error=float(np.abs(reference - observed)[compared].sum()),
         ref_model_abs_error=float(np.abs(error)[compared].sum()),
     )
+
+
+def settled(truth: Mapping[str, tuple[IntArray, FloatArray]], now: int, after_days: int) -> dict[int, float]:
+    """Load in MWh by hour that counts as settled at `now`: marked final by the publisher, or the newest of an hour `after_days` old."""
+    hours, loads = truth["newest"]
+    old = hours < now - after_days * DAY
+    final = zip(*(column.tolist() for column in truth["settled"]), strict=True)
+    return dict(final) | dict(zip(hours[old].tolist(), loads[old].tolist(), strict=True))
 
 
 def lead_bucket(lead_h: FloatArray) -> IntArray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
 import logging
 import logging.handlers
 import os
@@ -16,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -24,13 +23,14 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, api, pipeline, sources
+from engine import __version__, access, api, openapi, pipeline, sources
 from engine.clock import UTC, Clock, iso
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
-from engine.forecaster import Forecaster
 from engine.http_server import HttpServer
+from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
+from engine.store.roster import RoleChange
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ LANES = ("network", "work")
 #: Load appears about twenty minutes past and ten to the hour; a quarter-hourly question five minutes past meets both.
 _INGEST_OFFSET_S = 5 * MINUTE
 _SCORE_OFFSET_S = 5 * MINUTE
+_COMPARE_OFFSET_S = 3 * HOUR + 7 * MINUTE
 _MAINTENANCE_OFFSET_S = 3 * HOUR + 17 * MINUTE
 #: How soon an issue that could not be made is tried again.
 _RETRY_S = 5 * MINUTE
@@ -110,6 +111,7 @@ class Service:
         self._scheduler: BackgroundScheduler | None = None
         self._stopping = threading.Event()
         self._ingested = False
+        self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
 
     def __enter__(self) -> Service:
@@ -121,6 +123,7 @@ class Service:
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
+            self._lineup = Lineup(self._config, self._writer, self._reader)
             self._started_at = self._clock.now()
             maintained = self._reader.job_runs("maintenance", limit=1)
             self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
@@ -130,18 +133,11 @@ class Service:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._resources.close()
 
-    @functools.cached_property
-    def _forecaster(self) -> Forecaster:
-        forecaster = Forecaster(self._config.model_dir)
-        for problem in forecaster.problems:
-            log.warning("%s %s", problem.problem, problem.remedy)
-        return forecaster
-
     # -- the plan -------------------------------------------------------------------------------------------------
 
     def tick(self, now: int, lanes: Sequence[str] = LANES) -> list[JobRun]:
         """Do whatever is due; returns what was done, for each job that ran to its end."""
-        steps = {"network": (self._ingest,), "work": (self._forecast, self._score, self._maintain)}
+        steps = {"network": (self._ingest,), "work": (self._forecast, self._score, self._compare, self._maintain)}
         runs = []
         for lane in lanes:
             with self._lanes[lane]:
@@ -207,7 +203,13 @@ class Service:
         self._last["forecast"] = now
         on_time = self._started_at <= hour and now < hour + _LATE_S
         issue_time = hour if on_time else now
-        return pipeline.forecast(self._writer, self._reader, self._forecaster, issue_time, now)
+        try:
+            self._cast = self._lineup.settle(now)
+        except Exception:
+            if self._cast is None:
+                raise
+            log.exception("Roles could not be settled; who served goes on.")
+        return pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
 
     def _note_missed(self, hours: range, now: int) -> None:
         """Record, once, the planned issues that nobody made: made now they would not be what they claim to be."""
@@ -225,6 +227,12 @@ class Service:
         self._last["score"] = now
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
+    def _compare(self, now: int) -> JobRun | None:
+        if self._cast is None or not self._cast.duels or not self._due("compare", now, DAY, _COMPARE_OFFSET_S):
+            return None
+        self._last["compare"] = now
+        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
+
     def _maintain(self, now: int) -> JobRun | None:
         if not self._due("maintenance", now, DAY, _MAINTENANCE_OFFSET_S):
             return None
@@ -235,7 +243,9 @@ class Service:
 
     def serve(self) -> bool:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
-        server = HttpServer(api.create(self._reader, self._clock), self._config.host, self._config.port)
+        token = self._resources.enter_context(access.grant(self._config.data_dir))
+        app = api.create(self._reader, self._clock, api.Decisions(token, self._decide))
+        server = HttpServer(app, self._config.host, self._config.port, posts=openapi.DECISIONS)
         server.start()
         self._announce(server.port)
         self._scheduler = BackgroundScheduler(
@@ -266,6 +276,11 @@ class Service:
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
+
+    def _decide(self, act: str, words: Mapping[str, str | None]) -> RoleChange:
+        change = self._lineup.decide(act, words, self._clock.now())
+        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
+        return change
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""

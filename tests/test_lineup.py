@@ -15,7 +15,7 @@ import pytest
 
 from engine import roles
 from engine.config import Config
-from engine.domain import Expected, Tier
+from engine.domain import Expected
 from engine.forecaster import Bundle
 from engine.lineup import ENGINE, Cast, Lineup
 from engine.store import Reader, Writer
@@ -34,6 +34,9 @@ class Desk:
 
     def settle(self) -> Cast:
         return self.lineup.settle(NOW)
+
+    def promote(self, model_id: str, now: int = NOW) -> None:
+        self.lineup.decide("promote", {"model_id": model_id, "who": "me", "reason": "It is better."}, now)
 
     def own(self, model_id: str, trained_to: str = "2026-02-01T00:00:00Z") -> Path:
         return bundles.copy(self.config.own_model_dir, model_id, trained_to)
@@ -77,16 +80,16 @@ def test_a_running_trial_goes_on_when_a_still_newer_bundle_comes(desk: Desk) -> 
     desk.settle()
     desk.own("newer", "2026-03-01T00:00:00Z")
     assert fighting(desk.settle()) == [("old", "new")]
-    desk.lineup.challenge("newer", Tier.FULL, "me", "", NOW)
+    desk.lineup.decide("challenge", {"model_id": "newer", "who": "me"}, NOW)
     assert fighting(desk.settle()) == [("old", "newer")]
 
 
 def test_promotion_and_rollback_count_at_once_and_are_recorded(desk: Desk) -> None:
     desk.own("new")
     desk.settle()
-    desk.lineup.promote("new", "me", "It is better.", NOW + 60)
+    desk.promote("new", NOW + 60)
     assert (serving(desk.settle()), fighting(desk.settle())) == (["new"], [])
-    desk.lineup.rollback(Tier.FULL, "you", "", NOW + 120)
+    desk.lineup.decide("rollback", {"tier": "full", "who": "you"}, NOW + 120)
     assert (serving(desk.settle()), fighting(desk.settle())) == (["old"], [])
     assert [(c.act, c.from_id, c.to_id, c.who, c.reason) for c in desk.reader.roster.changes()[1:]] == [
         ("promote", "old", "new", "me", "It is better."),
@@ -96,7 +99,7 @@ def test_promotion_and_rollback_count_at_once_and_are_recorded(desk: Desk) -> No
 
 def test_a_champion_that_is_damaged_has_a_stand_in_and_is_told_of_until_it_is_mended(desk: Desk) -> None:
     folder = desk.own("new")
-    desk.lineup.promote("new", "me", "It is better.", NOW)
+    desk.promote("new", NOW)
     bundles.damage(folder)
     assert serving(desk.settle()) == ["old"]
     (event,) = desk.reader.events()
@@ -135,7 +138,7 @@ def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) ->
     bundles.damage(desk.own("new"))
     assert fighting(desk.settle()) == []
     with pytest.raises(roles.Pointless, match="changed after it was made"):
-        desk.lineup.promote("new", "me", "It is better.", NOW)
+        desk.promote("new", NOW)
     assert desk.reader.roster.changes() == []
 
 
@@ -182,7 +185,7 @@ def test_two_decisions_at_one_moment_are_not_both_taken(desk: Desk) -> None:
     desk.own("new")
     desk.own("newer", "2026-03-01T00:00:00Z")
     seen = len(desk.reader.roster.changes())
-    desk.lineup.promote("new", "me", "It is better.", NOW)
+    desk.promote("new", NOW)
     changed = desk.reader.roster.changes()[-1]
     with pytest.raises(Expected, match="same moment"):
         desk.writer.roster.put_change(changed, seen)
@@ -195,16 +198,15 @@ def test_a_kill_leaves_roles_as_they_were_or_as_they_became(desk: Desk) -> None:
     program = textwrap.dedent(f"""
         from pathlib import Path
         from engine.config import Config
-        from engine.domain import Tier
         from engine.lineup import Lineup
         from engine.store import Reader, Writer
         config = Config(data_dir=Path({str(desk.config.data_dir)!r}), model_dir=Path({str(desk.config.model_dir)!r}))
         lineup = Lineup(config, Writer(config.database), Reader(config.database))
         print("ready", flush=True)
         while True:
-            lineup.promote("new", "me", "It is better.", {NOW})
+            lineup.decide("promote", {{"model_id": "new"}}, {NOW})
             print("promoted", flush=True)
-            lineup.rollback(Tier.FULL, "me", "", {NOW})
+            lineup.decide("rollback", {{"tier": "full"}}, {NOW})
             print("back", flush=True)
     """)
     for wait in range(1, 7):
@@ -219,4 +221,4 @@ def test_a_kill_leaves_roles_as_they_were_or_as_they_became(desk: Desk) -> None:
         assert serving(desk.settle()) == (["new"] if acts[-1:] == ["promote"] else ["old"])
         assert len(acts) + 1 - before in (len(said) - 1, len(said))  # all that was told, and one that was about to be
         if acts[-1:] == ["promote"]:
-            desk.lineup.rollback(Tier.FULL, "me", "", NOW)
+            desk.lineup.decide("rollback", {"tier": "full"}, NOW)

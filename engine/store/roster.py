@@ -83,6 +83,14 @@ class RosterReader:
         )
         return [shadow for row in rows if (shadow := self._shadow(area, *row)) is not None]
 
+    def issued(self, model_id: str, area: str, start: int, end: int) -> bool:
+        """Whether a model has a shadow issue with issue time in [start, end)."""
+        rows = self._rows(
+            "SELECT 1 FROM shadow_run WHERE area=? AND issue_time >= ? AND issue_time < ? AND model_id=? LIMIT 1",
+            (area, start, end, model_id),
+        )
+        return bool(rows)
+
     def _shadow(
         self,
         area: str,
