@@ -1,69 +1,104 @@
-"""What the program learns: per-hour ridge heads, boosted trees on what they leave, and how large the error will be.
+"""What the program learns: per-hour ridge heads, boosted trees beside and on top of them, and how large the error will be.
 
-The target is log(load / base). A head per hour and price area extrapolates; LightGBM sisters, fitted to the heads' residual
-and averaged, add what is not linear. A further ensemble predicts the size of the error, and a table of standardised
-out-of-sample errors per lead group turns size into quantiles.
+The target is log(load / base). A head per hour and price area extrapolates; sisters, boosted trees fitted to what the heads leave
+or to the whole target, add what is not linear; the median is their mean. A further ensemble predicts the size of the error, and
+a table of standardised out-of-sample errors per lead group turns size into quantiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import Ridge
 
-from engine.domain import LEVELS, MEDIAN, FloatArray, IntArray
-
-Rows = npt.NDArray[np.float32]
+from engine.domain import DAY, LEVELS, MEDIAN, Expected, FloatArray, IntArray
+from models.sampling import DAY_AHEAD_H, Rows, Sample
 
 #: Upper lead time in hours of each group that has error quantiles of its own.
 LEAD_GROUPS_H = (6.0, 24.0, 48.0, 96.0)
 HEADS = 48  # hour of day x price area
 _SMALLEST_ERROR = 0.002
 _COMMON: Mapping[str, object] = {
-    "learning_rate": 0.03,
-    "feature_fraction": 0.5,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
-    "lambda_l2": 5.0,
     "max_bin": 127,
     "verbose": -1,
-    "num_threads": 2,
+    "num_threads": 0,  # what OpenMP has: all cores, or OMP_NUM_THREADS
     "deterministic": True,
     "force_col_wise": True,
 }
-SISTERS: Mapping[str, Mapping[str, object]] = {
-    "trees_l1": {"objective": "regression_l1", "num_leaves": 31, "min_data_in_leaf": 80, "seed": 1},
-    "trees_l2": {"objective": "regression", "num_leaves": 47, "min_data_in_leaf": 150, "seed": 2},
-}
-_SISTER_ROUNDS = 200
-_SCALE: Mapping[str, object] = {"objective": "regression", "num_leaves": 15, "min_data_in_leaf": 400, "seed": 3}
-_SCALE_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Training rows: inputs (n, names), target log(load / base), when issued and valid, and weight, each (n,)."""
+class Sister:
+    """An ensemble of trees: what it minimises, how it grows, and whether it learns what the heads leave or the whole target."""
 
-    names: tuple[str, ...]
-    rows: Rows
-    target: FloatArray
-    issue_time: IntArray
-    valid_time: IntArray
-    weight: FloatArray
+    objective: str
+    leaves: int
+    smallest_leaf: int
+    seed: int
+    on_heads: bool = True
+    rounds: int = 200
+    rate: float = 0.03
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Sample:
-        """The rows a mask selects."""
-        return Sample(
-            self.names, self.rows[mask], self.target[mask], self.issue_time[mask], self.valid_time[mask], self.weight[mask]
-        )
 
-    def column(self, name: str) -> Rows:
-        """One input of all rows."""
-        return self.rows[:, self.names.index(name)]
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All choices of the learner. Weights are relative to rows of other lead times, undisturbed and with weather."""
+
+    alpha: float = 0.05
+    half_life_days: float = 1500.0
+    day_ahead_weight: float = 3.0
+    disturbed_weight: float = 1.0
+    blind_weight: float = 0.3
+    feature_fraction: float = 0.5
+    lambda_l2: float = 5.0
+    sisters: Mapping[str, Sister] = field(
+        default_factory=lambda: {
+            "trees_l1": Sister("regression_l1", 31, 80, 1),
+            "trees_l2": Sister("regression", 47, 150, 2),
+            "trees_alone": Sister("regression_l1", 31, 80, 4, on_heads=False, rounds=300, rate=0.05),
+        }
+    )
+
+    @staticmethod
+    def read(path: Path) -> Recipe:
+        """A recipe from the JSON file that `tune` writes. Raises Expected."""
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return Recipe(**found | {"sisters": {name: Sister(**s) for name, s in found["sisters"].items()}})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Expected(f"{path} is no recipe: {error}.", "Give the recipe.json that `tune` wrote.") from error
+
+    def weights(self, sample: Sample, end: int) -> FloatArray:
+        """How much each row counts in a model that ends at `end`."""
+        lead = sample.column("lead_h")
+        weight = 0.5 ** ((end - sample.valid_time) / (self.half_life_days * DAY))
+        weight *= np.where((lead >= DAY_AHEAD_H[0]) & (lead <= DAY_AHEAD_H[1]), self.day_ahead_weight, 1.0)
+        weight *= np.where(sample.disturbed, self.disturbed_weight, 1.0)
+        blind = sample.blind
+        return weight if blind.all() else weight * np.where(blind, self.blind_weight, 1.0)
+
+    def grow(self, data: lgb.Dataset, sister: Sister) -> lgb.Booster:
+        """Trees fitted to the label of a dataset."""
+        own = {
+            "objective": sister.objective,
+            "num_leaves": sister.leaves,
+            "min_data_in_leaf": sister.smallest_leaf,
+            "seed": sister.seed,
+            "learning_rate": sister.rate,
+            "feature_fraction": self.feature_fraction,
+            "lambda_l2": self.lambda_l2,
+        }
+        return lgb.train({**_COMMON, **own}, data, sister.rounds)
+
+
+_SIZE = Sister("regression", 15, 400, 3, rounds=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +112,10 @@ class Heads:
     def predict(self, rows: Rows, head: IntArray) -> FloatArray:
         """log(load / base) of each row by its head."""
         centred = np.where(np.isnan(rows), 0.0, rows.astype(np.float64) - self.fill)
-        answer: FloatArray = np.take_along_axis(centred @ self.weights + self.bias, head[:, None], axis=1)[:, 0]
+        answer = np.empty(len(rows))
+        for h in np.unique(head):
+            mine = head == h
+            answer[mine] = centred[mine] @ self.weights[:, h] + self.bias[h]
         return answer
 
 
@@ -91,23 +129,25 @@ def lead_group(lead_h: npt.NDArray[np.floating]) -> IntArray:
     return np.searchsorted(np.array(LEAD_GROUPS_H), lead_h).astype(np.int64)
 
 
-def _fit_heads(sample: Sample, alpha: float) -> Heads:
+def _fit_heads(sample: Sample, weight: FloatArray, alpha: float) -> Heads:
+    """Ridge regression of standardised inputs per head; the penalty is `alpha` times the head's weight."""
     head = head_of(sample.rows, sample.names)
     known = ~np.isnan(sample.rows)
-    count = np.maximum(known.sum(axis=0), 1)
-    fill = np.where(known, sample.rows, 0.0).sum(axis=0, dtype=np.float64) / count
+    fill = np.where(known, sample.rows, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, sample.rows - fill, 0.0)
     scale = np.sqrt((centred**2).mean(axis=0))
     used = scale > 1e-9
     weights, bias = np.zeros((sample.rows.shape[1], HEADS)), np.zeros(HEADS)
-    for h in range(HEADS):
+    for h in np.unique(head):
         mine = head == h
-        if not mine.any():
-            continue
-        ridge = Ridge(alpha=alpha * sample.weight[mine].sum(), solver="cholesky")
-        ridge.fit(centred[mine][:, used] / scale[used], sample.target[mine], sample_weight=sample.weight[mine])
-        weights[used, h] = ridge.coef_ / scale[used]
-        bias[h] = ridge.intercept_
+        x, y, w = centred[mine][:, used] / scale[used], sample.target[mine], weight[mine]
+        total = w.sum()
+        x_mean, y_mean = w @ x / total, w @ y / total
+        x = x - x_mean
+        weighted = x * w[:, None]
+        coefficients = np.linalg.solve(weighted.T @ x + alpha * total * np.eye(x.shape[1]), weighted.T @ (y - y_mean))
+        weights[used, h] = coefficients / scale[used]
+        bias[h] = y_mean - x_mean @ coefficients
     return Heads(fill, weights, bias)
 
 
@@ -122,42 +162,57 @@ def tree_columns(names: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """The median's model: heads, and sisters (trees by name) on their residual over the inputs `columns`."""
+    """The median's model: heads, and sisters by name over the inputs `columns`; those in `on_heads` add to the heads."""
 
     names: tuple[str, ...]
     heads: Heads
     sisters: Mapping[str, lgb.Booster]
+    on_heads: frozenset[str]
     columns: list[int]
 
     @property
     def experts(self) -> tuple[str, ...]:
-        """Names of the forecasts this centre can make: its heads alone, and its heads with each sister."""
+        """Names of the forecasts this centre can make: its heads alone, and one with each sister."""
         return ("heads", *self.sisters)
 
     @property
-    def chosen(self) -> FloatArray:
+    def median_of(self) -> tuple[str, ...]:
+        """The experts whose mean is the median."""
+        return tuple(self.sisters) or ("heads",)
+
+    @property
+    def shares(self) -> FloatArray:
         """Share of each expert in the median."""
-        return np.array([0.0, *[1 / len(self.sisters)] * len(self.sisters)])
+        chosen = self.median_of
+        return np.array([(name in chosen) / len(chosen) for name in self.experts])
 
     def expert_logs(self, rows: Rows) -> FloatArray:
         """log(load / base) of each row by each expert, shape (n, experts)."""
         heads = self.heads.predict(rows, head_of(rows, self.names))
-        return np.column_stack([heads, *(heads + tree.predict(rows[:, self.columns]) for tree in self.sisters.values())])
+        logs = [heads]
+        for name, tree in self.sisters.items():
+            grown = np.asarray(tree.predict(rows[:, self.columns]))
+            logs.append(heads + grown if name in self.on_heads else grown)
+        return np.column_stack(logs)
 
     def predict(self, rows: Rows) -> FloatArray:
         """log(load / base) of each row."""
-        answer: FloatArray = np.log(np.exp(self.expert_logs(rows)) @ self.chosen)
+        answer: FloatArray = np.log(np.exp(self.expert_logs(rows)) @ self.shares)
         return answer
 
 
-def fit_centre(sample: Sample, alpha: float = 0.05) -> Centre:
-    """Fit heads and sisters to a sample."""
-    heads = _fit_heads(sample, alpha)
+def fit_centre(sample: Sample, end: int, recipe: Recipe) -> Centre:
+    """Fit heads and sisters to a sample that ends at `end`."""
+    weight = recipe.weights(sample, end)
+    heads = _fit_heads(sample, weight, recipe.alpha)
     left = sample.target - heads.predict(sample.rows, head_of(sample.rows, sample.names))
     columns = tree_columns(sample.names)
-    data = lgb.Dataset(sample.rows[:, columns], left, weight=sample.weight, free_raw_data=False)
-    sisters = {name: lgb.train({**_COMMON, **sister}, data, _SISTER_ROUNDS) for name, sister in SISTERS.items()}
-    return Centre(sample.names, heads, sisters, columns)
+    data = lgb.Dataset(sample.rows[:, columns], left, weight=weight, params=dict(_COMMON), free_raw_data=False)
+    sisters = {}
+    for name, sister in recipe.sisters.items():
+        data.set_label(left if sister.on_heads else sample.target)
+        sisters[name] = recipe.grow(data, sister)
+    return Centre(sample.names, heads, sisters, frozenset(n for n, s in recipe.sisters.items() if s.on_heads), columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +222,11 @@ class Learner:
     centre: Centre
     scale: lgb.Booster
     table: FloatArray  # (lead groups, LEVELS), standardised errors
+
+    @property
+    def boosters(self) -> Iterable[lgb.Booster]:
+        """All ensembles of trees."""
+        return (*self.centre.sisters.values(), self.scale)
 
     def experts(self, rows: Rows) -> FloatArray:
         """Median in MWh by each expert, shape (n, experts)."""
@@ -178,14 +238,14 @@ class Learner:
         """Quantiles in MWh, shape (n, LEVELS), ascending."""
         size = np.exp(self.scale.predict(rows[:, self.centre.columns]))
         z = self.table[lead_group(rows[:, self.centre.names.index("lead_h")])]
-        answer: FloatArray = (self.experts(rows) @ self.centre.chosen)[:, None] * np.exp(size[:, None] * z)
+        answer: FloatArray = (self.experts(rows) @ self.centre.shares)[:, None] * np.exp(size[:, None] * z)
         return answer
 
 
-def fit_spread(centre: Centre, unseen: Sample, errors: FloatArray) -> Learner:
+def fit_spread(centre: Centre, unseen: Sample, errors: FloatArray, recipe: Recipe) -> Learner:
     """Add error size and quantiles learned from `errors` (log(load / forecast)) on rows the forecasting models had not seen."""
-    data = lgb.Dataset(unseen.rows[:, centre.columns], np.log(np.abs(errors) + _SMALLEST_ERROR))
-    scale = lgb.train({**_COMMON, **_SCALE}, data, _SCALE_ROUNDS)
+    data = lgb.Dataset(unseen.rows[:, centre.columns], np.log(np.abs(errors) + _SMALLEST_ERROR), params=dict(_COMMON))
+    scale = recipe.grow(data, _SIZE)
     z = errors / np.exp(scale.predict(unseen.rows[:, centre.columns]))
     group = lead_group(unseen.column("lead_h"))
     table = np.stack([np.quantile(z[group == g], LEVELS) for g in range(len(LEAD_GROUPS_H) + 1)])

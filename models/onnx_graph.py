@@ -65,7 +65,7 @@ def tree_node(booster: lgb.Booster, columns: Sequence[int], inputs: str, output:
         [inputs],
         [output],
         domain="ai.onnx.ml",
-        name=f"trees_{output}",
+        name=f"grow_{output}",
         nodes_splits=numpy_helper.from_array(np.array(split, np.float32)),
         nodes_featureids=feature,
         nodes_modes=numpy_helper.from_array(np.zeros(len(split), np.uint8)),
@@ -113,15 +113,16 @@ def build(learner: Learner) -> bytes:
     east = node("Mul", [column("east"), constant("hours", 24.0, np.float32)], "east_offset")
     head = node("Cast", [node("Add", [column("hour"), east], "head_float")], "head", to=TensorProto.INT64)
     logs = [node("GatherElements", [heads, head], "log_heads", axis=1)]
-    # Trees on what the heads leave: an expert each.
+    # An expert of each sister's trees, with the heads or alone.
     for name, booster in centre.sisters.items():
-        nodes.append(tree_node(booster, centre.columns, "features", f"left_{name}"))
-        logs.append(node("Add", [logs[0], node("Cast", [f"left_{name}"], f"left_{name}_double", to=double)], f"log_{name}"))
+        nodes.append(tree_node(booster, centre.columns, "features", f"trees_{name}"))
+        exact = node("Cast", [f"trees_{name}"], f"trees_{name}_double", to=double)
+        logs.append(node("Add", [logs[0], exact], f"log_{name}") if name in centre.on_heads else exact)
     ratios = node("Exp", [node("Concat", logs, "log_ratios", axis=1)], "ratios")
     base = node("Cast", [column("base_mwh")], "base_double", to=double)
     medians = node("Mul", [base, ratios], "medians")
     node("Cast", [medians], "experts", to=TensorProto.FLOAT)
-    middle = node("MatMul", [medians, constant("chosen", centre.chosen[:, None], np.float64)], "middle")
+    middle = node("MatMul", [medians, constant("shares", centre.shares[:, None], np.float64)], "middle")
     # The size of the error.
     nodes.append(tree_node(learner.scale, centre.columns, "features", "log_size"))
     size = node("Exp", [node("Cast", ["log_size"], "log_size_double", to=double)], "size")

@@ -1,88 +1,143 @@
+import dataclasses
+import datetime as dt
+import json
+from pathlib import Path
+
 import histories
-import lightgbm as lgb
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine import clock
-from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Tier
-from models import learner, onnx_graph, train
-from models.learner import Learner, Sample
+from engine.domain import DAY, HOUR, MEDIAN, WEATHER, Expected, Flag, Observations, Series, Tier
+from engine.forecaster import Forecaster
+from engine.store import Reader, Writer
+from models import bundle, experiments, train
+from models.learner import Recipe, Sister
+from models.sampling import sample_area
+
+END = train.end_of(dt.date(2025, 6, 30))
+DAYS = 1000
+SMALL = Recipe(
+    sisters={"trees_l1": Sister("regression_l1", 6, 40, 1, rounds=8), "trees_alone": Sister("regression", 6, 40, 2, False, 8)}
+)
+
+
+def fill(path: Path, days: int, weather: bool = True) -> Reader:
+    """A store with that many days of a load that follows the weather a little."""
+    hours = END - days * DAY + HOUR * np.arange(days * 24, dtype=np.int64)
+    temperature = 8 + 6 * np.sin(hours / (17 * DAY)) + 2 * np.sin(hours / (3 * DAY))
+    noise = np.random.default_rng(1).normal(size=(2, len(hours)))
+    batches = []
+    for i, (area, mean) in enumerate((("DK1", 2600.0), ("DK2", 1500.0))):
+        load = histories.load_at(hours, mean) * np.exp(-0.004 * temperature + 0.01 * noise[i])
+        flags = np.full(len(hours), Flag.NOMINAL, np.uint8)
+        batches.append(Observations(Series("load", area, "test"), hours, hours + 2 * HOUR, load, flags))
+        for quantity in WEATHER if weather else ():
+            values = temperature if quantity == "temperature" else 5 + np.sin(hours / (2 * DAY))
+            series = Series(quantity, area, "test")
+            batches.append(Observations(series, hours, hours - 9 * DAY, values, np.full(len(hours), Flag.EX_POST, np.uint8)))
+    writer = Writer(path)
+    writer.put(batches, now=END)
+    writer.close()
+    return Reader(path)
 
 
 @pytest.fixture(scope="module")
-def sample() -> Sample:
-    """A small problem with what makes exports go wrong: gaps, repeated values, sines that differ in the last bit."""
-    rng = np.random.default_rng(1)
-    n = 6000
-    names = ("hour", "lead_h", "east", "base_mwh", "recent_6h", "angle", "temperature", "weekday")
-    hour = rng.integers(0, 24, n)
-    rows = np.column_stack(
-        [
-            hour, rng.integers(-2, 169, n), rng.integers(0, 2, n), rng.uniform(1200, 3000, n), rng.normal(0, 0.05, n),
-            np.sin(2 * np.pi * rng.integers(0, 360, n) / 360), np.round(rng.normal(8, 6, n), 1), rng.integers(0, 7, n),
-        ]
-    ).astype(np.float32)  # fmt: skip
-    rows[rng.random(n) < 0.1, 6] = np.nan
-    target = (
-        0.5 * rows[:, 4]
-        + 0.02 * rows[:, 5]
-        - 0.002 * np.nan_to_num(rows[:, 6])
-        + 0.03 * (rows[:, 7] > 4)
-        + rng.normal(0, 0.01, n)
-    )
-    times = np.arange(n, dtype=np.int64) * HOUR
-    return Sample(names, rows, target.astype(np.float64), times, times, np.ones(n))
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    reader = fill(folder / "lastvagt.sqlite", DAYS)
+    for tier in (Tier.FULL, Tier.LATE):
+        bundle.train(reader, END - (DAYS - 90) * DAY, END, tier, folder / "models", SMALL, step_h=251)
+    return folder
 
 
-@pytest.fixture(scope="module")
-def model(sample: Sample) -> Learner:
-    centre = learner.fit_centre(sample)
-    return learner.fit_spread(centre, sample, sample.target - centre.predict(sample.rows))
+def test_bundles_are_served_by_the_engine_and_say_what_they_need(out: Path) -> None:
+    full, late = Forecaster(out / "models").bundles
+    assert (full.tier, late.tier) == (Tier.FULL, Tier.LATE)
+    assert full.model_id == "price-areas-full-2025-06-30"
+    manifests = [json.loads((out / "models" / b.model_id / "manifest.json").read_text()) for b in (full, late)]
+    assert [m["needs"] for m in manifests] == [
+        {"weather": True, "load_lag_h": 74, "load_days": 28},
+        {"weather": False, "load_lag_h": 962, "load_days": 28},
+    ]
+    for manifest in manifests:
+        assert set(manifest["responses"]) == set(bundle.RESPONSES)
+        assert all(deviation > 0 for _, deviation in manifest["responses"].values())
+        assert clock.parse_utc(manifest["trained_to"]) < END
 
 
-def test_graph_and_python_agree_on_ties_and_gaps(sample: Sample, model: Learner) -> None:
-    assert train.largest_difference(onnx_graph.build(model), model, train.hard_rows(model, sample.rows)) < train.PARITY
-
-
-def test_thresholds_rounded_to_nearest_would_not_agree(sample: Sample, model: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control of the test above: it can fail."""
-    down = onnx_graph.floor32
-    monkeypatch.setattr(
-        onnx_graph, "floor32", lambda value: np.nextafter(down(value), np.float32(np.inf)) if abs(value) < 1e30 else down(value)
-    )
-    assert train.largest_difference(onnx_graph.build(model), model, train.hard_rows(model, sample.rows)) > train.PARITY
-
-
-def test_quantiles_are_ordered_and_calibrated_on_what_they_were_learned_from(sample: Sample, model: Learner) -> None:
-    quantiles = model.predict(sample.rows)
-    observed = np.exp(sample.target) * sample.column("base_mwh")
+def test_the_median_is_the_mean_of_the_experts_named(out: Path) -> None:
+    folder = out / "models" / "price-areas-full-2025-06-30"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    with np.load(folder / "golden.npz") as golden:
+        quantiles, experts = golden["quantiles"], golden["experts"]
+    chosen = [manifest["experts"].index(name) for name in manifest["median_of"]]
+    assert manifest["experts"] == ["heads", "trees_l1", "trees_alone"]
+    np.testing.assert_allclose(quantiles[:, MEDIAN], experts[:, chosen].mean(axis=1), rtol=1e-9)
     assert (np.diff(quantiles, axis=1) >= 0).all()
-    share = (observed[:, None] <= quantiles).mean(axis=0)
-    np.testing.assert_allclose(np.delete(share, MEDIAN), np.delete(np.array(LEVELS), MEDIAN), atol=0.03)
 
 
-@given(st.floats(-1e30, 1e30))
-def test_rounding_down_is_exact_for_float32(threshold: float) -> None:
-    floor = onnx_graph.floor32(threshold)
-    assert float(floor) <= threshold < float(np.nextafter(floor, np.float32(np.inf)))
+def test_a_card_tells_the_span_the_inputs_and_how_often_the_test_year_was_opened(out: Path) -> None:
+    card = (out / "models" / "price-areas-late-2025-06-30" / "card.md").read_text()
+    for told in ("to 2025-06-30T", "at most 962 h old", "looked at 7 times", "test: cloud cover DK1", "| DK2 |"):
+        assert told in card
 
 
-def test_what_cannot_be_converted_is_refused() -> None:
-    rng = np.random.default_rng(0)
-    x = np.column_stack([rng.integers(0, 5, 500), rng.normal(size=500)]).astype(float)
-    data = lgb.Dataset(x, (x[:, 0] == 3) + x[:, 1], categorical_feature=[0])
-    booster = lgb.train({"verbose": -1, "num_threads": 1, "min_data_per_group": 5, "cat_smooth": 1}, data, 5)
-    with pytest.raises(ValueError, match="numeric"):
-        onnx_graph.tree_node(booster, [0, 1], "features", "residual")
+def test_training_again_replaces_the_bundle_whole_and_adds_to_the_experiments(out: Path) -> None:
+    reader = Reader(out / "lastvagt.sqlite")
+    again = bundle.train(reader, END - (DAYS - 90) * DAY, END, Tier.LATE, out / "models", SMALL, step_h=251)
+    assert {p.name for p in again.iterdir()} == {"model.onnx", "manifest.json", "golden.npz", "card.md"}
+    assert not [p for p in (out / "models").iterdir() if p.name.startswith(".")]
+    runs = [json.loads(line) for line in (out / "models" / "experiments.jsonl").read_text().splitlines()]
+    assert [run["tier"] for run in runs[-2:]] == ["late", "late"]
+    assert runs[-1]["scores"] == runs[-2]["scores"]
+    assert "DK1 1-6 h" in (out / "models" / "experiments.csv").read_text().splitlines()[0]
+    assert (out / "models" / "experiments.html").read_text().count("<tr>") == len(runs) + 1
 
 
-def test_sampled_rows_say_what_came_true() -> None:
-    end = clock.parse_utc("2026-06-10T00:00Z")
-    made = train.sample_area(histories.archive(end, days=120, noise=0.0), "DK1", end - 20 * DAY, end, train.REGIMES[Tier.FULL])
-    observed = np.exp(made.target) * made.column("base_mwh")
-    np.testing.assert_allclose(observed, histories.load_at(made.valid_time), rtol=1e-4)
-    assert (made.valid_time < end).all()
-    np.testing.assert_array_equal(made.column("lead_h"), (made.valid_time - made.issue_time) / HOUR)
-    assert made.weight.max() <= 1 < 2 * made.weight.min()
+@pytest.mark.parametrize(
+    ("days", "weather", "told"),
+    [(0, False, "holds no load"), (300, True, "too little load"), (700, False, "two and a half years")],
+)
+def test_too_little_data_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, days: int, weather: bool, told: str
+) -> None:
+    fill(tmp_path / "lastvagt.sqlite", max(days, 1), weather) if days else Writer(tmp_path / "lastvagt.sqlite").close()
+    monkeypatch.setattr(bundle, "sample_area", lambda *a: sample_area(*a[:5], 501))
+    assert train.main(["--data-dir", str(tmp_path), "--tiers", "full" if weather else "no_weather"]) == 4
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.glob("models/*/manifest.json"))
+
+
+def test_a_tier_the_data_do_not_allow_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader = fill(tmp_path / "lastvagt.sqlite", 100)
+    with pytest.raises(Expected, match="too little load"):
+        train.fit(reader, END - 4 * DAY, END, [Tier.FULL, Tier.NO_WEATHER], tmp_path / "models", SMALL)
+    assert capsys.readouterr().err.count("No bundle of tier") == 2
+
+
+def test_the_newest_settled_day_is_the_last_that_every_area_knows(tmp_path: Path) -> None:
+    reader = fill(tmp_path / "lastvagt.sqlite", 40, weather=False)
+    assert train.newest_settled_day(reader, 15) == dt.date(2025, 6, 15)
+    assert train.newest_settled_day(reader, 0) == dt.date(2025, 6, 30)
+
+
+def test_a_recipe_survives_its_file_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(SMALL)))
+    assert Recipe.read(tmp_path / "recipe.json") == SMALL
+    (tmp_path / "recipe.json").write_text('{"alpha": 1}')
+    with pytest.raises(Expected, match="no recipe"):
+        Recipe.read(tmp_path / "recipe.json")
+
+
+def test_experiments_with_other_scores_share_a_table(tmp_path: Path) -> None:
+    experiments.record(tmp_path, "training", {"DK1": 3.5}, {"alpha": 1}, model_id="<b>", seconds=3)
+    experiments.record(tmp_path, "tuning", {"DK2": 2.5}, {"alpha": 2})
+    header, first, second = (tmp_path / "experiments.csv").read_text().splitlines()
+    assert header.endswith("seconds,DK1,DK2,parameters")
+    assert ",3.5,," in first
+    assert ",,2.5," in second
+    page = (tmp_path / "experiments.html").read_text()
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "http" not in page
