@@ -11,7 +11,7 @@ from app.present import AreaRow, SourceAge
 from app.translations import Language
 from engine.domain import Freshness
 
-WIDTH = 292
+WIDTH = 300
 
 
 class AreaCard(QtWidgets.QWidget):
@@ -21,7 +21,7 @@ class AreaCard(QtWidgets.QWidget):
         super().__init__()
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(12, 9, 12, 9)
-        grid.setHorizontalSpacing(8)
+        grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         self._name = theme.label(bold=True)
@@ -32,8 +32,11 @@ class AreaCard(QtWidgets.QWidget):
         self._reduced = theme.label(role="late")
         right = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignBottom
         grid.addWidget(self._name, 0, 0, 1, 3)
-        grid.addWidget(self._observed, 1, 0, 1, 2)
-        grid.addWidget(self._observed_at, 1, 2, right)
+        newest = QtWidgets.QHBoxLayout()
+        newest.addWidget(self._observed)
+        newest.addStretch(1)
+        newest.addWidget(self._observed_at, 0, right)
+        grid.addLayout(newest, 1, 0, 1, 3)
         for row, (key, value, more) in enumerate(
             (
                 ("estimate", self._estimate, self._range),
@@ -56,13 +59,21 @@ class AreaCard(QtWidgets.QWidget):
         mark = "" if state is Freshness.FRESH else f"{theme.SYMBOLS[state]} "
         self._observed_at.setText(f"{mark}{row.observed_at}")
         theme.paint(self._observed_at, theme.role_of(state))
-        self._estimate.setText(row.estimate)
+        _show_aged(self._estimate, row.estimate, row.forecast_freshness)
         self._range.setText(row.estimate_range)
-        self._peak.setText(row.peak)
+        _show_aged(self._peak, row.peak, row.forecast_freshness)
         self._peak_at.setText(row.peak_at)
-        self._trend.setText(row.trend)
+        # A day against the week before stays true for some hours after its last; and ▲ beside an arrow would read as one.
+        _show_aged(self._trend, row.trend, state if state is Freshness.STALE else Freshness.FRESH)
         self._reduced.setText(f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}")
         self._reduced.setVisible(bool(row.reduced))
+
+
+def _show_aged(label: QtWidgets.QLabel, words: str, state: Freshness) -> None:
+    """A value, marked where what it is made from has grown old; where that is missing the words say so."""
+    old = state in (Freshness.LATE, Freshness.STALE)
+    label.setText(f"{theme.SYMBOLS[state]} {words}" if old else words)
+    theme.paint(label, theme.role_of(state) if old else "")
 
 
 class AreaPanel(QtWidgets.QWidget):
@@ -79,7 +90,7 @@ class AreaPanel(QtWidgets.QWidget):
         self.areas.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.areas.currentItemChanged.connect(self._choose)
         self._sources = QtWidgets.QGridLayout()
-        self._sources.setHorizontalSpacing(10)
+        self._sources.setHorizontalSpacing(7)
         self._sources.setVerticalSpacing(3)
         self._sources.setColumnStretch(0, 1)
         self._source_labels: list[tuple[QtWidgets.QLabel, ...]] = []

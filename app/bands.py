@@ -81,10 +81,14 @@ class BandItem(pg.GraphicsObject):  # type: ignore[misc]
 
 
 class HatchItem(pg.GraphicsObject):  # type: ignore[misc]
-    """A hatched stretch of time over the whole height of the chart, with words in it, or before it where it is narrow."""
+    """A hatched stretch of time over the whole height of the chart, with words in it, or before it where it is narrow.
 
-    def __init__(self) -> None:
+    `line` is the line from the top the words stand on: stretches that may lie over each other have one each.
+    """
+
+    def __init__(self, line: int = 0) -> None:
         super().__init__()
+        self._line = line
         self._colour = self._ink = QtGui.QColor()
         self._span: tuple[float, float] | None = None
         self._words = ""
@@ -127,5 +131,6 @@ class HatchItem(pg.GraphicsObject):  # type: ignore[misc]
             width = painter.fontMetrics().horizontalAdvance(self._words)
             inside = width + 12 < box.width()
             left = box.center().x() - width / 2 if inside else box.left() - width - 6
-            painter.drawText(QtCore.QPointF(max(6.0, left), box.top() + 1.6 * painter.fontMetrics().height()), self._words)
+            height = painter.fontMetrics().height()
+            painter.drawText(QtCore.QPointF(max(6.0, left), box.top() + (1.6 + 1.4 * self._line) * height), self._words)
         painter.restore()

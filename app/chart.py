@@ -47,38 +47,42 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
     """A sample for a legend: `line`, `bold`, `dashes` or `block`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
-    picture = QtGui.QPixmap(QtCore.QSize(22, 12) * ratio)
+    picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)
     picture.fill(QtCore.Qt.GlobalColor.transparent)
     with QtGui.QPainter(picture) as painter:
         if shape == "block":
-            painter.fillRect(QtCore.QRectF(0, 1, 22, 10), QtGui.QColor(colour))
+            painter.fillRect(QtCore.QRectF(0, 1, 18, 10), QtGui.QColor(colour))
         else:
             pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape == "bold" else 1)
             if shape == "dashes":
                 pen.setStyle(QtCore.Qt.PenStyle.DashLine)
             painter.setPen(pen)
-            painter.drawLine(0, 6, 22, 6)
+            painter.drawLine(0, 6, 18, 6)
     return picture
 
 
 class Legend(QtWidgets.QWidget):
-    """Samples with their names in a row."""
+    """Samples with their names in a row; what has no sample now is not named."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        self._samples = []
-        for name in names:
-            sample = QtWidgets.QLabel()
+        row.setSpacing(5)
+        self._entries = []
+        for text in names:
+            sample, name = QtWidgets.QLabel(), theme.label(0.92, role="quiet", text=text)
+            name.setContentsMargins(0, 0, 8, 0)
             row.addWidget(sample)
-            row.addWidget(theme.label(0.92, role="quiet", text=name))
-            row.addSpacing(10)
-            self._samples.append(sample)
+            row.addWidget(name)
+            self._entries.append((sample, name))
+        row.addStretch(1)
 
-    def set_samples(self, samples: tuple[tuple[str, str], ...]) -> None:
-        """Draw each sample: its colour and shape."""
-        for sample, (colour, shape) in zip(self._samples, samples, strict=True):
-            sample.setPixmap(_sample(colour, shape))
+    def set_samples(self, samples: tuple[tuple[str, str] | None, ...]) -> None:
+        """Draw each sample: its colour and shape, or None."""
+        for (sample, name), drawn in zip(self._entries, samples, strict=True):
+            if drawn is not None:
+                sample.setPixmap(_sample(*drawn))
+            sample.setVisible(drawn is not None)
+            name.setVisible(drawn is not None)

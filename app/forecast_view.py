@@ -25,9 +25,9 @@ class ForecastChart(Chart):
 
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
-        self._gap, self._old = HatchItem(), HatchItem()
+        self._gap, self._old = HatchItem(), HatchItem(line=1)
         self._observed = pg.PlotDataItem(connect="finite", antialias=True)
-        self._median = pg.PlotDataItem(antialias=True)
+        self._median, self._tso = pg.PlotDataItem(antialias=True), pg.PlotDataItem(connect="finite", antialias=True)
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
@@ -40,7 +40,7 @@ class ForecastChart(Chart):
         self._follows_now = True
         super().__init__(language, TimeAxis(language), palette)
         for z, item in enumerate(
-            (*self._bands, self._gap, self._old, self._now, self._observed, self._median, self._cursor, self._point)
+            (*self._bands, self._gap, self._old, self._now, self._tso, self._observed, self._median, self._cursor, self._point)
         ):
             item.setZValue(z)
             self.plot.addItem(item, ignoreBounds=True)
@@ -60,6 +60,7 @@ class ForecastChart(Chart):
         self._now.label.setColor(palette.quiet)
         self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
         self._observed.setPen(pg.mkPen(palette.observed, width=1))
+        self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
         self._gap.set_colours(palette.rule, palette.quiet)
@@ -81,6 +82,7 @@ class ForecastChart(Chart):
             item.set_data(view.forecast_time, view.forecast_time, view.forecast_time)
         self._median.setPen(pg.mkPen(self._palette.old_median if view.stale else self._palette.median, width=2))
         self._median.setData(view.forecast_time, view.median)
+        self._tso.setData(view.tso_time, view.tso)
         self._observed.setData(view.observed_time, view.observed)
         self._now.setPos(view.now)
         self._gap.set_span(view.gap, view.gap_label)
@@ -177,6 +179,7 @@ class ForecastPane(QtWidgets.QWidget):
                 text("forecast.observed"),
                 text("forecast.median"),
                 *(text("forecast.band", level=level) for level in (50, 80, 90)),
+                text("forecast.tso"),
             )
         )
         self._legend.setToolTip(text("forecast.observed_about"))
@@ -218,10 +221,10 @@ class ForecastPane(QtWidgets.QWidget):
         column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(8)
         column.addLayout(self._read_out_row())
+        column.addWidget(self._legend)
         notes = QtWidgets.QHBoxLayout()
         notes.addWidget(self._axis_note)
         notes.addStretch(1)
-        notes.addWidget(self._legend)
         notes.addWidget(self._zone)
         column.addLayout(notes)
         column.addWidget(self.chart, 1)
@@ -244,15 +247,17 @@ class ForecastPane(QtWidgets.QWidget):
         """Take new colours."""
         self.chart.set_palette(palette)
         self._palette = palette
-        self._paint_legend(stale=self._view is not None and self._view.stale)
+        self._paint_legend()
 
-    def _paint_legend(self, stale: bool) -> None:
+    def _paint_legend(self) -> None:
         """The samples are as muted as the forecast they explain."""
-        palette = self._palette
+        palette, view = self._palette, self._view
+        stale = view is not None and view.stale
         wide, middle, narrow = palette.old_bands if stale else palette.bands
         median = palette.old_median if stale else palette.median
         blocks = ((colour, "block") for colour in (narrow, middle, wide))
-        self._legend.set_samples(((palette.observed, "line"), (median, "bold"), *blocks))
+        tso = (palette.quiet, "dashes") if view is not None and len(view.tso) else None
+        self._legend.set_samples(((palette.observed, "line"), (median, "bold"), *blocks, tso))
 
     def show_view(self, view: ForecastView) -> None:
         """Show a view."""
@@ -267,7 +272,7 @@ class ForecastPane(QtWidgets.QWidget):
         self._state.setText(f"{theme.SYMBOLS[view.issue_freshness]} {view.issue_state}")
         theme.paint(self._state, theme.role_of(view.issue_freshness))
         self._state.setVisible(bool(view.issued))
-        self._paint_legend(view.stale)
+        self._paint_legend()
         self._model.setText(view.model)
         self._reason.setText(f"{theme.SYMBOLS[Freshness.LATE]} {view.tier_reason}")
         self._reason.setVisible(bool(view.tier_reason))

@@ -1,4 +1,4 @@
-"""The monitoring view: errors by day, lead time and hour, coverage, and the scores against provisional and settled truth."""
+"""The monitoring view: scores against provisional and settled truth, errors by day, lead time and hour, and what was learned."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.axis import NameAxis, TimeAxis
+from app.calibration_card import CalibrationCard
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
 from app.present import Comparison, MonitorView, ScoreLine
@@ -21,12 +22,10 @@ class BarChart(Chart):
 
     pointed = QtCore.Signal(str)
 
-    def __init__(self, language: Language, palette: Palette, names: NameAxis | TimeAxis, top: float | None = None) -> None:
+    def __init__(self, language: Language, palette: Palette, names: NameAxis | TimeAxis) -> None:
         self._bars = pg.BarGraphItem(x=[], height=[], width=1)
         self._marks = pg.PlotDataItem(connect="pairs")
-        self._tops: list[pg.TextItem] = []
         self._names = names
-        self._top = top
         self._shown: Comparison | None = None
         self._palette = palette
         self._at = -1
@@ -41,8 +40,6 @@ class BarChart(Chart):
         self._palette = palette
         self._bars.setOpts(brush=pg.mkBrush(palette.bar), pen=pg.mkPen(None))
         self._marks.setPen(pg.mkPen(palette.ink, width=2))
-        for top in self._tops:
-            top.setColor(palette.ink)
 
     def show_bars(self, shown: Comparison, every: int = 1) -> None:
         """Draw; NaN draws nothing. Every `every`-th name is written."""
@@ -56,21 +53,10 @@ class BarChart(Chart):
         ends = np.repeat(middle[held], 2) + np.tile([-0.4 * step, 0.4 * step], int(held.sum()))
         self._marks.setData(ends, np.repeat(shown.reference[held], 2))
         everything = np.concatenate([shown.values[known], shown.reference[held], [1.0]])
-        top = self._top or 1.12 * float(everything.max())
-        self.plot.setYRange(0, top, padding=0)
+        self.plot.setYRange(0, 1.12 * float(everything.max()), padding=0)
         self.plot.setXRange(middle[0] - 0.7 * step, middle[-1] + 0.7 * step, padding=0)
         if isinstance(self._names, NameAxis):
             self._names.set_names(shown.labels, every)
-        self._write_tops(shown, middle)
-
-    def _write_tops(self, shown: Comparison, middle: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
-        while len(self._tops) < len(shown.tops):
-            self._tops.append(pg.TextItem(color=self._palette.ink, anchor=(0.5, 1.0)))
-            self._tops[-1].setFont(theme.font(0.92))
-            self.plot.addItem(self._tops[-1])
-        for item, words, x, value, mark in zip(self._tops, shown.tops, middle, shown.values, shown.reference, strict=False):
-            item.setText(words)
-            item.setPos(x, np.fmax(value, mark))
 
     def _moved(self, position: QtCore.QPointF) -> None:
         box = self.plot.getViewBox()
@@ -99,7 +85,7 @@ class BarChart(Chart):
 
 
 class MonitoringPane(QtWidgets.QWidget):
-    """Table and four charts of one area; or, with no scores, the reason."""
+    """Table, three charts and the calibration of one area; or, with no scores, the reason."""
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -107,14 +93,16 @@ class MonitoringPane(QtWidgets.QWidget):
         self._title = theme.label(1.55, bold=True)
         self._badges = theme.Badges()
         self._period = theme.label(role="quiet")
-        self._legend = Legend((text("monitor.model"), f"{text('monitor.reference')} / {text('monitor.nominal').lower()}"))
-        self._table = _score_table(text("monitor.scores"))
+        self._legend = Legend((text("monitor.model"), text("monitor.reference")))
+        self._table = ScoreTable(text("monitor.scores"))
         self._truth_head = text("monitor.truth")
         self._about = theme.label(0.92, role="quiet", text=text("monitor.about"))
-        self._about.setWordWrap(True)
+        self._board = theme.label(0.92)
+        for label in (self._about, self._board):
+            label.setWordWrap(True)
         self.daily = BarChart(language, palette, TimeAxis(language))
         self.lead, self.hour = BarChart(language, palette, NameAxis()), BarChart(language, palette, NameAxis())
-        self.coverage = BarChart(language, palette, NameAxis(), top=112)
+        self.calibration = CalibrationCard(language, palette)
         self._pages = QtWidgets.QStackedWidget()
         self._empty = EmptyPage()
         page = QtWidgets.QWidget()
@@ -123,12 +111,12 @@ class MonitoringPane(QtWidgets.QWidget):
         grid.setSpacing(10)
         grid.addWidget(self._table, 0, 0, 1, 2)
         grid.addWidget(self._about, 1, 0, 1, 2)
-        for place, (chart, key) in enumerate(
-            ((self.daily, "daily"), (self.lead, "lead"), (self.hour, "hour"), (self.coverage, "coverage"))
-        ):
+        grid.addWidget(self._board, 2, 0, 1, 2)
+        for place, (chart, key) in enumerate(((self.daily, "daily"), (self.lead, "lead"), (self.hour, "hour"))):
             chart.setAccessibleName(text(f"monitor.{key}"))
-            grid.addWidget(_card(chart, text(f"monitor.{key}")), 2 + place // 2, place % 2)
-        for row in (2, 3):
+            grid.addWidget(_card(chart, text(f"monitor.{key}")), 3 + place // 2, place % 2)
+        grid.addWidget(self.calibration, 4, 1)
+        for row in (3, 4):
             grid.setRowStretch(row, 1)
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
@@ -152,7 +140,7 @@ class MonitoringPane(QtWidgets.QWidget):
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
-        for chart in (self.daily, self.lead, self.hour, self.coverage):
+        for chart in (self.daily, self.lead, self.hour, self.calibration):
             chart.set_palette(palette)
         self._legend.set_samples(((palette.bar, "block"), (palette.ink, "bold")))
 
@@ -169,46 +157,73 @@ class MonitoringPane(QtWidgets.QWidget):
         self.daily.show_bars(view.daily)
         self.lead.show_bars(view.lead)
         self.hour.show_bars(view.hour, every=3)
-        self.coverage.show_bars(view.coverage)
-        _fill(self._table, (self._truth_head, *view.heads), view.lines)
+        self.calibration.show_view(view.calibration)
+        self._board.setText(view.board)
+        self._board.setVisible(bool(view.board))
+        self._table.show_lines((self._truth_head, *view.heads), view.lines)
 
 
-def _score_table(name: str) -> QtWidgets.QTableWidget:
-    table = QtWidgets.QTableWidget()
-    table.setAccessibleName(name)
-    table.setFont(theme.font())
-    table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    table.horizontalHeader().setHighlightSections(False)
-    table.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-    table.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return table
+class ScoreTable(QtWidgets.QTableWidget):
+    """Names to the left, numbers to the right; as high as its rows, and no column narrower than its words."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._heads: tuple[str, ...] = ()
+        self.setAccessibleName(name)
+        self.setFont(theme.font())
+        self.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.horizontalHeader().setHighlightSections(False)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
-def _fill(table: QtWidgets.QTableWidget, heads: tuple[str, ...], lines: tuple[ScoreLine, ...]) -> None:
-    """Names to the left, numbers to the right; as high as its rows."""
-    middle = QtCore.Qt.AlignmentFlag.AlignVCenter
-    left, right = QtCore.Qt.AlignmentFlag.AlignLeft | middle, QtCore.Qt.AlignmentFlag.AlignRight | middle
-    table.setColumnCount(len(heads))
-    table.setRowCount(len(lines))
-    for column, head in enumerate(heads):
-        item = QtWidgets.QTableWidgetItem(head)
-        item.setTextAlignment(right if column else left)
-        table.setHorizontalHeaderItem(column, item)
-    for row, line in enumerate(lines):
-        for column, cell in enumerate((line.name, *line.cells)):
-            item = QtWidgets.QTableWidgetItem(cell)
-            if column:
-                item.setTextAlignment(right)
-            table.setItem(row, column, item)
-    modes = QtWidgets.QHeaderView.ResizeMode
-    table.horizontalHeader().setSectionResizeMode(modes.Stretch)
-    table.horizontalHeader().setSectionResizeMode(0, modes.ResizeToContents)
-    rows = sum(table.rowHeight(row) for row in range(len(lines)))
-    table.setFixedHeight(table.horizontalHeader().sizeHint().height() + rows + 2 * table.frameWidth())
+    def show_lines(self, heads: tuple[str, ...], lines: tuple[ScoreLine, ...]) -> None:
+        """Show other lines."""
+        middle = QtCore.Qt.AlignmentFlag.AlignVCenter
+        left, right = QtCore.Qt.AlignmentFlag.AlignLeft | middle, QtCore.Qt.AlignmentFlag.AlignRight | middle
+        self._heads = heads
+        self.setColumnCount(len(heads))
+        self.setRowCount(len(lines))
+        for column in range(len(heads)):
+            item = QtWidgets.QTableWidgetItem()
+            item.setTextAlignment(right if column else left)
+            self.setHorizontalHeaderItem(column, item)
+        for row, line in enumerate(lines):
+            for column, cell in enumerate((line.name, *line.cells)):
+                item = QtWidgets.QTableWidgetItem(cell)
+                if column:
+                    item.setTextAlignment(right)
+                self.setItem(row, column, item)
+        self._share_width()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Share the new width."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Each column as wide as its words, and a share of what is left. Units go under their names where there is little room."""
+        for between in (", ", "\n"):
+            for column, head in enumerate(self._heads):
+                self.horizontalHeaderItem(column).setText(head.replace(", ", between))
+            needed = [max(self.sizeHintForColumn(i), self._head_width(i)) for i in range(len(self._heads))]
+            spare = self.viewport().width() - sum(needed)
+            if spare >= 0:
+                break
+        more, count = max(0, spare), len(needed)
+        for i, width in enumerate(needed):
+            self.setColumnWidth(i, width + more * (i + 1) // count - more * i // count)
+        bar = self.horizontalScrollBar().sizeHint().height() if spare < 0 else 0
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth() + bar)
+
+    def _head_width(self, column: int) -> int:
+        """Of the words and the room around them; Qt's own hint keeps room for an arrow to sort by."""
+        lines = self.horizontalHeaderItem(column).text().split("\n")
+        return max(map(self.fontMetrics().horizontalAdvance, lines)) + theme.HEAD_PADDING
 
 
 def _card(chart: BarChart, caption: str) -> QtWidgets.QFrame:

@@ -7,9 +7,13 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine import clock, geography
-from engine.domain import DAY, LEAD_BUCKETS, Expected, FloatArray, IntArray, JobRun, QuantileForecast, Score
-from engine.store import Reader
+import numpy as np
+
+from engine import clock, geography, scoreboard
+from engine.calibration import Calibration
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, Expected, FloatArray, IntArray, JobRun, QuantileForecast, Score
+from engine.scoreboard import Scoreboard
+from engine.store import Reader, Target
 from engine.store.reader import EngineState, Event, SeriesState
 
 #: Days of load read for the chart; a week of them is shown at first, the rest can be panned to.
@@ -23,13 +27,22 @@ TRUTHS = ("provisional", "settled")
 
 @dataclass(frozen=True, slots=True)
 class AreaSnapshot:
-    """One area: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping."""
+    """One area: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping.
+
+    `calibration` is what the model of that issue has learned by `learned_at`; `tso` the grid operator's forecast in MWh of hours
+    of the issue, as it was known when it was made; `board` both forecasts of the scored days.
+    """
 
     code: str
     observed_time: IntArray
     observed: FloatArray
     forecast: QuantileForecast | None
     scores: Mapping[tuple[str, str], Mapping[int, Score]] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    learned_at: int = 0
+    tso_time: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    tso: FloatArray = field(default_factory=lambda: np.empty(0))
+    board: Scoreboard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +81,10 @@ class EngineStatus:
 
 def read(reader: Reader, now: int) -> Snapshot:
     """Everything the views show at `now`."""
+    lessons = reader.lessons()
     return Snapshot(
         read_at=now,
-        areas={code: _area(reader, code, now) for code in geography.AREAS},
+        areas={code: _area(reader, code, now, lessons) for code in geography.AREAS},
         series=tuple(reader.series()),
         events=tuple(reader.events()),
         job_runs=tuple(reader.job_runs(limit=20)),
@@ -79,7 +93,7 @@ def read(reader: Reader, now: int) -> Snapshot:
     )
 
 
-def _area(reader: Reader, code: str, now: int) -> AreaSnapshot:
+def _area(reader: Reader, code: str, now: int, lessons: Mapping[Target, tuple[int, Calibration]]) -> AreaSnapshot:
     times, values = reader.truth(code, now - HISTORY_DAYS * DAY, now + DAY)["newest"]
     start = clock.local_midnight(clock.local(now).date() - dt.timedelta(days=SCORE_DAYS))
     scores = {
@@ -89,4 +103,11 @@ def _area(reader: Reader, code: str, now: int) -> AreaSnapshot:
         for truth in TRUTHS
         for by in GROUPINGS
     }
-    return AreaSnapshot(code, times, values, reader.forecast(code, now), scores)
+    forecast = reader.forecast(code, now)
+    if forecast is None:
+        return AreaSnapshot(code, times, values, None, scores)
+    learned_at, calibration = lessons.get((code, forecast.consumer_type, forecast.model_id), (0, None))
+    first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])
+    tso = scoreboard.tso_forecast(reader, code, forecast.issue_time, first, last + HOUR)
+    board = scoreboard.against_tso(reader, code, start, now)
+    return AreaSnapshot(code, times, values, forecast, scores, calibration, learned_at, *tso, board)

@@ -85,6 +85,9 @@ DARK = Palette(
 )
 PALETTES = {palette.name: palette for palette in (LIGHT, DARK)}
 
+#: Pixels around the words in a table's head, both sides together.
+HEAD_PADDING = 18
+
 #: A shape for each state, so that colour is never the only cue.
 SYMBOLS = {Freshness.FRESH: "●", Freshness.LATE: "▲", Freshness.STALE: "■", Freshness.MISSING: "○"}
 
@@ -99,11 +102,6 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
-
-
-def state_colour(palette: Palette, state: Freshness) -> str:
-    """Colour of a state: quiet while all is well."""
-    return {Freshness.FRESH: palette.quiet, Freshness.LATE: palette.late}.get(state, palette.stale)
 
 
 def of_system() -> Palette:
@@ -194,6 +192,7 @@ def _style_sheet(p: Palette) -> str:
     QLabel[role="stale"] {{ color: {p.stale}; }}
     QLabel[role="badge"] {{ color: {p.badge_ink}; background: {p.badge}; border-radius: 3px; padding: 3px 10px; }}
     QFrame[role="card"] {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; }}
+    QFrame[role="card"]:focus {{ border: 1px solid {p.focus}; }}
     QFrame[role="notice"] {{ background: {p.surface}; border: 1px solid {p.late}; border-left: 5px solid {p.late}; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
@@ -209,8 +208,8 @@ def _style_sheet(p: Palette) -> str:
     QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid}; }}
     QTableWidget:focus {{ border: 1px solid {p.focus}; }}
-    QTableWidget::item {{ padding: 3px 8px; }}
+    QTableWidget::item {{ padding: 3px 6px; }}
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
-                            padding: 4px 11px 4px 2px; }}
-    QHeaderView::section:first {{ padding-left: 11px; }}
+                            padding: 4px 9px 4px 0; }}
+    QHeaderView::section:first {{ padding-left: 9px; }}
     """

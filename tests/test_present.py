@@ -15,6 +15,7 @@ from app import present, snapshot
 from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock
+from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Expected, Freshness, JobRun, Reason, Score, Tier
 from engine.store import Reader, Writer
 
@@ -120,7 +121,7 @@ def test_load_that_stays_away_is_said() -> None:
     assert view.gap_label == "Ingen målinger i 2\u00a0d\u00a02\u00a0t"
     (row,) = present.area_rows(_with(_area()), DA, now)
     assert row.observed_freshness is Freshness.STALE
-    assert row.observed_at == "tir. 24. nov. 16–17"
+    assert row.observed_at == "24. nov. 16–17"
 
 
 def test_hours_begun_but_not_published_are_drawn_as_forecast() -> None:
@@ -149,6 +150,19 @@ def test_an_issue_grows_old_while_no_snapshot_comes() -> None:
     unchanged = _with(_area())
     assert not _view(unchanged).stale
     assert _view(unchanged, now=NOW + DAY).stale
+
+
+def test_what_is_made_of_old_data_is_marked_in_the_area_list() -> None:
+    def row(now: int) -> present.AreaRow:
+        return present.area_rows(_with(_area()), EN, now)[0]
+
+    assert (row(NOW).observed_freshness, row(NOW).forecast_freshness) == (Freshness.FRESH, Freshness.FRESH)
+    assert "stale" not in row(NOW).summary
+    old = row(NOW + 2 * DAY)
+    assert (old.observed_freshness, old.forecast_freshness) == (Freshness.STALE, Freshness.STALE)
+    assert old.summary.count("(stale)") == 4
+    none = present.area_rows(_with(dataclasses.replace(_area(), forecast=None)), EN, NOW)[0]
+    assert none.forecast_freshness is Freshness.MISSING
 
 
 @pytest.mark.parametrize("language", [DA, EN])
@@ -210,6 +224,23 @@ def test_an_empty_database_says_what_is_missing_and_what_to_do(tmp_path: Path) -
     assert "lastvagt-engine run" in words
 
 
+def test_an_imported_past_says_how_far_it_goes_and_what_it_is_good_for(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    times = clock.parse_utc("2022-12-01") + HOUR * np.arange(31 * 24, dtype=np.int64)
+    for area in ("DK1", "DK2"):
+        writer.put(filled_store.observations(area, times))
+    writer.close()
+    read = _read(tmp_path)
+    for empty in (_view(read, "DK", EN).empty, present.monitor_view(read, "DK", NO_ENGINE, EN, NOW).empty):
+        assert empty is not None
+        assert empty.title == "Nothing recent for Denmark"
+        words = " ".join(empty.lines)
+        assert "up to 1 Jan 2023, but" in words
+        assert "backtest" in words
+        assert "lastvagt-engine run" in words
+        assert "import" not in words
+
+
 def test_no_database_is_told_from_an_unreadable_one() -> None:
     fault = Expected("There is no database.", "Start the engine.")
     absent = Snapshot(NOW, fault=fault, no_database=True)
@@ -220,7 +251,9 @@ def test_no_database_is_told_from_an_unreadable_one() -> None:
     assert starting.title == "There is no database yet"
     assert "within a minute" in " ".join(starting.lines)
     assert broken.title == "The database cannot be read"
-    assert "Start the engine." in broken.lines
+    assert broken.lines[:2] == ("There is no database.", "Start the engine.")
+    assert "move it away" in broken.lines[2]
+    assert "import" not in " ".join(broken.lines), "nothing can be imported into what cannot be read"
     assert len(present.area_rows(absent, EN, NOW)) == 3
 
 
@@ -275,6 +308,94 @@ def test_the_read_out_names_every_hour_of_a_long_and_a_short_day(day: str, hours
     assert names[-1].startswith("23–00")
 
 
+def test_the_monitor_tells_the_days_that_have_scores_and_shows_no_weeks_before_them() -> None:
+    today = int(clock.local_day_hour(np.array([NOW], np.int64))[0][0])
+    score = Score(n=24, observed=5e4, abs_error=900.0)
+    area = dataclasses.replace(_area(), scores={("provisional", "day"): dict.fromkeys((today - 20, today - 3, today - 1), score)})
+    view = present.monitor_view(_with(area), "DK1", NO_ENGINE, EN, NOW)
+    assert view.period == "Wed 4 Nov to Mon 23 Nov, Danish time: 3 days with scores"
+    assert len(view.daily.at) == 21
+    young = dataclasses.replace(area, scores={("provisional", "day"): {today: score}})
+    assert len(present.monitor_view(_with(young), "DK1", NO_ENGINE, EN, NOW).daily.at) == 14
+
+
+def _learning(area: AreaSnapshot, calibration: Calibration) -> present.CalibrationView:
+    area = dataclasses.replace(area, calibration=calibration, learned_at=NOW - HOUR)
+    return present.monitor_view(_with(area), area.code, NO_ENGINE, EN, NOW).calibration
+
+
+def test_calibration_tells_how_bands_held_whom_the_median_trusts_and_what_is_corrected(filled: Snapshot) -> None:
+    view = present.monitor_view(filled, "DK1", NO_ENGINE, DA, NOW).calibration
+    assert view.leads == ("til 6\u00a0t frem", "7–48\u00a0t", "49–168\u00a0t")
+    assert view.bands == tuple(f"{share} %" for share in (50, 80, 90))
+    assert [cell.nominal for row in view.coverage for cell in row] == [50, 50, 50, 80, 80, 80, 90, 90, 90]
+    assert view.learned == "400 timer lært, senest 18:00"
+    assert sum(part.share for part in view.weights) == pytest.approx(1)
+    assert [part.share for part in view.weights[:3]] == sorted((part.share for part in view.weights[:3]), reverse=True)
+    assert (view.weights[0].name, view.weights[-1].name) == ("model", "andre")
+    assert "vind +" in view.correction
+    assert view.correction.endswith("pr. std.afv.")
+    assert "% af modellens bredde" in view.width
+    for words in (view.coverage[1][1].words, view.weights[0].words, view.correction, view.learned):
+        assert words in view.summary
+    whole = present.monitor_view(filled, "DK", NO_ENGINE, EN, NOW).calibration
+    assert (whole.weights, whole.correction) == ((), "The median is the sum of its parts'; only the bands are learned here.")
+
+
+def test_a_coverage_is_off_where_chance_does_not_explain_it() -> None:
+    area, state = _area(), filled_store.calibration("DK1", NOW)
+    right = dataclasses.replace(state, inside=np.tile([0.5, 0.8, 0.9], (3, 1)))
+    wrong = dataclasses.replace(right, inside=right.inside - [[0.0, 0.0, 0.1]])
+    assert not any(cell.off for row in _learning(area, right).coverage for cell in row)
+    assert [[cell.off for cell in row] for row in _learning(area, wrong).coverage] == [[False] * 3, [False] * 3, [True] * 3]
+    few = dataclasses.replace(wrong, hours=np.full(3, 12.0))
+    assert not any(cell.off for row in _learning(area, few).coverage for cell in row if cell.share > 0)
+
+
+def test_nothing_learned_says_what_it_waits_for_and_one_group_may_learn_before_another() -> None:
+    area, state = _area(), filled_store.calibration("DK1", NOW)
+    assert present.monitor_view(_with(area), "DK1", NO_ENGINE, EN, NOW).calibration.empty.startswith(
+        "Learns from the first hours"
+    )
+    assert _learning(area, dataclasses.replace(state, hours=np.zeros(3))).empty
+    view = _learning(
+        area, dataclasses.replace(state, hours=np.array([9.0, 0.0, 0.0]), moments=0 * state.moments, effects=0 * state.effects)
+    )
+    assert [cell.words for cell in view.coverage[0]][1:] == ["–", "–"]
+    assert not view.coverage[0][1].off
+    assert view.correction == "Corrects now: next to nothing"
+
+
+def test_an_expert_or_input_without_a_text_keeps_its_own_name() -> None:
+    area, state = _area(), filled_store.calibration("DK1", NOW)
+    experts = ("oracle", *state.experts[1:])
+    of = dataclasses.replace(
+        state, experts=experts, responses=("day_ahead_price_anomaly", "moon_phase"), effects=state.effects + 5
+    )
+    view = _learning(area, of)
+    assert "oracle" in {part.name for part in view.weights}
+    assert "day-ahead price +" in view.correction
+    assert "moon_phase +" in view.correction
+
+
+def test_the_operators_forecast_is_the_one_known_at_the_issue_and_is_told_in_a_line(filled: Snapshot) -> None:
+    area = filled.areas["DK1"]
+    view = _view(filled, "DK1")
+    assert area.forecast is not None
+    assert view.tso_time[0] >= area.forecast.valid_time[0]
+    tomorrow = clock.local_midnight(clock.local(NOW).date() + clock.dt.timedelta(days=2))
+    assert view.tso_time[-1] == tomorrow - HOUR
+    assert view.value_range[1] >= np.nanmax(view.tso)
+    line = present.monitor_view(filled, "DK1", NO_ENGINE, EN, NOW).board
+    assert line.startswith("Against the TSO (ENTSO-E), both as of 10:00 the day before, ")
+    assert "skill +" in line
+    without = dataclasses.replace(
+        filled, areas={"DK1": dataclasses.replace(area, board=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))}
+    )
+    assert present.monitor_view(without, "DK1", NO_ENGINE, EN, NOW).board == ""
+    assert len(_view(without, "DK1").tso) == 0
+
+
 def test_the_monitor_holds_bars_against_the_reference(filled: Snapshot) -> None:
     view = present.monitor_view(filled, "DK1", NO_ENGINE, DA, NOW)
     assert view.empty is None
@@ -283,9 +404,8 @@ def test_the_monitor_holds_bars_against_the_reference(filled: Snapshot) -> None:
     assert (view.lead.values[:-1] < view.lead.values[1:]).all(), "the made-up scores grow worse with lead time"
     assert view.lead.labels[:2] == ("begyndt", "1–6")
     assert len(view.hour.labels) == 24
-    assert view.coverage.reference.tolist() == [50, 80, 90]
     assert "sæsonnaiv" in view.daily.texts[5]
-    assert view.period == "tir. 13. okt. til tir. 24. nov., dansk tid"
+    assert view.period == "tir. 13. okt. til tir. 24. nov., dansk tid: 43 døgn med scorer"
 
 
 def test_settled_scores_stand_beside_provisional_ones_of_the_same_days(filled: Snapshot) -> None:
@@ -304,7 +424,7 @@ def test_numbers_of_the_table_are_those_of_the_scores() -> None:
     first, same, settled = present.monitor_view(_with(area), "DK1", NO_ENGINE, DA, NOW).lines
     percent = [f"{share}\u00a0%" for share in ("49,8", "80,1", "0,0")]
     assert first.cells == ("1.000", "40,0", "−0,5", "2,00", "30,0", "0,50", *percent)
-    assert set(same.cells) == set(settled.cells) == {"ingen data"}
+    assert same.cells == settled.cells == ("ingen data", *8 * "–")
 
 
 def test_nothing_scored_is_no_data_and_says_why() -> None:
@@ -312,7 +432,8 @@ def test_nothing_scored_is_no_data_and_says_why() -> None:
     assert view.empty is not None
     assert view.empty.title == "No scores for Western Denmark (DK1) yet"
     assert np.isnan(view.daily.values).all()
-    assert all(cell == "no data" for line in view.lines for cell in line.cells)
+    assert all(line.cells == ("no data", *8 * "–") for line in view.lines)
+    assert view.period == "The last 42 days, Danish time"
     nothing = present.monitor_view(Snapshot(NOW, fault=Expected("a", "b"), no_database=True), "DK1", NO_ENGINE, EN, NOW).empty
     assert nothing is not None
     assert nothing.title == "There is no database yet"

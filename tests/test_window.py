@@ -8,12 +8,17 @@ from pathlib import Path
 
 import filled_store
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from filled_store import NOW
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from app import snapshot, theme
+from app.area_panel import AreaCard
+from app.bands import HatchItem
+from app.calibration_card import CoverageStrip, WeightBar
+from app.present import Coverage
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import DARK, LIGHT
 from app.translations import Language
@@ -185,7 +190,7 @@ def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: S
     assert dark[:, left:edge].sum() > 400
     assert not dark[:, edge + 3 :].any()
     assert "no data" in _words(window.forecast)
-    assert "■ Tue 24 Nov 16–17" in _words(window)
+    assert "■ 24 Nov 16–17" in _words(window)
 
 
 def test_a_forecast_that_has_grown_old_is_drawn_muted(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
@@ -199,6 +204,11 @@ def test_a_forecast_that_has_grown_old_is_drawn_muted(window: Window, time: Simu
     window.show_snapshot(filled)
     assert "■ stale" in _words(window)
     assert blue() == 0
+    rows = window.areas.findChildren(AreaCard)
+    assert len(rows) == 3
+    for row in rows:
+        marked = [label.text() for label in row.findChildren(QtWidgets.QLabel) if label.text().startswith("■")]
+        assert len(marked) == 4, "newest load, estimate, peak and trend"
 
 
 def test_simulated_data_are_marked_in_words_and_over_the_plot(window: Window, filled: Snapshot) -> None:
@@ -261,9 +271,13 @@ def test_every_letter_of_both_languages_has_a_shape(qapp: QtWidgets.QApplication
     assert all(raw.supportsCharacter(ord(letter)) for letter in "æøåÆØÅ–−0123456789")
 
 
+@pytest.mark.parametrize("age_s", [0, 2 * DAY])
 @pytest.mark.parametrize("size", [(1024, 680), (1280, 800), (1920, 1080)])
 @pytest.mark.parametrize("code", ["da", "en"])
-def test_no_text_is_cut(qtbot: QtBot, time: SimulatedClock, filled: Snapshot, size: tuple[int, int], code: str) -> None:
+def test_no_text_is_cut(
+    qtbot: QtBot, time: SimulatedClock, filled: Snapshot, size: tuple[int, int], code: str, age_s: int
+) -> None:
+    time.set(NOW + age_s)
     made = Window(Language(code), LIGHT, time)
     qtbot.addWidget(made)
     made.resize(*size)
@@ -276,9 +290,79 @@ def test_no_text_is_cut(qtbot: QtBot, time: SimulatedClock, filled: Snapshot, si
             if label.isVisible() and label.text() and not label.wordWrap():
                 needed = label.fontMetrics().horizontalAdvance(label.text())
                 assert label.width() >= needed, (label.text(), label.width(), needed)
-    table = made.findChild(QtWidgets.QTableWidget)
+    table = made.monitoring.findChild(QtWidgets.QTableWidget)
     for column in range(table.columnCount()):
-        head = table.horizontalHeaderItem(column).text()
-        if size[0] >= 1280:
-            assert table.columnWidth(column) >= table.fontMetrics().horizontalAdvance(head) + 12, head
+        lines = table.horizontalHeaderItem(column).text().split("\n")
+        cells = [table.item(row, column).text() for row in range(table.rowCount())]
+        for words in (*lines, *cells):
+            assert table.columnWidth(column) >= table.fontMetrics().horizontalAdvance(words) + 9, words
+    assert not table.horizontalScrollBar().isVisible()
+    assert (made.width(), made.height()) == size, "no view needs a larger window"
     made.close()
+
+
+def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window(window: Window, filled: Snapshot) -> None:
+    window.resize(1024, 680)
+    area = filled.areas["DK"]
+    scores = {key: value for key, value in area.scores.items() if key[0] == "provisional"}
+    window.choose_view("monitoring")
+    window.show_snapshot(dataclasses.replace(filled, areas=filled.areas | {"DK": dataclasses.replace(area, scores=scores)}))
+    QtWidgets.QApplication.processEvents()
+    table = window.monitoring.findChild(QtWidgets.QTableWidget)
+    assert [table.item(1, column).text() for column in (1, 2, 9)] == ["no data", "–", "–"]
+    assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("no data") + 9
+
+
+def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Window, filled: Snapshot) -> None:
+    window.choose_view("monitoring")
+    window.show_snapshot(filled)
+    window.choose_area("DK1")
+    card = window.monitoring.calibration
+    assert "400 hours learned, last 18:00" in _words(card)
+    assert "Bands: " in _words(card)
+    assert card.accessibleDescription().startswith("Coverage 7–48")
+    bar = _pixels(card.findChild(WeightBar))[6]
+    assert len({tuple(pixel) for pixel in bar.tolist()}) >= 4, "parts of different colours"
+    nothing = dataclasses.replace(filled.areas["DK1"], calibration=None)
+    window.show_snapshot(dataclasses.replace(filled, areas=filled.areas | {"DK1": nothing}))
+    assert "Learns from the first hours" in _words(card)
+    assert "Bands: " not in _words(card)
+
+
+def test_a_coverage_stands_where_it_belongs(qtbot: QtBot) -> None:
+    strip = CoverageStrip(LIGHT)
+    qtbot.addWidget(strip)
+    strip.resize(200, 16)
+    strip.show()
+
+    def dot(share: float, tolerance: float, colour: str) -> float:
+        strip.show_coverage(Coverage(share, 80.0, tolerance, ""))
+        found = np.flatnonzero((_pixels(strip) == QtGui.QColor(colour).getRgb()[:3]).all(axis=2).any(axis=0))
+        return float(found.mean()) if len(found) else -1.0
+
+    assert dot(80.0, 5.0, LIGHT.median) == pytest.approx(100, abs=1)
+    assert 130 < dot(86.0, 7.0, LIGHT.median) < 145
+    assert dot(70.0, 5.0, LIGHT.median) == -1.0
+    assert 30 < dot(70.0, 5.0, LIGHT.late) < 45
+    assert dot(10.0, 5.0, LIGHT.late) < 10, "beyond the end it stands at the end"
+    assert dot(float("nan"), 5.0, LIGHT.median) == -1.0
+
+
+def test_two_warnings_over_the_chart_do_not_cover_each_other(qtbot: QtBot) -> None:
+    def rows(line: int) -> set[int]:
+        item = HatchItem(line)
+        item.set_colours("#ffffff", "#ff0000")
+        plot = pg.PlotWidget(background="#ffffff")
+        qtbot.addWidget(plot)
+        plot.hideAxis("bottom")
+        plot.addItem(item, ignoreBounds=True)
+        plot.resize(400, 200)
+        plot.show()
+        plot.setXRange(0, 10, padding=0)
+        item.set_span((0.0, 10.0), "Old forecast")
+        red = _pixels(plot)
+        return set(np.flatnonzero(((red[:, :, 0] > 200) & (red[:, :, 1] < 90)).any(axis=1)).tolist())
+
+    assert rows(0)
+    assert rows(1)
+    assert not rows(0) & rows(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.present.frame import UNIT, area_of, level
+from app.present.frame import UNIT, USUAL_ISSUE_AGE_S, area_of, level
 from app.snapshot import AreaSnapshot, Snapshot
 from app.translations import Language
 from engine import clock, geography
@@ -19,7 +19,10 @@ TREND_HOURS, TREND_NEEDS = 24, 12
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """One line of the area list. `reduced` names the tier where it is not the best, and is empty where it is."""
+    """One line of the area list. `reduced` names the tier where it is not the best, and is empty where it is.
+
+    `observed_freshness` is also that of the trend, `forecast_freshness` that of estimate and peak.
+    """
 
     code: str
     name: str
@@ -27,6 +30,7 @@ class AreaRow:
     observed: str
     observed_at: str
     observed_freshness: Freshness
+    forecast_freshness: Freshness
     estimate: str
     estimate_range: str
     peak: str
@@ -48,8 +52,10 @@ def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
         newest = int(area.observed_time[-1])
         age = now - newest
         observed = language.quantity(float(area.observed[-1]), UNIT)
-        day = "" if age < DAY / 2 else f"{language.date(newest)} "
+        day = "" if age < DAY / 2 else f"{language.date(newest, weekday=False)} "
         observed_at = day + language.hour_span(newest)
+    observed_freshness = freshness(age, USUAL_AGE_S["load"])
+    forecast_freshness = freshness(None if area.forecast is None else now - area.forecast.issue_time, USUAL_ISSUE_AGE_S)
     estimate, estimate_range = _estimate(area.forecast, language, now)
     peak, peak_at = next_peak(area.forecast, language, now)
     trend = _trend(area, language)
@@ -59,7 +65,8 @@ def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
         reduced="" if area.forecast is None or area.forecast.tier is Tier.FULL else tier_text(area.forecast.tier, language),
         observed=observed,
         observed_at=observed_at,
-        observed_freshness=freshness(age, USUAL_AGE_S["load"]),
+        observed_freshness=observed_freshness,
+        forecast_freshness=forecast_freshness,
         estimate=estimate,
         estimate_range=estimate_range,
         peak=peak,
@@ -68,14 +75,19 @@ def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
         summary=language.text(
             "area.summary",
             name=name,
-            observed=observed,
+            observed=_aged(observed, observed_freshness, language),
             observed_at=observed_at,
-            estimate=estimate,
-            peak=peak,
+            estimate=_aged(estimate, forecast_freshness, language),
+            peak=_aged(peak, forecast_freshness, language),
             peak_at=peak_at,
-            trend=trend,
+            trend=_aged(trend, observed_freshness, language),
         ),
     )
+
+
+def _aged(words: str, state: Freshness, language: Language) -> str:
+    """For ears: what is marked on screen where it has grown old."""
+    return f"{words} ({language.text(f'freshness.{state.value}')})" if state in (Freshness.LATE, Freshness.STALE) else words
 
 
 def _estimate(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.present.areas import next_peak, tier_text
-from app.present.frame import UNIT, Empty, area_of, level, marks, nothing_to_show
+from app.present.frame import UNIT, USUAL_ISSUE_AGE_S, Empty, area_of, level, marks, nothing_to_show
 from app.snapshot import AreaSnapshot, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock, geography
@@ -26,8 +26,6 @@ from engine.domain import (
     freshness,
 )
 
-#: An issue is made every hour.
-USUAL_ISSUE_AGE_S = HOUR
 #: Half the width of the chart when it opens.
 SHOWN_S = 7 * DAY
 #: Central intervals drawn, widest first: percent, lower level, upper level.
@@ -57,7 +55,10 @@ class SourceAge:
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """The forecast of one area. Times are epoch seconds as float; NaN in `observed` is a gap and breaks the line."""
+    """The forecast of one area. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
+
+    `tso` is the grid operator's forecast as it was known when ours was made.
+    """
 
     area: str
     title: str
@@ -77,6 +78,8 @@ class ForecastView:
     forecast_time: FloatArray
     median: FloatArray
     bands: tuple[Band, ...]
+    tso_time: FloatArray
+    tso: FloatArray
     issue_time: float
     stale: bool
     stale_label: str
@@ -116,6 +119,7 @@ def forecast_view(snapshot: Snapshot, code: str, engine: EngineStatus, language:
     area = area_of(snapshot, code)
     forecast = area.forecast
     observed_time, observed = with_gaps(area.observed_time, area.observed)
+    tso_time, tso = with_gaps(area.tso_time, area.tso)
     name = geography.name(code, language.code)
     age = None if forecast is None else now - forecast.issue_time
     issue_freshness = freshness(age, USUAL_ISSUE_AGE_S)
@@ -147,12 +151,16 @@ def forecast_view(snapshot: Snapshot, code: str, engine: EngineStatus, language:
         marks=marks(snapshot, forecast, language),
         now=float(now),
         shown=shown,
-        value_range=_value_range([observed[in_sight], *(edge for band in bands for edge in (band.low, band.high))]),
+        value_range=_value_range(
+            [observed[in_sight], tso[np.isfinite(tso)], *(edge for band in bands for edge in (band.low, band.high))]
+        ),
         observed_time=observed_time,
         observed=observed,
         forecast_time=forecast_time,
         median=median,
         bands=bands,
+        tso_time=tso_time,
+        tso=tso,
         issue_time=math.nan if forecast is None else float(forecast.issue_time),
         stale=stale,
         stale_label=language.text("forecast.stale_zone", age=language.duration(age)) if stale and age is not None else "",
@@ -160,7 +168,7 @@ def forecast_view(snapshot: Snapshot, code: str, engine: EngineStatus, language:
         gap_label=_gap_label(area, language, now),
         zone=language.text("forecast.zone", zone=language.zone(*shown)),
         sources=_sources(snapshot, code, language, now),
-        empty=nothing_to_show(snapshot, name, engine, language) if not len(observed_time) and forecast is None else None,
+        empty=nothing_to_show(snapshot, code, engine, language) if not len(observed_time) and forecast is None else None,
         summary=_summary(forecast, tier, issued, language, now),
     )
 

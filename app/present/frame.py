@@ -8,10 +8,13 @@ import numpy as np
 
 from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine.domain import FloatArray, QuantileForecast
+from engine import clock, geography
+from engine.domain import HOUR, FloatArray, QuantileForecast
 from engine.store.reader import Event
 
 UNIT = "MWh"
+#: An issue is made every hour.
+USUAL_ISSUE_AGE_S = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +52,39 @@ def marks(snapshot: Snapshot, forecast: QuantileForecast | None, language: Langu
     return tuple(language.text(key) for key, holds in (("mark.simulated", simulated), ("mark.ex_post", ex_post)) if holds)
 
 
-def nothing_to_show(snapshot: Snapshot, name: str, engine: EngineStatus, language: Language) -> Empty:
+def nothing_to_show(snapshot: Snapshot, code: str, engine: EngineStatus, language: Language) -> Empty:
     """What is missing and what to do about it, from the database's fault, the engine and the newest failed job."""
-    lines: list[str] = []
-    if snapshot.fault is None:
+    name = geography.name(code, language.code)
+    if snapshot.fault is not None and not snapshot.no_database:
+        lines = (snapshot.fault.problem, snapshot.fault.remedy, language.text("empty.keep_file"))
+        return Empty(language.text("empty.unreadable"), lines)
+    lines = []
+    newest = min((_newest_load(snapshot, part) for part in geography.parts(code)), default=0)
+    if snapshot.fault is not None:
+        title = language.text("empty.no_database")
+        lines.append(snapshot.fault.problem)
+    elif newest:
+        title = language.text("empty.only_old", name=name)
+        lines.append(language.text("empty.old_load", last=f"{language.date(newest, weekday=False)} {clock.local(newest).year}"))
+        lines.append(language.text("empty.backtest"))
+    else:
         title = language.text("empty.no_data", name=name)
         lines.append(language.text("empty.missing"))
-        lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
-    else:
-        title = language.text("empty.no_database" if snapshot.no_database else "empty.unreadable")
-        lines.append(snapshot.fault.problem)
-        if not snapshot.no_database:
-            lines.append(snapshot.fault.remedy)
+    lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
     if engine.kind is EngineKind.STARTING:
         lines.append(language.text("empty.starting"))
     elif engine.kind in (EngineKind.OURS, EngineKind.FOUND):
         lines.append(language.text("empty.running"))
     else:
         lines.append(language.text("empty.start_engine"))
-    lines.append(language.text("empty.import"))
+    if not newest:
+        lines.append(language.text("empty.import"))
     return Empty(title, tuple(lines))
+
+
+def _newest_load(snapshot: Snapshot, code: str) -> int:
+    """Newest hour of load of an area without parts; 0 where there is none."""
+    return max((state.newest_valid for state in snapshot.series if (state.quantity, state.area) == ("load", code)), default=0)
 
 
 def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:

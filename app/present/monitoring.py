@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from app.present.calibration import CalibrationView, calibration_view
 from app.present.frame import UNIT, Empty, area_of, marks, nothing_to_show
 from app.snapshot import SCORE_DAYS, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock, geography
 from engine.domain import LEAD_BUCKETS, FloatArray, Score
+from engine.scoreboard import Scoreboard
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Bars against marks: `values` of the forecast, `reference` what they are held against; NaN where there is no score.
 
-    `at` are positions, or times where `labels` is empty; `texts` say each bar in words and `tops` what stands on it.
+    `at` are positions, or times where `labels` is empty; `texts` say each bar in words.
     """
 
     at: FloatArray
@@ -27,7 +30,6 @@ class Comparison:
     values: FloatArray
     reference: FloatArray
     texts: tuple[str, ...]
-    tops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class MonitorView:
     daily: Comparison
     lead: Comparison
     hour: Comparison
-    coverage: Comparison
+    board: str
+    calibration: CalibrationView
     empty: Empty | None
     summary: str
 
@@ -67,20 +70,21 @@ def monitor_view(snapshot: Snapshot, code: str, engine: EngineStatus, language: 
     empty = None
     if not total.n:
         why = language.text("empty.scores_why")
-        fault = nothing_to_show(snapshot, name, engine, language)
+        fault = nothing_to_show(snapshot, code, engine, language)
         nothing = not snapshot.areas or (area.forecast is None and not len(area.observed_time))
         empty = fault if nothing else Empty(language.text("empty.scores", name=name), (why,))
     return MonitorView(
         area=code,
         title=language.text("monitor.title", name=name),
-        period=language.text("monitor.period", first=language.date(daily.at[0]), last=language.date(daily.at[-1])),
+        period=_period(by_day, language),
         marks=marks(snapshot, area.forecast, language),
         heads=_score_heads(language),
         lines=lines,
         daily=daily,
         lead=_by_lead(area.scores.get(("provisional", "lead_bucket"), {}), language),
         hour=_by_hour(area.scores.get(("provisional", "hour"), {}), language),
-        coverage=_coverage(total, language),
+        board=_board(area.board, language),
+        calibration=calibration_view(area, language, now),
         empty=empty,
         summary=language.text(
             "monitor.daily_summary",
@@ -88,6 +92,37 @@ def monitor_view(snapshot: Snapshot, code: str, engine: EngineStatus, language: 
             model=language.quantity(total.mae, UNIT, 1),
             reference=language.quantity(total.reference_mae, UNIT, 1),
         ),
+    )
+
+
+def _period(by_day: Mapping[int, Score], language: Language) -> str:
+    """The days that are scored, of those the charts reach back to."""
+    if not by_day:
+        return language.text("monitor.no_period", days=SCORE_DAYS)
+    first, last = (
+        language.date(clock.local_midnight(clock.EPOCH + dt.timedelta(days=day))) for day in (min(by_day), max(by_day))
+    )
+    return language.text("monitor.period", first=first, last=last, count=len(by_day))
+
+
+def _board(board: Scoreboard | None, language: Language) -> str:
+    """Our day-ahead error beside the grid operator's, in a line; nothing where there is none of theirs."""
+    if board is None or not len(board.observed):
+        return ""
+    ours, theirs = (language.quantity(board.figures(f)["wape"], "%", 2) for f in (board.ours, board.theirs))
+    low, high = board.skill_interval
+    interval = ""
+    if not math.isnan(low):
+        ends = (language.number(x, 2, sign=True) for x in (low, high))
+        interval = language.text("monitor.board_interval", span="…".join(ends))
+    return language.text(
+        "monitor.board",
+        hours=language.number(len(board.observed)),
+        days=board.days,
+        ours=ours,
+        theirs=theirs,
+        skill=language.number(board.skill, 2, sign=True),
+        interval=interval,
     )
 
 
@@ -117,9 +152,9 @@ def _errors(
 
 
 def _daily(by_day: Mapping[int, Score], language: Language, now: int) -> Comparison:
-    """Every day of the period, each placed at its Danish midnight; a day without a score is a gap."""
+    """Every day since the first with a score, and two weeks at least, each placed at its Danish midnight; one without is a gap."""
     today = int(clock.local_day_hour(np.array([now], np.int64))[0][0])
-    days = range(today - SCORE_DAYS, today + 1)
+    days = range(max(today - SCORE_DAYS, min([today - 13, *by_day])), today + 1)
     midnights = [clock.local_midnight(clock.EPOCH + dt.timedelta(days=day)) for day in days]
     return _errors(language, midnights, [language.date(t) for t in midnights], (by_day.get(day, Score()) for day in days))
 
@@ -135,22 +170,6 @@ def _by_hour(scores: Mapping[int, Score], language: Language) -> Comparison:
     names = [f"{hour:02d}–{(hour + 1) % 24:02d}" for hour in range(24)]
     labels = tuple(f"{hour:02d}" for hour in range(24))
     return _errors(language, range(24), names, (scores.get(hour, Score()) for hour in range(24)), labels)
-
-
-def _coverage(total: Score, language: Language) -> Comparison:
-    nominal = (50, 80, 90)
-    shares = np.array([total.coverage_50, total.coverage_80, total.coverage_90])
-    words = [language.quantity(float(share), "%", 1) for share in shares]
-    return Comparison(
-        at=np.arange(3.0),
-        labels=tuple(language.text("forecast.band", level=level) for level in nominal),
-        values=shares,
-        reference=np.array(nominal, float),
-        texts=tuple(
-            language.text("monitor.covered_bar", level=level, share=share) for level, share in zip(nominal, words, strict=True)
-        ),
-        tops=tuple(words),
-    )
 
 
 def _score_heads(language: Language) -> tuple[str, ...]:
@@ -172,12 +191,15 @@ def _score_lines(provisional: Mapping[int, Score], settled: Mapping[int, Score],
 
 
 def _cells(score: Score, language: Language) -> tuple[str, ...]:
+    """The numbers of a line: it says once that there are no data, and a number that cannot be computed is a dash."""
+    if not score.n:
+        return (language.text("monitor.no_data"), *("–" for _ in _score_heads(language)[1:]))
     return (
-        language.number(score.n) if score.n else language.text("monitor.no_data"),
+        language.number(score.n),
         language.number(score.mae, 1),
         language.number(score.bias, 1, sign=True),
         language.number(score.wape, 2),
         language.number(score.mean_crps, 1),
-        language.number(score.skill, 2),
+        language.number(score.skill, 2) if math.isfinite(score.skill) else "–",
         *(language.quantity(share, "%", 1) for share in (score.coverage_50, score.coverage_80, score.coverage_90)),
     )

@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "forecast.median": ("Median", "Median"),
     "forecast.band": ("{level} %", "{level} %"),
+    "forecast.tso": ("TSO (ENTSO-E) som udstedt", "TSO (ENTSO-E) as issued"),
     "forecast.chart": ("Forbrug og prognose for {name}", "Load and forecast of {name}"),
     "forecast.chart_help": (
         "Venstre og højre pil flytter aflæsningen en time, Page Up og Page Down et døgn, Home går tilbage til nu.",
@@ -121,7 +122,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # sources
     "sources.title": ("Datakilder", "Sources"),
     "sources.age": ("Alder", "Age"),
-    "sources.usual": ("Normalt", "Usually"),
+    "sources.usual": ("Norm.", "Usual"),
     "sources.row": ("{name}: alder {age}, normalt {usual}, {state}", "{name}: age {age}, usually {usual}, {state}"),
     "freshness.fresh": ("aktuel", "fresh"),
     "freshness.late": ("forsinket", "late"),
@@ -131,14 +132,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quantity.weather": ("Vejr", "Weather"),
     "quantity.temperature": ("Temperatur", "Temperature"),
     "quantity.wind_speed": ("Vind", "Wind"),
-    "quantity.global_radiation": ("Solindstråling", "Radiation"),
-    "quantity.relative_humidity": ("Luftfugtighed", "Humidity"),
+    "quantity.global_radiation": ("Stråling", "Radiation"),
+    "quantity.relative_humidity": ("Fugtighed", "Humidity"),
     "quantity.cloud_cover": ("Skydække", "Cloud cover"),
-    "quantity.solar_forecast": ("Solprognose", "Solar forecast"),
-    "quantity.onshore_wind_forecast": ("Landvindprognose", "Onshore wind forecast"),
-    "quantity.offshore_wind_forecast": ("Havvindprognose", "Offshore wind forecast"),
+    "quantity.solar_forecast": ("Solkraft", "Solar power"),
+    "quantity.onshore_wind_forecast": ("Landvind", "Onshore wind"),
+    "quantity.offshore_wind_forecast": ("Havvind", "Offshore wind"),
     "quantity.day_ahead_price": ("Spotpris", "Day-ahead price"),
-    "quantity.load_forecast": ("Energinets forbrugsprognose", "TSO load forecast"),
+    "quantity.load_forecast": ("TSO-prognose", "TSO forecast"),
     # nothing to show
     "empty.no_database": ("Der er ingen database endnu", "There is no database yet"),
     "empty.unreadable": ("Databasen kan ikke læses", "The database cannot be read"),
@@ -146,6 +147,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "empty.missing": (
         "Der mangler målt forbrug og en prognose.",
         "Observed load and a forecast are missing.",
+    ),
+    "empty.only_old": ("Intet nyt for {name}", "Nothing recent for {name}"),
+    "empty.old_load": (
+        "Databasen har forbrug til og med {last}, men intet fra de seneste uger og ingen prognose.",
+        "The database holds load up to {last}, but nothing of the last weeks and no forecast.",
+    ),
+    "empty.backtest": (
+        "Hvad prognosen ville have været dengang: lastvagt-engine backtest --help",
+        "What would have been forecast then: lastvagt-engine backtest --help",
+    ),
+    "empty.keep_file": (
+        "Filen røres ikke. Læg en kopi tilbage i dens sted, eller flyt den væk: så henter motoren de seneste måneder igen.",
+        "The file is left alone. Put a copy back in its place, or move it away: the engine then fetches the last months again.",
     ),
     "empty.starting": (
         "Motoren starter. De første data kommer normalt inden for et minut.",
@@ -170,23 +184,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # monitoring view
     "monitor.title": ("Hvor gode prognoserne var: {name}", "How good the forecasts were: {name}"),
-    "monitor.period": ("{first} til {last}, dansk tid", "{first} to {last}, Danish time"),
+    "monitor.period": (
+        "{first} til {last}, dansk tid: {count} døgn med scorer",
+        "{first} to {last}, Danish time: {count} days with scores",
+    ),
+    "monitor.no_period": ("De seneste {days} døgn, dansk tid", "The last {days} days, Danish time"),
+    "monitor.board": (
+        "Mod TSO (ENTSO-E), begge som kl. 10 dagen før, {hours} timer af {days} døgn: WAPE {ours} mod {theirs}, skill {skill}{interval}.",
+        "Against the TSO (ENTSO-E), both as of 10:00 the day before, {hours} hours of {days} days: WAPE {ours} against {theirs}, skill {skill}{interval}.",
+    ),
+    "monitor.board_interval": (" (95 %: {span})", " (95 %: {span})"),
     "monitor.daily": ("Middel absolut fejl pr. døgn, MWh", "Mean absolute error by day, MWh"),
     "monitor.lead": ("Middel absolut fejl efter timer frem, MWh", "Mean absolute error by lead time, MWh"),
-    "monitor.lead_axis": ("timer frem", "hours ahead"),
     "monitor.hour": ("Middel absolut fejl efter time på døgnet, MWh", "Mean absolute error by hour of day, MWh"),
-    "monitor.hour_axis": ("time, dansk tid", "hour, Danish time"),
-    "monitor.coverage": ("Andel af timer inden for intervallet, %", "Share of hours inside the interval, %"),
-    "monitor.coverage_axis": ("interval", "interval"),
     "monitor.model": ("Prognose", "Forecast"),
     "monitor.reference": ("Sæsonnaiv", "Seasonal naive"),
-    "monitor.nominal": ("Mål", "Nominal"),
     "monitor.ahead": ("{span} timer frem", "{span} hours ahead"),
     "monitor.bar": ("{name}: {model}, sæsonnaiv {reference}", "{name}: {model}, seasonal naive {reference}"),
-    "monitor.covered_bar": (
-        "{share} af timerne lå i {level} %-intervallet",
-        "{share} of hours were inside the {level} % interval",
-    ),
     "monitor.no_data": ("ingen data", "no data"),
     "monitor.scores": ("Scorer", "Scores"),
     "monitor.row_provisional": ("Foreløbig, hele perioden", "Provisional, whole period"),
@@ -206,6 +220,40 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hours: pairs of hour and issue. Skill = 1 − MAE / MAE of seasonal naive (same weekday and hour, latest known). "
         "In 50 %: share of hours inside the 50 % interval. Hours already begun count only by lead time.",
     ),
+    # what was learned
+    "calibration.title": ("Kalibrering", "Calibration"),
+    "calibration.about": (
+        "Prik: seneste timers andel. Streg: mål. Felt: hvad tilfældet kan forklare.",
+        "Dot: share of recent hours. Tick: nominal. Field: what chance can explain.",
+    ),
+    "calibration.empty": (
+        "Lærer af de første timer, der bliver målt efter en udstedelse.",
+        "Learns from the first hours that come true after an issue.",
+    ),
+    "calibration.learned": ("{hours} timer lært, senest {time}", "{hours} hours learned, last {time}"),
+    "calibration.first_lead": ("til {last} frem", "to {last} ahead"),
+    "calibration.weights": ("Vægte, {lead} frem", "Weights, {lead} ahead"),
+    "calibration.others": ("andre", "others"),
+    "calibration.corrects": ("Retter nu: {parts}", "Corrects now: {parts}"),
+    "calibration.constant": ("grundniveau {value}", "constant {value}"),
+    "calibration.responses": ("{effects} pr. std.afv.", "{effects} per std. dev."),
+    "calibration.nothing": ("næsten intet", "next to nothing"),
+    "calibration.sum_of_parts": (
+        "Medianen er summen af delområdernes; her læres kun båndene.",
+        "The median is the sum of its parts'; only the bands are learned here.",
+    ),
+    "calibration.width": ("Bånd: {percent} % af modellens bredde", "Bands: {percent} % as wide as the model's"),
+    "calibration.summary": ("Dækning {lead} frem: {held}.", "Coverage {lead} ahead: {held}."),
+    "expert.model": ("model", "model"),
+    "expert.heads": ("lineær", "linear"),
+    "expert.trees_l1": ("træer L1", "trees L1"),
+    "expert.trees_l2": ("træer L2", "trees L2"),
+    "expert.seasonal_naive": ("sæsonnaiv", "seasonal naive"),
+    "expert.levelled": ("nyt niveau", "new level"),
+    "expert.uncorrected": ("urettet", "uncorrected"),
+    "input.wind_speed": ("vind", "wind"),
+    "input.temperature_ewma_12h": ("temperatur", "temperature"),
+    "input.wind_chill": ("vindkøling", "wind chill"),
     "monitor.daily_summary": (
         "Middel absolut fejl de seneste {days} døgn: prognose {model}, sæsonnaiv {reference}.",
         "Mean absolute error of the last {days} days: forecast {model}, seasonal naive {reference}.",
@@ -271,10 +319,10 @@ class Language:
         """Abbreviated month."""
         return _MONTHS[self.code][clock.local(t).month - 1]
 
-    def date(self, t: float) -> str:
-        """Weekday, day and month: søn. 25. okt., Sun 25 Oct."""
-        day = clock.local(t).day
-        return f"{self.weekday(t)} {day}{'.' if self.code == 'da' else ''} {self.month(t)}"
+    def date(self, t: float, weekday: bool = True) -> str:
+        """Weekday, day and month: søn. 25. okt., Sun 25 Oct; the first can be left out."""
+        day = f"{clock.local(t).day}{'.' if self.code == 'da' else ''} {self.month(t)}"
+        return f"{self.weekday(t)} {day}" if weekday else day
 
     def hour(self, t: float) -> str:
         """Two-digit hour; the two hours that the autumn clock change makes alike are 02a and 02b."""
@@ -289,9 +337,9 @@ class Language:
         """Wall-clock time: 14:20, and 02a:20 or 02b:20 in the repeated hour."""
         return f"{self.hour(t)}:{clock.local(t):%M}"
 
-    def moment(self, t: float, now: float) -> str:
+    def moment(self, t: float, now: float, weekday: bool = True) -> str:
         """Wall-clock time, with the date where it is not within half a day of now."""
-        return self.time(t) if abs(t - now) < DAY / 2 else f"{self.date(t)} {self.time(t)}"
+        return self.time(t) if abs(t - now) < DAY / 2 else f"{self.date(t, weekday)} {self.time(t)}"
 
     def zone(self, first: float, last: float) -> str:
         """Abbreviation of Danish time over a span: CET, CEST, or both in order."""
