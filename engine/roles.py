@@ -82,9 +82,8 @@ def _roles(tier: Tier, bundles: Mapping[str, BundleState], changes: Sequence[Rol
         line = line[:-1] or [""] if change.act == "rollback" else [*before, change.to_id]
         champion_since = change.changed_at
         tried = "" if change.to_id == tried else tried
-    usable = sorted(
-        (b for b in bundles.values() if not b.problem), key=lambda b: (b.origin == "shipped", b.trained_to), reverse=True
-    )
+    usable = [b for b in bundles.values() if not b.problem]
+    usable.sort(key=lambda b: (b.origin == "shipped", b.trained_to, b.model_id), reverse=True)
     ids = [b.model_id for b in usable]
     named = line[-1] or next(iter(ids), "")
     champion = next((model_id for model_id in (*reversed(line), *ids) if model_id in ids), "")
