@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from engine import sources
-from engine.clock import SimulatedClock, is_free, local_day_hour, parse_utc
+from engine.clock import SimulatedClock, is_free, iso, local_day_hour, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Flag
-from engine.sources.energi_data_service import GenerationProdTypeExchange
+from engine.sources.energi_data_service import DayAheadPrices, ForecastsHour, GenerationProdTypeExchange
 from engine.sources.open_meteo import Forecast
 from engine.sources.simulated import SimulatedUpstream
-from engine.sources.world import World
+from engine.sources.world import CAPACITY, World
 
 NOW = parse_utc("2026-06-15T10:20Z")
 CONFIG = Config(simulated=True)
@@ -117,6 +117,81 @@ def test_weather_forecasts_grow_worse_with_lead_time_and_renew_with_each_run():
     assert np.nanmean(errors[1]) > 0.2
     assert weather(parse_utc("2026-03-01T07:00Z")) == weather(parse_utc("2026-03-01T11:00Z"))
     assert weather(parse_utc("2026-03-01T07:00Z")) != weather(parse_utc("2026-03-01T13:00Z"))
+
+
+YEAR = np.arange(parse_utc("2025-01-01"), parse_utc("2026-01-01"), HOUR)
+
+
+SOME = list(enumerate(YEAR))[::67]
+
+
+def day_ahead(kind, area, hours=YEAR):
+    return World(1).power_forecast(kind, area, hours, hours // DAY * DAY - 8 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [("Solar", 0.07, 0.14), ("Onshore Wind", 0.2, 0.35), ("Offshore Wind", 0.3, 0.5)]
+)
+def test_power_follows_its_weather_and_fills_a_usual_share_of_its_capacity(kind, low, high):
+    for area in ("DK1", "DK2"):
+        power = day_ahead(kind, area)
+        assert power.min() >= 0
+        assert power.max() <= CAPACITY[kind, area]
+        assert low < power.mean() / CAPACITY[kind, area] < high
+        variable = "shortwave_radiation" if kind == "Solar" else "wind_speed_10m"
+        assert np.corrcoef(power, World(1).weather(variable, area, YEAR))[0, 1] > 0.7
+
+
+def test_wind_lowers_the_price_and_now_and_then_below_zero():
+    world = World(1)
+    wind = day_ahead("Onshore Wind", "DK1") + day_ahead("Offshore Wind", "DK1")
+    for area in ("DK1", "DK2"):
+        price = world.price(area, YEAR)
+        assert np.corrcoef(price, wind)[0, 1] < -0.6
+        assert 40 < price.mean() < 90
+        assert -100 < price.min() < 0
+        assert price.max() < 400
+
+
+def test_the_grid_operator_errs_two_percent_a_day_ahead_and_half_of_it_at_the_hour():
+    world = World(1)
+    for area in ("DK1", "DK2"):
+        error = {}
+        for lead_h in (1, 24):
+            forecast = np.concatenate([world.load_forecast(area, int(t) - lead_h * HOUR, YEAR[i : i + 1]) for i, t in SOME])
+            truth = np.concatenate([world.load(area, YEAR[i : i + 1]) for i, _ in SOME])
+            error[lead_h] = np.abs(forecast - truth).mean() / truth.mean()
+        assert 0.01 < error[24] < 0.025
+        assert 0.4 < error[1] / error[24] < 0.75
+
+
+def day_ahead_values(source, now, start, end):
+    upstream = SimulatedUpstream(SimulatedClock(parse_utc(now)))
+    (request,) = source.history_requests(parse_utc(start), parse_utc(end))
+    return source.parse(request, upstream.send(request, 1).body, parse_utc(now))
+
+
+def test_tomorrow_appears_in_the_evening_and_its_prices_at_one():
+    forecasts, prices = ForecastsHour(CONFIG), DayAheadPrices(CONFIG)
+    for source, before, after in ((forecasts, "15:40", "16:05"), (prices, "10:50", "11:05")):
+        newest = [
+            {int(b.valid_time[-1]) for b in day_ahead_values(source, f"2026-06-15T{time}Z", "2026-06-15", "2026-06-20")}
+            for time in (before, after)
+        ]
+        assert newest == [{parse_utc("2026-06-15T21:00Z")}, {parse_utc("2026-06-16T21:00Z")}]
+
+
+def test_prices_are_late_now_and_then_but_never_beyond_the_next_hour():
+    late = 0
+    for day in range(60):
+        one = parse_utc("2026-01-10T12:00Z") + day * DAY  # 13:00 in Denmark
+        counts = [
+            sum(map(len, day_ahead_values(DayAheadPrices(CONFIG), iso(now), iso(one), iso(one + 30 * HOUR))))
+            for now in (one + 300, one + HOUR + 300)
+        ]
+        assert counts[1] == 2 * 30
+        late += counts[0] < counts[1]
+    assert 0 < late < 10
 
 
 def test_danish_bounds_are_read_as_danish_time_unless_utc_is_asked_for():
