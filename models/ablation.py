@@ -129,7 +129,7 @@ def ablate(reader: Reader, out: Path, years: Sequence[int] = validation.YEARS) -
     """
     began = time.monotonic()
     as_made = [validation.load_year(reader, year, Tier.FULL) for year in years]
-    as_is = [validation.load_year(reader, year, Tier.FULL, harmonised=False) for year in years]
+    as_is = [validation.load_year(reader, year, Tier.FULL, harmonised=False, tests=()) for year in years]
     print(f"sampled, {time.monotonic() - began:.0f} s", flush=True)
     centres = [_fit(year, Change("")) for year in as_made]
     whole = {
@@ -147,7 +147,10 @@ def ablate(reader: Reader, out: Path, years: Sequence[int] = validation.YEARS) -
         )
         rows.append(_row(f"{name} only", alone, whole["10:00"]))
     for change in CHANGES:
-        logs = [_forecast(year, change) for year in (as_made if change.harmonised else as_is)]
+        logs = [
+            _forecast(dataclasses.replace(year, train=year.train if change.harmonised else other.train), change)
+            for year, other in zip(as_made, as_is, strict=True)
+        ]
         for test in change.tests:
             done = _joined(validation.score(y.tests[test], told[test]) for y, told in zip(as_made, logs, strict=True))
             rows.append(_row(f"{change.name}{_CIRCUMSTANCES[test]}", done, whole[test]))

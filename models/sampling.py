@@ -141,6 +141,7 @@ def sample_area(
     """
     rng = np.random.default_rng(seed)
     observed = _truth(archive, area, start, end)
+    start = max(start, min(observed, default=end) // DAY * DAY)
     leads = np.arange(_EARLIEST_LEAD_H, HORIZON_H + 1)
     odds = np.where(leads <= 48, 1.0, 0.45)
     odds[(leads >= DAY_AHEAD_H[0]) & (leads <= DAY_AHEAD_H[1])] = 1.6
@@ -193,9 +194,12 @@ def day_ahead(
     parts = []
     for i in range((last - first).days + 1):
         day = first + dt.timedelta(days=i)
+        hours = clock.local_hours(day)
+        if observed.keys().isdisjoint(hours.tolist()):
+            continue
         issue_time = clock.local_time(day - dt.timedelta(days=1), issue_hour)
         history = archive.as_of(issue_time, *features.window(issue_time))
-        made = _rows(change(history) if change else history, area, clock.local_hours(day), observed)
+        made = _rows(change(history) if change else history, area, hours, observed)
         if made is not None:
             parts.append(made)
     if not parts:

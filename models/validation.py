@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine import clock, features
-from engine.domain import DAY, HORIZON_H, Expected, FloatArray, History, Tier
+from engine.domain import DAY, HORIZON_H, FloatArray, History, Tier
 from engine.store import Archive, Reader
 from models import harmonise
 from models.sampling import AREAS, REGIMES, Sample, day_ahead, pool, sample_area, with_weather_error
@@ -32,44 +32,37 @@ class Year:
     archive: Archive
 
 
-#: Circumstances: issued at 10:00, the same with temperature errors of 1.2 K, and issued at 20:00 of the day before.
-TESTS = ("10:00", "1.2 K", "20:00")
+def _noisy(history: History) -> History:
+    """Errors of 1.2 K in the temperature after the issue, AR(1) by the hour, the same for all areas."""
+    shocks = np.random.default_rng(history.as_of).normal(size=(1, HORIZON_H + 1))
+    return with_weather_error(history, shocks, {"temperature": (_NOISE_K, _NOISE_K, _NOISE_K)})
 
 
-def load_year(reader: Reader, year: int, tier: Tier, harmonised: bool = True, tests: tuple[str, ...] = TESTS) -> Year:
+_CIRCUMSTANCES: Mapping[str, tuple[int, Callable[[History], History] | None]] = {
+    "10:00": (10, None),
+    "1.2 K": (10, _noisy),
+    "20:00": (20, None),
+}
+#: Circumstances of a test: issued at 10:00 of the day before, the same with temperature errors of 1.2 K, issued at 20:00.
+TESTS = tuple(_CIRCUMSTANCES)
+
+
+def load_year(reader: Reader, year: int, tier: Tier, harmonised: bool = True, tests: Sequence[str] = TESTS) -> Year:
     """Sample one year and what came before it. Raises Expected where the store holds too little."""
     first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
     start, end = clock.local_midnight(_FIRST_DAY), clock.local_midnight(first)
-    regime = REGIMES[tier]
     before = start - features.LOOKBACK_DAYS * DAY
-    if harmonised:
-        archive, _ = harmonise.read(reader, before, end, [*AREAS, "DK"])
-    else:
-        archive = reader.archive(before, end, [*AREAS, "DK"])
-    late = clock.local_midnight(last) + 2 * DAY
-    whole = reader.archive(before, late, [*AREAS, "DK"])
-    if not all(("load", area, "total") in whole.versions for area in AREAS):
-        raise Expected("The store lacks the load of DK1 or DK2.", "Import it, or fetch it with `lastvagt-engine backfill`.")
-    hour = {"10:00": 10, "1.2 K": 10, "20:00": 20}
-    return Year(
-        end,
-        pool([sample_area(archive, area, start, end, regime, STEP_H) for area in AREAS]),
-        {
-            name: pool([day_ahead(whole, area, first, last, hour[name], _noise() if name == "1.2 K" else None) for area in AREAS])
-            for name in tests
-        },
-        whole,
+    whole = reader.archive(before, clock.local_midnight(last) + 2 * DAY, [*AREAS, "DK"])
+    tested = {
+        name: pool([day_ahead(whole, area, first, last, hour, change) for area in AREAS])
+        for name, (hour, change) in _CIRCUMSTANCES.items()
+        if name in tests
+    }
+    archive = (
+        harmonise.read(reader, before, end, [*AREAS, "DK"])[0] if harmonised else reader.archive(before, end, [*AREAS, "DK"])
     )
-
-
-def _noise() -> Callable[[History], History]:
-    """Errors of 1.2 K in the temperature after each issue, AR(1) by the hour with 0.97, the same for all areas."""
-
-    def disturbed(history: History) -> History:
-        shocks = np.random.default_rng(history.as_of).normal(size=(1, HORIZON_H + 1))
-        return with_weather_error(history, shocks, {"temperature": (_NOISE_K, _NOISE_K, _NOISE_K)})
-
-    return disturbed
+    train = pool([sample_area(archive, area, start, end, REGIMES[tier], STEP_H) for area in AREAS])
+    return Year(end, train, tested, whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from engine import clock
-from engine.domain import DAY, HOUR, WEATHER, Flag, FloatArray, IntArray
-from engine.store import Archive
+from engine.domain import DAY, HOUR, WEATHER, Flag, FloatArray, IntArray, Observations, Series
+from engine.store import Archive, Reader, Writer
 from engine.store.archive import Versions
 
 LAG_S = 2 * HOUR
@@ -50,3 +52,23 @@ def archive(now: int, days: int = 100, weather: bool = True, ahead_days: int = 9
         for quantity in WEATHER if weather else ():
             made[(quantity, area, "total")] = versions(hours, 8 + 4 * np.sin(hours / DAY), -30 * DAY, Flag.EX_POST)
     return Archive(made)
+
+
+def fill(path: Path, end: int, days: int, weather: bool = True) -> Reader:
+    """A store with that many days of load, following the weather a little, and of weather known long before, up to `end`."""
+    hours = end - days * DAY + HOUR * np.arange(days * 24, dtype=np.int64)
+    temperature = 8 + 6 * np.sin(hours / (17 * DAY)) + 2 * np.sin(hours / (3 * DAY))
+    noise = np.random.default_rng(1).normal(size=(2, len(hours)))
+    batches = []
+    for i, (area, mean) in enumerate((("DK1", 2600.0), ("DK2", 1500.0))):
+        load = load_at(hours, mean) * np.exp(-0.004 * temperature + 0.01 * noise[i])
+        flags = np.full(len(hours), Flag.NOMINAL, np.uint8)
+        batches.append(Observations(Series("load", area, "test"), hours, hours + LAG_S, load, flags))
+        for quantity in WEATHER if weather else ():
+            values = temperature if quantity == "temperature" else 5 + np.sin(hours / (2 * DAY))
+            foresight = np.full(len(hours), Flag.EX_POST, np.uint8)
+            batches.append(Observations(Series(quantity, area, "test"), hours, hours - 9 * DAY, values, foresight))
+    writer = Writer(path)
+    writer.put(batches, now=end)
+    writer.close()
+    return Reader(path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import clock
-from engine.domain import DAY, HOUR, MEDIAN, WEATHER, Expected, Flag, Observations, Series, Tier
+from engine.domain import DAY, MEDIAN, Expected, Tier
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
 from models import bundle, experiments, train
@@ -22,30 +22,10 @@ SMALL = Recipe(
 )
 
 
-def fill(path: Path, days: int, weather: bool = True) -> Reader:
-    """A store with that many days of a load that follows the weather a little."""
-    hours = END - days * DAY + HOUR * np.arange(days * 24, dtype=np.int64)
-    temperature = 8 + 6 * np.sin(hours / (17 * DAY)) + 2 * np.sin(hours / (3 * DAY))
-    noise = np.random.default_rng(1).normal(size=(2, len(hours)))
-    batches = []
-    for i, (area, mean) in enumerate((("DK1", 2600.0), ("DK2", 1500.0))):
-        load = histories.load_at(hours, mean) * np.exp(-0.004 * temperature + 0.01 * noise[i])
-        flags = np.full(len(hours), Flag.NOMINAL, np.uint8)
-        batches.append(Observations(Series("load", area, "test"), hours, hours + 2 * HOUR, load, flags))
-        for quantity in WEATHER if weather else ():
-            values = temperature if quantity == "temperature" else 5 + np.sin(hours / (2 * DAY))
-            series = Series(quantity, area, "test")
-            batches.append(Observations(series, hours, hours - 9 * DAY, values, np.full(len(hours), Flag.EX_POST, np.uint8)))
-    writer = Writer(path)
-    writer.put(batches, now=END)
-    writer.close()
-    return Reader(path)
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    reader = fill(folder / "lastvagt.sqlite", DAYS)
+    reader = histories.fill(folder / "lastvagt.sqlite", END, DAYS)
     for tier in (Tier.FULL, Tier.LATE):
         bundle.train(reader, END - (DAYS - 90) * DAY, END, tier, folder / "models", SMALL, step_h=251)
     return folder
@@ -102,7 +82,9 @@ def test_training_again_replaces_the_bundle_whole_and_adds_to_the_experiments(ou
 def test_too_little_data_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, days: int, weather: bool, told: str
 ) -> None:
-    fill(tmp_path / "lastvagt.sqlite", max(days, 1), weather) if days else Writer(tmp_path / "lastvagt.sqlite").close()
+    histories.fill(tmp_path / "lastvagt.sqlite", END, max(days, 1), weather) if days else Writer(
+        tmp_path / "lastvagt.sqlite"
+    ).close()
     monkeypatch.setattr(bundle, "sample_area", lambda *a: sample_area(*a[:5], 501))
     assert train.main(["--data-dir", str(tmp_path), "--tiers", "full" if weather else "no_weather"]) == 4
     assert told in capsys.readouterr().err
@@ -110,14 +92,14 @@ def test_too_little_data_are_told(
 
 
 def test_a_tier_the_data_do_not_allow_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reader = fill(tmp_path / "lastvagt.sqlite", 100)
+    reader = histories.fill(tmp_path / "lastvagt.sqlite", END, 100)
     with pytest.raises(Expected, match="too little load"):
         train.fit(reader, END - 4 * DAY, END, [Tier.FULL, Tier.NO_WEATHER], tmp_path / "models", SMALL)
     assert capsys.readouterr().err.count("No bundle of tier") == 2
 
 
 def test_the_newest_settled_day_is_the_last_that_every_area_knows(tmp_path: Path) -> None:
-    reader = fill(tmp_path / "lastvagt.sqlite", 40, weather=False)
+    reader = histories.fill(tmp_path / "lastvagt.sqlite", END, 40, weather=False)
     assert train.newest_settled_day(reader, 15) == dt.date(2025, 6, 15)
     assert train.newest_settled_day(reader, 0) == dt.date(2025, 6, 30)
 
