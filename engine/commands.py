@@ -1,0 +1,371 @@
+"""What each command of `lastvagt-engine` does with the words it was given; each returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.domain import DAY, Expected
+
+# Modules are imported where they are used: `--help` must not wait for a model runtime, nor `run` for the backtest.
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.domain import JobRun
+    from engine.forecaster import Forecaster
+    from engine.store import Reader, Writer
+
+
+def _config(args: argparse.Namespace) -> Config:
+    from engine.config import Config
+
+    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
+
+
+@contextlib.contextmanager
+def _reader(args: argparse.Namespace) -> Iterator[Reader]:
+    from engine.store import Reader
+
+    reader = Reader(_config(args).database)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextlib.contextmanager
+def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
+    """The store for writing, which needs the data folder for itself."""
+    from engine.service import exclusive
+    from engine.store import Reader, Writer
+
+    with exclusive(config.data_dir):
+        writer = Writer(config.database, config.simulated)
+        reader = Reader(config.database)
+        try:
+            yield writer, reader
+        finally:
+            reader.close()
+            writer.close()
+
+
+@contextlib.contextmanager
+def _progress(text: str) -> Iterator[Callable[[float], None] | None]:
+    """A bar on standard error where a person looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def _report(runs: Iterable[JobRun], as_json: bool) -> int:
+    """Tell what jobs did; 4 where one met a fault of the world."""
+    runs = list(runs)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=dict))
+    for run in runs:
+        if not as_json:
+            print(
+                f"{run.job}: {'in trouble' if run.status == 'expected' else run.status}; "
+                + ", ".join(f"{name} {value}" for name, value in run.detail.items())
+            )
+        if run.problem:
+            print(f"{run.problem}\n{run.remedy}", file=sys.stderr)
+    return 4 if any(run.status != "ok" for run in runs) else 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from engine import service
+    from engine.clock import SystemClock
+
+    service.run(_config(args), SystemClock())
+    return 0
+
+
+def once(args: argparse.Namespace) -> int:
+    """Do what is due."""
+    from engine.clock import SystemClock
+    from engine.service import Service
+
+    clock = SystemClock()
+    with Service(_config(args), clock) as service:
+        return _report(service.tick(clock.now()), args.json)
+
+
+def status(args: argparse.Namespace) -> int:
+    """Tell what is stored and who works here."""
+    from engine import api, clock, tables, terminal
+
+    now = clock.SystemClock().now()
+    with _reader(args) as reader:
+        engine, health, jobs = reader.engine(), api.health(reader, now), tables.jobs(reader, limit=10).document()["rows"]
+    alive = engine is not None and now - engine.heartbeat < 180
+    status = health["status"] if alive else "stopped"
+    if args.json:
+        state = dataclasses.asdict(engine) | {"alive": alive} if engine else None
+        print(json.dumps(health | {"status": status, "engine": state, "jobs": jobs}, indent=2))
+        return 0
+    print(f"{status}{' (simulated data)' if health['simulated'] else ''}, {health['now']}")
+    if engine is None:
+        print("No engine runs here.")
+    else:
+        heard = "" if alive else f", last heard {clock.iso(engine.heartbeat)}"
+        print(f"Engine {engine.version}, process {engine.pid}, http://{engine.host}:{engine.port}{heard}")
+    for title, names in (
+        ("areas", ("area", "issue_time", "tier", "freshness")),
+        ("sources", ("quantity", "area", "source", "newest_valid", "freshness")),
+        ("events", ("since", "problem", "remedy")),
+    ):
+        rows = health[title]
+        assert isinstance(rows, list)
+        terminal.grid(names, [tuple(row[name] for name in names) for row in rows])
+    assert isinstance(jobs, list)
+    names = ("job", "started_at", "status", "problem")
+    terminal.grid(names, [tuple(row[name] for name in names) for row in jobs])
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Tell what is wrong."""
+    from engine import doctor
+    from engine.clock import SystemClock
+
+    findings = []
+    for finding in doctor.examine(_config(args), SystemClock(), args.offline):
+        findings.append(finding)
+        if not args.json:
+            print(f"{finding.status:4}  {finding.subject}: {finding.text}")
+            if finding.remedy:
+                print(f"      {finding.remedy}")
+    if args.json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    return 4 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def backfill(args: argparse.Namespace) -> int:
+    """Fetch the past."""
+    from engine import clock, pipeline, sources
+
+    config, time = _config(args), clock.SystemClock()
+    start, end = _span(args, time.now())
+    transport = sources.transport(config, time)
+    with _store(config) as (writer, reader), _progress("Fetching") as progress:
+        run = pipeline.backfill(writer, reader, sources.history(config), transport, time, start, end, progress)
+    return _report([run], args.json)
+
+
+def import_file(args: argparse.Namespace) -> int:
+    """Keep a file's values."""
+    from engine import clock, pipeline
+
+    known_after_s = clock.parse_duration(args.known_after) if args.known_after else None
+    now = clock.SystemClock().now()
+    with _store(_config(args)) as (writer, reader), _progress("Importing") as progress:
+        run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
+    return _report([run], args.json)
+
+
+def _span(args: argparse.Namespace, end_without: int) -> tuple[int, int]:
+    """Start and end of --from and --to, which must leave something between them."""
+    from engine import clock
+
+    start, end = clock.parse_utc(args.start), clock.parse_utc(args.end) if args.end else end_without
+    if start >= end:
+        raise Expected(f"The span from {clock.iso(start)} to {clock.iso(end)} holds no time.", "Let --from be before --to.")
+    return start, end
+
+
+def forecast(args: argparse.Namespace) -> int:
+    """Print an issue."""
+    from engine import clock, tables, terminal
+
+    with _reader(args) as reader:
+        now, as_of = clock.SystemClock().now(), clock.parse_utc(args.as_of) if args.as_of else None
+        return terminal.tell(tables.forecast(reader, args.area, now, as_of), args.format, terminal.forecast)
+
+
+def scores(args: argparse.Namespace) -> int:
+    """Print how issues turned out, or how the grid operator's did beside them."""
+    from engine import clock, tables, terminal
+
+    start, end = (clock.parse_utc(text) if text else None for text in (args.start, args.end))
+    with _reader(args) as reader:
+        if args.against == "tso":
+            return terminal.tell(tables.against_tso(reader, args.area, start, end), args.format, terminal.against_tso)
+        return terminal.tell(tables.scores(reader, args.area, args.by, args.truth, start, end), args.format, terminal.scores)
+
+
+def calibration(args: argparse.Namespace) -> int:
+    """Print what was learned."""
+    from engine import tables, terminal
+
+    with _reader(args) as reader:
+        return terminal.tell(tables.calibration(reader, args.area), args.format, terminal.calibration)
+
+
+def quarantine(args: argparse.Namespace) -> int:
+    """Print what was set aside."""
+    from engine import tables, terminal
+
+    with _reader(args) as reader:
+        return terminal.tell(tables.quarantine(reader, args.area, args.limit), args.format, terminal.quarantine)
+
+
+def models(args: argparse.Namespace) -> int:
+    from engine import service, tables, terminal
+    from engine.clock import SystemClock
+    from engine.lineup import Shelf
+
+    config = _config(args)
+    if args.act in ("list", "changes"):
+        with _reader(args) as reader:
+            if args.act == "changes":
+                return terminal.tell(tables.role_changes(reader), args.format, terminal.role_changes)
+            bundles = reader.roster.bundles() if reader.engine() else Shelf(config).look()[0]
+            return terminal.tell(tables.models(reader, bundles), args.format, terminal.models)
+    words: dict[str, str | None] = {"who": getpass.getuser(), "reason": args.reason}
+    if args.act != "promote":
+        words["tier"] = args.tier
+    elif not args.reason:
+        raise Expected("A promotion needs a reason.", 'Give one: --reason "...".')
+    if args.act != "rollback":
+        if not args.model_id:
+            raise Expected("No bundle is named.", "lastvagt-engine models lists them.")
+        words["model_id"] = None if args.model_id == "none" else args.model_id
+    change = service.decide(config, args.act, words, SystemClock())
+    if args.format == "json":
+        print(json.dumps(change, indent=2))
+    else:
+        role = "challenger" if args.act == "challenge" else "champion"
+        before, after = (change[name] or "none" for name in ("from_id", "to_id"))
+        print(f"Tier {change['tier']}: {role} {after} instead of {before}, from the next issue on.")
+    return 0
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write CSV files."""
+    from engine import clock, tables, terminal
+
+    start, end = _span(args, clock.SystemClock().now() + 8 * DAY)
+    args.out.mkdir(parents=True, exist_ok=True)
+    written: dict[str, int] = {}
+    with _reader(args) as reader, contextlib.ExitStack() as files:
+        for name, table in tables.export(reader, start, end):
+            path = args.out / f"{name}.csv"
+            if str(path) not in written:
+                files.close()
+                file = files.enter_context(path.open("w", encoding="utf-8", newline=""))
+            file.write(table.csv(header=str(path) not in written))
+            written[str(path)] = written.get(str(path), 0) + len(table.rows)
+    if args.json:
+        print(json.dumps(written, indent=2))
+    else:
+        terminal.grid(("file", "rows"), list(written.items()))
+    return 0
+
+
+def backtest(args: argparse.Namespace) -> int:
+    """Issue and score a past period."""
+    import datetime as dt
+
+    from engine import evaluation, replay, report, terminal
+
+    try:
+        first, last = dt.date.fromisoformat(args.start), dt.date.fromisoformat(args.end)
+        issue = dt.time.fromisoformat(args.issue)
+    except ValueError as error:
+        raise Expected(f"{error}.", "Write days like 2022-01-31 and the issue time like 10:00.") from error
+    if args.html:
+        report.plotly_script()  # tells what is missing before a long run, not after
+    forecaster = _forecaster(args, args.model)
+    raw = args.against == Path("uncalibrated")
+    rival = forecaster if raw else _forecaster(args, args.against) if args.against else None
+    areas = [area.strip() for area in args.areas.split(",")]
+    against = None
+    with _reader(args) as reader:
+        span = (first, last, areas, issue.hour, issue.minute)
+        with _progress("Backtest") as progress:
+            collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
+        if rival:
+            with _progress("Backtest of the other") as progress:
+                against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
+    found = evaluation.report(collected, against)
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
+    if args.html:
+        args.html.write_text(report.backtest_page(found), encoding="utf-8")
+    if args.save_pairs:
+        evaluation.save_pairs(collected, args.save_pairs)
+    names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
+    terminal.grid(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
+    for area, figures in found["areas"].items():
+        print(f"{area}: " + ", ".join(f"{days} days {tier}" for tier, days in figures["tiers"].items()))
+    if found["ex_post"]:
+        print("EX POST: inputs were used that nobody could have known at the time.")
+    if found["in_sample"]:
+        print("IN SAMPLE: a model was trained on days it is tested on; these figures say nothing about the future.")
+    for area, figures in found["areas"].items():
+        for losses in figures["comparisons"].values():
+            print(f"{area}: {losses['absolute_error']['sentence']}")
+    for area, figures in found["areas"].items():
+        if figures["leak_alarm"]:
+            correlation = figures["error_autocorrelation_1h"]
+            print(f"WARNING: LEAK ALARM for {area}: the autocorrelation of its errors at one hour is only {correlation:.2f}.")
+    if found["leak_alarm"]:
+        print(evaluation.LEAK_ADVICE)
+    return 0
+
+
+def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
+    """The bundles of a folder named on the command line, of which one at least must be usable, or those of the settings."""
+    from engine.forecaster import Forecaster
+
+    forecaster = Forecaster(named or _config(args).model_dir)
+    for problem in forecaster.problems:
+        print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
+    if named and not forecaster.bundles:
+        raise Expected(f"There is no usable model bundle in {named}.", "Name a bundle's folder, or a folder of bundles.")
+    return forecaster
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Simulate days and tell what came of them."""
+    from engine import replay, report, tables, terminal
+    from engine.clock import SystemClock
+    from engine.store import Reader
+
+    args.data_dir, args.simulated = args.data_dir or args.out / "data", True
+    args.out.mkdir(parents=True, exist_ok=True)
+    config = _config(args)
+    with _progress(f"Simulating {args.days} days") as progress:
+        counts = replay.demo(config, args.days, progress)
+    reader = Reader(config.database)
+    try:
+        now = SystemClock().now()
+        print(f"Simulated: {counts['issues']} issues in {counts['hours']} hours.\n")
+        terminal.forecast(tables.forecast(reader, "DK", now), hours=24)
+        for area in ("DK", "DK1", "DK2"):
+            scores = tables.scores(reader, area, by="lead_bucket")
+            print(f"{area}: how earlier issues turned out, by lead time in hours")
+            names = ("group", "n", "mae", "wape", "skill", "coverage_80", "coverage_90")
+            at = [scores.columns.index(name) for name in names]
+            terminal.grid(names, [tuple(row[i] for i in at) for row in scores.rows])
+        page = args.out / "overview.html"
+        page.write_text(report.overview_page(reader), encoding="utf-8")
+    finally:
+        reader.close()
+    print(f"The same as a page: {page}")
+    print(f"The database is in {config.data_dir}. Look at it with: lastvagt --data-dir {config.data_dir}")
+    return 0
