@@ -138,7 +138,8 @@ def _models(config: Config) -> Iterator[Finding]:
 
 
 def _upstreams(config: Config, clock: time.Clock) -> Iterator[Finding]:
-    for url in dict.fromkeys((config.energi_data_service_url, config.open_meteo_url)):
+    grid = [config.entsoe_url] if config.entsoe_token else []
+    for url in dict.fromkeys((config.energi_data_service_url, config.open_meteo_url, *grid)):
         try:
             answer = requests.head(url, timeout=_REACH_S)
         except requests.RequestException as error:

@@ -11,7 +11,7 @@ import numpy as np
 from engine import clock, evaluation, features, geography, issuing, pipeline, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, FloatArray, IntArray
+from engine.domain import DAY, HOUR, INPUTS, Expected, FloatArray, IntArray
 from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
 from engine.issuing import Lessons
@@ -61,7 +61,7 @@ def collect(
     start = clock.local_midnight(begin) - (features.LOOKBACK_DAYS + 2) * DAY
     end = clock.local_midnight(last + dt.timedelta(days=1))
     leaves = tuple(dict.fromkeys(part for area in areas for part in geography.parts(area)))
-    archive = reader.archive(start, end, {place for leaf in leaves for place in geography.ancestors(leaf)})
+    archive = reader.archive(start, end, {place for leaf in leaves for place in geography.ancestors(leaf)}, quantities=INPUTS)
     for leaf in leaves:
         if ("load", leaf, "total") not in archive.versions:
             raise Expected(f"The store holds no load of {leaf} between {first} and {last}.", "Import it, or backfill that span.")
