@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import __version__, commands
-from engine.domain import Expected
+from engine.domain import MODEL_TIERS, Expected
 
 _EXIT_CODES = """\
 exit codes:
@@ -152,6 +152,23 @@ def _parser() -> argparse.ArgumentParser:
     quarantine.add_argument("--area", help="code of an area (default: all)")
     quarantine.add_argument("--limit", type=_at_least_one, default=100, help="most rows (default: %(default)s)")
     in_forms(quarantine)
+
+    models = command(
+        "models",
+        commands.models,
+        "bundles, their roles and how challengers do; and decisions about them",
+        "",
+        'promote price-areas-full-2026-10 --reason "3 % better over 90 days"',
+        "rollback --tier full",
+        "challenge none",
+        "changes",
+    )
+    acts = ("list", "promote", "rollback", "challenge", "changes")
+    models.add_argument("act", nargs="?", choices=acts, default="list", help="what to do (default: %(default)s)")
+    models.add_argument("model_id", nargs="?", metavar="ID", help="of a bundle; none ends a trial")
+    models.add_argument("--reason", default="", help="why, for the record")
+    models.add_argument("--tier", choices=MODEL_TIERS, default=MODEL_TIERS[0], help="(default: %(default)s)")
+    in_forms(models)
 
     export = command(
         "export",

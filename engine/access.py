@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import http.client
 import json
 import os
@@ -38,6 +39,14 @@ def read(data_dir: Path) -> str:
         raise Expected(
             f"The engine's token in {data_dir} cannot be read.", "Start the engine; run as the user that started it."
         ) from error
+
+
+def user() -> str:
+    """Name of the user, for the record of a decision."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a user without a name, as in some containers
+        return "somebody"
 
 
 def decide(host: str, port: int, token: str, act: str, words: Mapping[str, str | None]) -> dict[str, Any]:

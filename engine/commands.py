@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import getpass
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -224,7 +223,7 @@ def quarantine(args: argparse.Namespace) -> int:
 
 
 def models(args: argparse.Namespace) -> int:
-    from engine import service, tables, terminal
+    from engine import access, service, tables, terminal
     from engine.clock import SystemClock
     from engine.lineup import Shelf
 
@@ -235,7 +234,7 @@ def models(args: argparse.Namespace) -> int:
                 return terminal.tell(tables.role_changes(reader), args.format, terminal.role_changes)
             bundles = reader.roster.bundles() if reader.engine() else Shelf(config).look()[0]
             return terminal.tell(tables.models(reader, bundles), args.format, terminal.models)
-    words: dict[str, str | None] = {"who": getpass.getuser(), "reason": args.reason}
+    words: dict[str, str | None] = {"who": access.user(), "reason": args.reason}
     if args.act != "promote":
         words["tier"] = args.tier
     elif not args.reason:

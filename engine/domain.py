@@ -72,6 +72,10 @@ class Tier(enum.StrEnum):
     CLIMATOLOGY = "climatology"
 
 
+#: Tiers that model bundles are made for.
+MODEL_TIERS = (Tier.FULL, Tier.NO_WEATHER, Tier.LATE)
+
+
 class Reason(enum.StrEnum):
     """Why a forecast was not made by a better tier."""
 

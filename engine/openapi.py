@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import __version__
 from engine.contest import Verdict
-from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, UNITS, Expected, Freshness, Tier
+from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, MODEL_TIERS, UNITS, Expected, Freshness, Tier
 from engine.roles import ACTS
 from engine.store.reader import GROUPINGS
 
@@ -262,7 +262,7 @@ _PROBLEM: Schema = {
 }
 
 _BUNDLE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._+-]{1,100}$", "examples": ["price-areas-full-2026-10"]}
-_MODEL_TIER = _enum((Tier.FULL, Tier.NO_WEATHER, Tier.LATE))
+_MODEL_TIER = _enum(MODEL_TIERS)
 _WHO: Schema = {"type": "string", "maxLength": 100, "description": "who decided"}
 
 

@@ -23,7 +23,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, openapi, pipeline, sources
+from engine import __version__, access, api, openapi, pipeline, sources, tables
 from engine.clock import UTC, Clock, iso
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -316,6 +316,25 @@ def run(config: Config, clock: Clock) -> None:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()
         os._exit(0)
+
+
+def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clock) -> dict[str, object]:
+    """Carry out a decision about models (see `Lineup.decide`), here or by the engine that runs; returns the change recorded."""
+    reader = Reader(config.database)
+    try:
+        with exclusive(config.data_dir):
+            writer = Writer(config.database, reader.simulated)
+            try:
+                return tables.role_change(Lineup(config, writer, reader).decide(act, words, clock.now()))
+            finally:
+                writer.close()
+    except AlreadyRuns:
+        engine = reader.engine()
+        if engine is None:  # a command that writes, such as an import
+            raise
+        return access.decide(engine.host, engine.port, access.read(config.data_dir), act, words)
+    finally:
+        reader.close()
 
 
 def _log_to(path: Path, level: str) -> None:

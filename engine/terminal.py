@@ -103,6 +103,28 @@ def against_tso(table: Table) -> None:
     print(f"Skill against the operator (1 - MAE / MAE): {float(str(head['skill'])):+.3f}, {interval}.")
 
 
+def models(table: Table) -> None:
+    """Bundles with their roles; below them what there is to say about some."""
+    shown = ("model_id", "tier", "role", "since", "trained_to", "origin")
+    records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    if not records:
+        print("No bundle is known.")
+        return
+    grid(shown, [tuple(record[name] for name in shown) for record in records])
+    for record in records:
+        for name in ("problem", "evidence"):
+            if record[name]:
+                print(record[name])
+
+
+def role_changes(table: Table) -> None:
+    """Who decided what."""
+    if table.rows:
+        grid(table.columns, [tuple(word or "none" if 3 <= i <= 4 else word for i, word in enumerate(row)) for row in table.rows])
+    else:
+        print("Nobody has changed a role.")
+
+
 def quarantine(table: Table) -> None:
     """Values set aside, with their reasons."""
     if table.rows:
