@@ -221,7 +221,10 @@ def ask(peer: Peer, exercise: Exercise, fresh: bool) -> tuple[Mapping[str, Any],
         if run.returncode:
             raise Expected(f"It does not run: {_last_line(run.stderr)}", f"See {log}.")
         costs = json.loads(run.stdout.strip().splitlines()[-1])
-        kept.write_text(json.dumps({"digest": digest, "costs": costs | {"installed_mb": size}}, indent=1) + "\n")
+        kept.write_text(
+            json.dumps({"digest": digest, "costs": costs | {"installed_mb": size, "date": bench.machine()["date"]}}, indent=1)
+            + "\n"
+        )
     with np.load(answers) as file:
         return json.loads(kept.read_text())["costs"], {name: file[name] for name in file.files}
 
