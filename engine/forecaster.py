@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 
 from engine import clock, features
-from engine.calibration import MODEL, REFERENCES
+from engine.calibration import LEAD_GROUPS, MODEL, REFERENCES, lead_group
 from engine.domain import (
     HOUR,
     LEVELS,
@@ -57,7 +57,7 @@ class Bundle:
     responses: Mapping[str, tuple[float, float]]
     needs: Needs
     trained_to: int
-    error_correlation: float
+    error_correlation: FloatArray  # of the price areas, by lead group of the calibration
     climatology: Mapping[str, tuple[FloatArray, FloatArray]]  # by area: MWh per cell, ratios per level
     session: onnxruntime.InferenceSession
 
@@ -86,7 +86,7 @@ class Bundle:
                 {name: (float(mean), float(deviation)) for name, (mean, deviation) in manifest["responses"].items()},
                 Needs(**manifest["needs"]),
                 clock.parse_utc(manifest["trained_to"]),
-                float(manifest["error_correlation"]),
+                np.array(manifest["error_correlation"], np.float64).reshape(len(LEAD_GROUPS)),
                 {area: (np.array(t["median_mwh"]), np.array(t["ratios"])) for area, t in manifest["climatology"].items()},
                 _session(graph),
             )
@@ -172,9 +172,11 @@ class Forecaster:
                 self.problems.append(problem)
         self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
 
-    def correlation(self) -> float:
-        """Correlation of the errors of the price areas, as measured when the newest bundle was trained."""
-        return self.bundles[0].error_correlation if self.bundles else 0.5
+    def correlation(self, lead_h: FloatArray) -> FloatArray:
+        """Correlation of the errors of the price areas at each lead time, as measured when the best bundle was trained."""
+        by_group = self.bundles[0].error_correlation if self.bundles else np.full(len(LEAD_GROUPS), 0.5)
+        correlation: FloatArray = by_group[lead_group(lead_h)]
+        return correlation
 
     def trained_to(self, model_ids: Collection[str]) -> list[int]:
         """Newest hour each of these models was trained on."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.domain import MEDIAN, Draft, QuantileForecast, Tier
+from engine.domain import MEDIAN, Draft, FloatArray, QuantileForecast, Tier
 
 
-def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> QuantileForecast:
-    """The forecast of a whole: medians add up exactly; distances from the median add like errors with this correlation.
+def add(area: str, parts: Sequence[QuantileForecast], correlation: FloatArray) -> QuantileForecast:
+    """The forecast of a whole: medians add up exactly; distances from the median add like errors with this correlation (n,).
 
     For two parts with distances a and b at a level the whole's is sqrt(a^2 + b^2 + 2 * correlation * a * b), the rule for
     the spread of a sum, applied level by level; it keeps levels ordered. The tier is the worst of the parts'.
@@ -19,7 +19,8 @@ def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> Qua
     spreads = [p.quantiles - p.median[:, None] for p in parts]
     total = np.sum(spreads, axis=0)
     alone = np.sum([s**2 for s in spreads], axis=0)
-    distance = np.sqrt(np.maximum((1 - correlation) * alone + correlation * total**2, 0.0))
+    together = correlation[:, None]
+    distance = np.sqrt(np.maximum((1 - together) * alone + together * total**2, 0.0))
     sign = np.where(np.arange(len(parts[0].levels)) < MEDIAN, -1.0, 1.0)
     quantiles = np.maximum(median[:, None] + sign * distance, 0.0)
     worst = max(parts, key=lambda p: list(Tier).index(p.tier))
@@ -33,7 +34,7 @@ def add(area: str, parts: Sequence[QuantileForecast], correlation: float) -> Qua
         tier=worst.tier,
         reason=worst.reason,
         model_id="+".join(dict.fromkeys(p.model_id for p in parts)),
-        inputs={"sum_of": [p.area for p in parts], "correlation": correlation},
+        inputs={"sum_of": [p.area for p in parts], "correlation": sorted(set(correlation.round(3).tolist()))},
         ex_post=any(p.ex_post for p in parts),
         simulated=any(p.simulated for p in parts),
         draft=Draft((), np.zeros((len(median), 0)), (), np.zeros((len(median), 0)), np.zeros((len(median), 2))),

@@ -52,7 +52,8 @@ def make_issues(
     for area in areas:
         parts = geography.children(area)
         if parts and all(part in made for part in parts):
-            total = hierarchy.add(area, [made[part] for part in parts], forecaster.correlation())
+            correlation = forecaster.correlation((valid_time - issue_time) / HOUR)
+            total = hierarchy.add(area, [made[part] for part in parts], correlation)
             made[area] = _publishable(total, calibrations, largest)
     return [made[area] for area in areas if area in made]
 

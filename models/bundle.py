@@ -20,7 +20,7 @@ import numpy.typing as npt
 import onnxruntime
 
 import engine
-from engine import clock, features, forecaster
+from engine import calibration, clock, features, forecaster
 from engine.domain import DAY, HOUR, LEVELS, Expected, Flag, FloatArray, Tier
 from engine.store import FOREVER, Archive, Reader
 from models import card, experiments, harmonise, learner, onnx_graph
@@ -69,14 +69,18 @@ def forward_errors(sample: Sample, end: int, recipe: Recipe) -> Unseen:
     return Unseen(pool(parts), np.concatenate(errors))
 
 
-def error_correlation(unseen: Unseen) -> float:
-    """Correlation of the errors of the two price areas on the same issue and hour."""
+def error_correlation(unseen: Unseen) -> list[float]:
+    """Correlation of the errors of the two price areas on the same issue and hour, by lead group of the calibration."""
     east = unseen.sample.east
     key = unseen.sample.issue_time * 1_000_000 + (unseen.sample.valid_time - unseen.sample.issue_time) // HOUR
     _, west_at, east_at = np.intersect1d(key[~east], key[east], return_indices=True)
-    if len(west_at) < 100:
-        return 0.5
-    return float(np.corrcoef(unseen.errors[~east][west_at], unseen.errors[east][east_at])[0, 1])
+    west, east_too = unseen.errors[~east][west_at], unseen.errors[east][east_at]
+    group = calibration.lead_group(unseen.sample.column("lead_h")[~east][west_at].astype(np.float64))
+    found = []
+    for g in range(len(calibration.LEAD_GROUPS)):
+        mine = group == g
+        found.append(round(float(np.corrcoef(west[mine], east_too[mine])[0, 1]), 3) if mine.sum() >= 100 else 0.5)
+    return found
 
 
 def climatology(archive: Archive, area: str, start: int, end: int) -> Mapping[str, object]:
@@ -197,7 +201,7 @@ def train(
         "weather_ex_post": weather and _uses_foresight(archive),
         "regime": dataclasses.asdict(regime),
         "recipe": dataclasses.asdict(recipe),
-        "error_correlation": round(error_correlation(unseen), 3),
+        "error_correlation": error_correlation(unseen),
         "unseen_wape": _unseen_scores(unseen),
         "onnx_difference": float(f"{difference:.1e}"),
         "made_with": {"lastvagt": engine.__version__, "python": platform.python_version()}

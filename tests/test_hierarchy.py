@@ -14,7 +14,7 @@ def part(area: str, middle: float, width: float, tier: Tier = Tier.FULL) -> Quan
 
 @given(st.floats(500, 4000), st.floats(500, 4000), st.floats(1, 400), st.floats(1, 400), st.floats(-0.9, 1.0))
 def test_medians_add_and_levels_stay_ordered(a: float, b: float, wa: float, wb: float, correlation: float) -> None:
-    whole = hierarchy.add("DK", [part("DK1", a, wa), part("DK2", b, wb)], correlation)
+    whole = hierarchy.add("DK", [part("DK1", a, wa), part("DK2", b, wb)], np.full(3, correlation))
     assert whole.median == pytest.approx(np.full(3, a + b))
     assert (np.diff(whole.quantiles, axis=1) >= 0).all()
     widths = whole.quantiles[:, -1] - whole.quantiles[:, 0]
@@ -23,10 +23,10 @@ def test_medians_add_and_levels_stay_ordered(a: float, b: float, wa: float, wb: 
 
 def test_full_correlation_adds_quantiles_and_none_adds_variances() -> None:
     parts = [part("DK1", 2600, 300), part("DK2", 1500, 400)]
-    assert hierarchy.add("DK", parts, 1.0).quantiles == pytest.approx(parts[0].quantiles + parts[1].quantiles)
-    assert np.ptp(hierarchy.add("DK", parts, 0.0).quantiles[0]) == pytest.approx(0.9 * 500)
+    assert hierarchy.add("DK", parts, np.ones(3)).quantiles == pytest.approx(parts[0].quantiles + parts[1].quantiles)
+    assert np.ptp(hierarchy.add("DK", parts, np.zeros(3)).quantiles[0]) == pytest.approx(0.9 * 500)
 
 
 def test_the_whole_is_as_good_as_its_worst_part() -> None:
-    whole = hierarchy.add("DK", [part("DK1", 2600, 300), part("DK2", 1500, 400, Tier.SEASONAL)], 0.5)
+    whole = hierarchy.add("DK", [part("DK1", 2600, 300), part("DK2", 1500, 400, Tier.SEASONAL)], np.full(3, 0.5))
     assert whole.tier is Tier.SEASONAL
