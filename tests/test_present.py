@@ -253,6 +253,7 @@ def test_no_database_is_told_from_an_unreadable_one() -> None:
     assert broken.title == "The database cannot be read"
     assert broken.lines[:2] == ("There is no database.", "Start the engine.")
     assert "move it away" in broken.lines[2]
+    assert (_view(Snapshot(NOW, fault=fault), "DK", EN).tier_reason, _view(absent, "DK", EN).tier) == ("", "No forecast")
     assert "import" not in " ".join(broken.lines), "nothing can be imported into what cannot be read"
     assert len(present.area_rows(absent, EN, NOW)) == 3
 

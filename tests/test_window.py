@@ -317,6 +317,7 @@ def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Windo
     window.choose_view("monitoring")
     window.show_snapshot(filled)
     window.choose_area("DK1")
+    assert "\nSeasonal naive\n" in _words(window.monitoring), "the legend names what the marks are, and nothing else"
     card = window.monitoring.calibration
     assert "400 hours learned, last 18:00" in _words(card)
     assert "Bands: " in _words(card)

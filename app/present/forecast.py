@@ -125,7 +125,9 @@ def forecast_view(snapshot: Snapshot, code: str, engine: EngineStatus, language:
     issue_freshness = freshness(age, USUAL_ISSUE_AGE_S)
     stale = issue_freshness is Freshness.STALE
     if forecast is None:
-        tier, reason = language.text("forecast.none"), language.text("forecast.none_reason")
+        unknown = snapshot.fault is not None and not snapshot.no_database
+        tier = "" if unknown else language.text("forecast.none")
+        reason = "" if unknown else language.text("forecast.none_reason")
         issued = model = ""
     else:
         tier, reason = tier_text(forecast.tier, language), _reason(forecast, language)
