@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import clock, features, geography, hierarchy
 from engine.calibration import Calibration
-from engine.domain import DAY, HORIZON_H, HOUR, FloatArray, IntArray, QuantileForecast
+from engine.domain import DAY, HORIZON_H, HOUR, INPUTS, FloatArray, IntArray, QuantileForecast
 from engine.forecaster import Forecaster
 from engine.store import Archive, Reader, Target, codec
 
