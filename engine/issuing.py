@@ -83,7 +83,7 @@ def lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Tar
 def first_lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Target, Calibration]:
     """What `hindcast` learns from a store: a beginning for models that have issued nothing yet."""
     start = issue_time - (_HINDCAST_DAYS + features.LOOKBACK_DAYS + 2) * DAY
-    archive = reader.archive(start, issue_time + (HORIZON_H + 1) * HOUR, known_until=issue_time)
+    archive = reader.archive(start, issue_time + (HORIZON_H + 1) * HOUR, known_until=issue_time, quantities=INPUTS)
     return hindcast(archive, forecaster, issue_time)
 
 
