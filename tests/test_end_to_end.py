@@ -117,6 +117,7 @@ def test_an_issue_can_be_made_again_from_what_was_known(week: tuple[Config, Upst
     """The as-of store is the proof: the same history, with what was learned until then, gives the same numbers days later."""
     from engine import features, issuing
     from engine.forecaster import Forecaster
+
     forecaster = Forecaster(week[0].model_dir)
     start = features.window(START)[0] - 60 * 24 * HOUR
     archive = reader.archive(start, END + 8 * 24 * HOUR)
