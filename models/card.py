@@ -23,12 +23,12 @@ def text(manifest: Mapping[str, Any], size: int) -> str:
         what, _, source = str(entry).partition(" from ")
         origins.setdefault(source, []).append(what.replace("_", " "))
     data = "\n".join(f"  * {source}: {', '.join(whats)}" for source, whats in sorted(origins.items()))
-    needs, regime, recipe = manifest["needs"], manifest["regime"], manifest["recipe"]
+    needs, regime = manifest["needs"], manifest["regime"]
     scores = manifest["unseen_wape"]
     leads = list(next(iter(scores.values())))
     weather = (
         f"""{regime["disturbed"]:.0%} of the issues have temperature and wind with forecast-like errors, {regime["narrow"]:.0%} neither radiation
-  nor clouds, {regime["blind"]:.0%} no weather; rows without any weather count {recipe["blind_weight"]:g}."""
+  nor clouds, {regime["blind"]:.0%} no weather."""
         if regime["weather"]
         else "It uses no weather."
     )

@@ -49,13 +49,12 @@ class Sister:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All choices of the learner. Weights are relative to rows of other lead times, undisturbed and with weather."""
+    """All choices of the learner. Weights are relative to rows of other lead times and undisturbed ones."""
 
-    alpha: float = 0.05
+    alpha: float = 0.02
     half_life_days: float = 1500.0
     day_ahead_weight: float = 3.0
     disturbed_weight: float = 1.0
-    blind_weight: float = 0.3
     feature_fraction: float = 0.5
     lambda_l2: float = 5.0
     sisters: Mapping[str, Sister] = field(
@@ -80,9 +79,7 @@ class Recipe:
         lead = sample.column("lead_h")
         weight = 0.5 ** ((end - sample.valid_time) / (self.half_life_days * DAY))
         weight *= np.where((lead >= DAY_AHEAD_H[0]) & (lead <= DAY_AHEAD_H[1]), self.day_ahead_weight, 1.0)
-        weight *= np.where(sample.disturbed, self.disturbed_weight, 1.0)
-        blind = sample.blind
-        return weight if blind.all() else weight * np.where(blind, self.blind_weight, 1.0)
+        return weight * np.where(sample.disturbed, self.disturbed_weight, 1.0)
 
     def grow(self, data: lgb.Dataset, sister: Sister) -> lgb.Booster:
         """Trees fitted to the label of a dataset."""

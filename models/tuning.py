@@ -37,7 +37,6 @@ def suggest(trial: optuna.Trial) -> Recipe:
         half_life_days=trial.suggest_float("half_life_days", 300, 5000, log=True),
         day_ahead_weight=trial.suggest_float("day_ahead_weight", 1.0, 8.0, log=True),
         disturbed_weight=trial.suggest_float("disturbed_weight", 0.1, 2.0, log=True),
-        blind_weight=trial.suggest_float("blind_weight", 0.05, 1.0, log=True),
         feature_fraction=trial.suggest_float("feature_fraction", 0.15, 0.9),
         lambda_l2=trial.suggest_float("lambda_l2", 0.5, 50.0, log=True),
         sisters=sisters,

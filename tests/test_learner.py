@@ -98,15 +98,12 @@ def test_heads_recover_a_linear_truth_and_take_the_mean_for_gaps() -> None:
     assert centre.predict(rows[:1])[0] == pytest.approx(0.1, abs=0.01)
 
 
-def test_rows_count_less_when_old_disturbed_or_without_weather() -> None:
-    names = ("lead_h", "temperature_ewma_12h_anomaly")
-    rows = np.array([[24, 1], [60, 1], [60, 1], [60, np.nan], [60, 1]], np.float32)
-    valid = np.array([0, 0, 0, 0, -100 * DAY])
-    sample = Sample(names, rows, np.zeros(5), valid, valid, np.array([False, False, True, False, False]))
-    recipe = Recipe(half_life_days=100, day_ahead_weight=3.0, disturbed_weight=0.5, blind_weight=0.25)
-    np.testing.assert_allclose(recipe.weights(sample, 0), [3, 1, 0.5, 0.25, 0.5])
-    blind = dataclasses.replace(sample, rows=rows * [1, np.nan])
-    np.testing.assert_allclose(recipe.weights(blind, 0), [3, 1, 0.5, 1, 0.5])
+def test_rows_count_less_when_old_or_disturbed_and_more_for_the_next_day() -> None:
+    rows = np.array([[24], [60], [60], [60]], np.float32)
+    valid = np.array([0, 0, 0, -100 * DAY])
+    sample = Sample(("lead_h",), rows, np.zeros(4), valid, valid, np.array([False, False, True, False]))
+    recipe = Recipe(half_life_days=100, day_ahead_weight=3.0, disturbed_weight=0.5)
+    np.testing.assert_allclose(recipe.weights(sample, 0), [3, 1, 0.5, 0.5])
 
 
 @given(st.floats(-1e30, 1e30))
