@@ -61,7 +61,7 @@ class Recipe:
         default_factory=lambda: {
             "trees_l1": Sister("regression_l1", 31, 80, 1),
             "trees_l2": Sister("regression", 47, 150, 2),
-            "trees_alone": Sister("regression_l1", 31, 80, 4, on_heads=False, rounds=300, rate=0.05),
+            "trees_alone": Sister("regression_l1", 31, 80, 4, on_heads=False, rate=0.06),
         }
     )
 
