@@ -93,7 +93,7 @@ class Reason(enum.StrEnum):
         return {
             Reason.NONE: "",
             Reason.NO_WEATHER_FORECAST: "No temperature forecast covers the hours ahead.",
-            Reason.LATE_LOAD: "The newest load is more than a week old.",
+            Reason.LATE_LOAD: "The newest load is older than the full model allows.",
             Reason.SHORT_HISTORY: "Fewer than 28 days of load are known.",
             Reason.NO_HISTORY: "Less than a week of load is known.",
             Reason.NO_MODEL: "No model bundle serves this area.",
