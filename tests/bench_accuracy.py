@@ -1,6 +1,7 @@
 """Trains on the shared data to the end of a year and backtests the next, day ahead, in good and bad circumstances, against the goals.
 
-make bench-accuracy; `--year 2021` for another year than 2022. Says so where the data are absent.
+make bench-accuracy; `--year 2021` for another year than 2022, `--trained-to 2020-06-30` for a model that was not refitted since.
+Says so where the data are absent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from engine import clock, pipeline, replay
 from engine import report as report_page
-from engine.domain import DAY, HORIZON_H, HOUR, WEATHER, Flag
+from engine.domain import DAY, HORIZON_H, HOUR, WEATHER, Flag, Tier
 from engine.evaluation import report
 from engine.forecaster import Forecaster
 from engine.store import FOREVER, Archive, Reader, Writer
@@ -119,11 +120,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--year", type=int, default=2022, help="year of the backtest (default: %(default)s, the final test)")
     parser.add_argument("--models", type=Path, help="bundles to use instead of training some")
+    parser.add_argument(
+        "--trained-to",
+        type=dt.date.fromisoformat,
+        metavar="DAY",
+        help="an earlier last day of training: shows what a model loses that is not refitted, and what learning online wins back",
+    )
     arguments = parser.parse_args()
     if not DATA.is_dir():
         print(f"The data are not here ({DATA.parent.name}/{DATA.name} beside the project); nothing was measured.")
         return 0
-    year, models = arguments.year, arguments.models or OUT / f"models-to-{arguments.year - 1}"
+    year, trained_to = arguments.year, arguments.trained_to or dt.date(arguments.year - 1, 12, 31)
+    models = arguments.models or OUT / f"models-to-{trained_to}"
+    circumstances = ["good"] if arguments.trained_to else list(CIRCUMSTANCES)
     writer = Writer(OUT / "store" / "lastvagt.sqlite")
     reader = Reader(writer.path)
     now = int(time.time())
@@ -131,12 +140,12 @@ def main() -> int:
         pipeline.import_file(writer, reader, DATA / f"{name}.csv.gz", "lastvagt-data", known_after, now)
     writer.close()
     if arguments.models is None:
-        end = train.end_of(dt.date(year - 1, 12, 31))
-        for tier in sampling.REGIMES:
-            bundle.train(reader, clock.parse_utc("2015-04-05"), end, tier, models)
+        for tier in [Tier.FULL] if arguments.trained_to else sampling.REGIMES:
+            bundle.train(reader, clock.parse_utc("2015-04-05"), train.end_of(trained_to), tier, models)
     forecaster = Forecaster(models)
     found: dict[str, Mapping[str, Any]] = {}
-    for name, (told, change) in CIRCUMSTANCES.items():
+    for name in circumstances:
+        told, change = CIRCUMSTANCES[name]
         began = time.perf_counter()
         known = reader if change is None else Altered(reader, change)
         for calibrated in (False, True):
@@ -155,6 +164,8 @@ def main() -> int:
                 f"| {area} | {'/'.join(row['tiers'])} | {found[f'{name} raw'][area]['wape']:.2f} | {row['wape']:.2f} | {row['skill']:.3f} "
                 f"| {low:.2f} to {high:.2f} | {row['wql']:.2f} | {row['coverage_80']:.1f} | {row['coverage_90']:.1f} | {row['width_80']:.1f} |"
             )
+    if arguments.trained_to:
+        return 0
     print("\nAgainst the goals:\n")
     for area, row in found["good"].items():
         months = [m for m in row["by_month"].values() if m["n"] > 500]
