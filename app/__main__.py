@@ -105,11 +105,13 @@ def _run(
     start: bool,
 ) -> int:
     feed = Feed(config.database, clock)
-    link = EngineLink(engine_options, clock, start)
+    link = EngineLink(engine_options, clock, start, data_dir=config.data_dir)
     feed.arrived.connect(window.show_snapshot)
     feed.arrived.connect(link.consider)
     feed.finished.connect(lambda: window.show_trouble(language.text("window.feed_stopped"), language.text("window.restart")))
     link.changed.connect(window.show_engine)
+    link.answered.connect(window.show_answer)
+    window.models.decided.connect(link.decide)
     bugs = _Bugs(config.data_dir / "app.log", window, language)
     sys.excepthook = bugs.hook
 

@@ -1,16 +1,18 @@
-"""The engine behind the window: finds the one that runs on the data folder, or starts one and stops it with the app."""
+"""The engine behind the window: finds the one that runs on the data folder, or starts one and stops it with the app; asks it to decide."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6 import QtCore
 
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import Answer, EngineKind, EngineStatus, Snapshot
+from engine import access
 from engine.clock import Clock
+from engine.domain import Expected
 from engine.store.reader import EngineState
 
 #: A heartbeat older than this is that of an engine that died.
@@ -45,12 +47,17 @@ def command() -> list[str]:
 
 
 class EngineLink(QtCore.QObject):
-    """Keeps an engine running while the app does. `changed` carries an EngineStatus."""
+    """Keeps an engine running while the app does. `changed` carries an EngineStatus, `answered` an Answer."""
 
     changed = QtCore.Signal(object)
+    answered = QtCore.Signal(object)
 
-    def __init__(self, options: Sequence[str], clock: Clock, start: bool, program: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, options: Sequence[str], clock: Clock, start: bool, program: Sequence[str] | None = None, data_dir: Path = Path()
+    ) -> None:
         super().__init__()
+        self._data_dir = data_dir
+        self._state: EngineState | None = None
         self._command = [*(program or command()), "run", *options]
         self._clock = clock
         self._start = start
@@ -62,6 +69,7 @@ class EngineLink(QtCore.QObject):
     def consider(self, snapshot: Snapshot) -> None:
         """Take note of who writes to the database, and start an engine where nobody does."""
         now, state = self._clock.now(), snapshot.engine
+        self._state = state
         if self._process is not None:
             self._become(EngineKind.OURS if runs(state, now) else EngineKind.STARTING)
         elif runs(state, now):
@@ -70,6 +78,23 @@ class EngineLink(QtCore.QObject):
             self._become(EngineKind.ABSENT)
         elif self._died_at is None or now - self._died_at >= RETRY_S:
             self._launch(["--simulated"] if snapshot.simulated and "--simulated" not in self._command else [])
+
+    def decide(self, act: str, words: Mapping[str, str | None]) -> None:
+        """Have the engine carry out a decision about models; `answered` follows, and nothing waits for it."""
+        state, data_dir = self._state, self._data_dir
+
+        def ask() -> None:
+            try:
+                if state is None:
+                    raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
+                token = access.read(data_dir)
+                change = access.decide(state.host, state.port, token, act, {**words, "who": access.user()})
+                answer = Answer(change["act"], change["from_id"], change["to_id"])
+            except Expected as refusal:
+                answer = Answer(refusal=refusal)
+            self.answered.emit(answer)
+
+        QtCore.QThreadPool.globalInstance().start(ask)
 
     def stop(self) -> None:
         """End the engine if we started it; one that does not end in time is killed."""

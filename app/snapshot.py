@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, geography, scoreboard
+from engine import clock, geography, roles, scoreboard
 from engine.calibration import Calibration
-from engine.domain import DAY, HOUR, LEAD_BUCKETS, Expected, FloatArray, IntArray, JobRun, QuantileForecast, Score
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, Expected, FloatArray, IntArray, JobRun, QuantileForecast, Score, Tier
+from engine.roles import Roles
 from engine.scoreboard import Scoreboard
 from engine.store import Reader, Target
 from engine.store.reader import EngineState, Event, SeriesState
+from engine.store.roster import DayLoss, RoleChange
 
 #: Days of load read for the chart; a week of them is shown at first, the rest can be panned to.
 HISTORY_DAYS = 35
@@ -46,6 +48,15 @@ class AreaSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsSnapshot:
+    """Roles by tier, the days the challenger of a tier was compared with its champion on, and all changes, newest last."""
+
+    roles: Mapping[Tier, Roles] = field(default_factory=dict)
+    losses: Mapping[Tier, tuple[DayLoss, ...]] = field(default_factory=dict)
+    changes: tuple[RoleChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One picture for the screen. `fault` says why the database could not be read; what was read before it is kept."""
 
@@ -54,6 +65,7 @@ class Snapshot:
     series: tuple[SeriesState, ...] = ()
     events: tuple[Event, ...] = ()
     job_runs: tuple[JobRun, ...] = ()
+    models: ModelsSnapshot = ModelsSnapshot()
     engine: EngineState | None = None
     simulated: bool = False
     fault: Expected | None = None
@@ -79,6 +91,16 @@ class EngineStatus:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine made of a decision about models: the change it recorded, or why it refused."""
+
+    act: str = ""
+    from_id: str = ""
+    to_id: str = ""
+    refusal: Expected | None = None
+
+
 def read(reader: Reader, now: int) -> Snapshot:
     """Everything the views show at `now`."""
     lessons = reader.lessons()
@@ -88,9 +110,17 @@ def read(reader: Reader, now: int) -> Snapshot:
         series=tuple(reader.series()),
         events=tuple(reader.events()),
         job_runs=tuple(reader.job_runs(limit=20)),
+        models=_models(reader),
         engine=reader.engine(),
         simulated=reader.simulated,
     )
+
+
+def _models(reader: Reader) -> ModelsSnapshot:
+    changes = reader.roster.changes()
+    assigned = roles.assign(reader.roster.bundles(), changes)
+    losses = {tier: tuple(reader.roster.losses(mine.champion, mine.tried)) for tier, mine in assigned.items() if mine.tried}
+    return ModelsSnapshot(assigned, losses, tuple(changes))
 
 
 def _area(reader: Reader, code: str, now: int, lessons: Mapping[Target, tuple[int, Calibration]]) -> AreaSnapshot:

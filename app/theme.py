@@ -206,10 +206,17 @@ def _style_sheet(p: Palette) -> str:
     QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
     QGraphicsView {{ border: 1px solid transparent; }}
     QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
-    QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid}; }}
+    QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid};
+                    selection-background-color: {p.selected}; selection-color: {p.ink}; }}
     QTableWidget:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget::item {{ padding: 3px 6px; }}
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
                             padding: 4px 9px 4px 0; }}
-    QHeaderView::section:first {{ padding-left: 9px; }}
+    QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
+    QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
+    QPushButton:hover {{ background: {p.selected}; }}
+    QPushButton:focus {{ border: 1px solid {p.focus}; }}
+    QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
+    QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
+    QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     """

@@ -9,9 +9,10 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import present, theme
 from app.area_panel import AreaPanel
 from app.forecast_view import ForecastPane
+from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.present import Notice
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import Answer, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import Language
 from engine.clock import Clock
@@ -19,7 +20,7 @@ from engine.clock import Clock
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
-VIEWS = ("forecast", "monitoring")
+VIEWS = ("forecast", "monitoring", "models")
 
 
 class NoticeBar(QtWidgets.QFrame):
@@ -70,13 +71,14 @@ class Window(QtWidgets.QMainWindow):
         self.areas = AreaPanel(language)
         self.areas.chosen.connect(self.choose_area)
         self.forecast, self.monitoring = ForecastPane(language, palette), MonitoringPane(language, palette)
+        self.models = ModelsPane(language, palette)
         self._tabs = QtWidgets.QTabBar()
         self._tabs.setAccessibleName(language.text("window.views"))
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
         self._stack = QtWidgets.QStackedWidget()
-        for number, (view, pane) in enumerate(zip(VIEWS, (self.forecast, self.monitoring), strict=True), start=1):
+        for number, (view, pane) in enumerate(zip(VIEWS, self._panes(), strict=True), start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}")
             self._stack.addWidget(pane)
@@ -122,6 +124,9 @@ class Window(QtWidgets.QMainWindow):
         column.addWidget(self._engine_line)
         return page
 
+    def _panes(self) -> tuple[ForecastPane, MonitoringPane, ModelsPane]:
+        return self.forecast, self.monitoring, self.models
+
     @property
     def view(self) -> str:
         """Name of the view in front."""
@@ -132,7 +137,7 @@ class Window(QtWidgets.QMainWindow):
         self._tabs.setCurrentIndex(VIEWS.index(view))
 
     def choose_area(self, code: str) -> None:
-        """Show another area in both views."""
+        """Show another area in every view of areas."""
         self._area = code
         self._refresh()
 
@@ -151,10 +156,18 @@ class Window(QtWidgets.QMainWindow):
         self._trouble = (Notice(problem, remedy, self._language.time(self._clock.now())),)
         self._refresh()
 
+    def show_answer(self, answer: Answer) -> None:
+        """Show what became of a decision about models."""
+        if answer.refusal is not None:
+            self.models.show_answer(f"{answer.refusal.problem} {answer.refusal.remedy}", refused=True)
+        else:
+            change = present.change_text(answer.act, answer.from_id, answer.to_id, self._language)
+            self.models.show_answer(self._language.text("models.done", change=change))
+
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
-        self.forecast.set_palette(palette)
-        self.monitoring.set_palette(palette)
+        for pane in self._panes():
+            pane.set_palette(palette)
 
     def _switch(self, index: int) -> None:
         self._stack.setCurrentIndex(index)
@@ -178,8 +191,12 @@ class Window(QtWidgets.QMainWindow):
         self.areas.show_rows(rows)
         forecast = present.forecast_view(snapshot, self._area, self._engine, self._language, now)
         self.areas.show_sources(forecast.sources)
+        models = present.models_view(snapshot, self._engine, self._language)
+        self._tabs.setTabText(VIEWS.index("models"), models.tab)
         if self.view == "forecast":
             self.forecast.show_view(forecast)
+        elif self.view == "models":
+            self.models.show_view(models)
         else:
             self.monitoring.show_view(present.monitor_view(snapshot, self._area, self._engine, self._language, now))
         self._notices.show_notices((*self._trouble, *present.notices(snapshot, self._engine, self._language, now)))

@@ -16,8 +16,6 @@ from engine.roles import Move, Roles
 from engine.store import Reader, Writer
 from engine.store.roster import BundleState, RoleChange
 
-#: Who decides what nobody has decided yet.
-ENGINE = "engine"
 _FILES = ("manifest.json", "model.onnx", "golden.npz")
 
 Stamp = tuple[tuple[int, int], ...]
@@ -119,7 +117,7 @@ class Lineup:
             new = [mine for mine in assigned.values() if mine.untried and not mine.tried]
             for mine in new:
                 reason = f"It is newer than {mine.champion}, and nobody has decided about it."
-                self._record(Move(mine.tier, "challenge", "", mine.untried), ENGINE, reason, now)
+                self._record(Move(mine.tier, "challenge", "", mine.untried), roles.ENGINE, reason, now)
             if new:
                 assigned, bundles, problems = self._assigned()
             self._tell(assigned, problems, now)

@@ -10,6 +10,8 @@ from engine.store.roster import BundleState, RoleChange
 
 #: What can be decided: make a bundle champion, go back to the champion before, try a bundle (or none) in shadow.
 ACTS = ("promote", "rollback", "challenge")
+#: Who decides what nobody has decided yet.
+ENGINE = "engine"
 
 
 class Unknown(Expected):

@@ -31,6 +31,7 @@ from engine.domain import (
     Tier,
 )
 from engine.store import ScoreRow, Writer
+from engine.store.roster import BundleState, DayLoss, RoleChange
 
 #: Tuesday evening in November.
 NOW = clock.parse_utc("2026-11-24T17:20:00Z")
@@ -191,6 +192,37 @@ def tso_forecast(area: str, now: int) -> Iterable[Observations]:
             yield Observations(series, times, np.full(len(times), known), values, np.zeros(len(times), np.uint8))
 
 
+def models(writer: Writer, now: int, days: int = 140, better_by: float = 0.05) -> None:
+    """Bundles of three tiers; of the full tier a champion that was promoted, one before it, and a challenger tried for so many days."""
+    end = clock.parse_utc("2024-06-30T22:00Z")
+    writer.roster.put_bundles(
+        [
+            BundleState("price-areas-full-2024-06", Tier.FULL, end, "shipped"),
+            BundleState("price-areas-full-2025-12", Tier.FULL, end + 550 * DAY, "own"),
+            BundleState("price-areas-full-2026-06", Tier.FULL, end + 730 * DAY, "own"),
+            BundleState("price-areas-late-2024-06", Tier.LATE, end, "shipped"),
+            BundleState("price-areas-no-weather-2024-06", Tier.NO_WEATHER, end, "shipped"),
+        ]
+    )
+    first, champion, challenger = (f"price-areas-full-{month}" for month in ("2024-06", "2025-12", "2026-06"))
+    for i, (age, act, from_id, to_id, who, reason) in enumerate(
+        (
+            (320, "challenge", "", champion, "engine", f"It is newer than {first}, and nobody has decided about it."),
+            (170, "promote", first, champion, "kmj", "4,1 % lavere WQL over 150 døgn."),
+            (days + 16, "challenge", "", challenger, "engine", f"It is newer than {champion}, and nobody has decided about it."),
+        )
+    ):
+        writer.roster.put_change(RoleChange(now - age * DAY, Tier.FULL, act, from_id, to_id, who, reason), seen=i)
+    chance = np.random.default_rng(5)
+    today = int(clock.local_day_hour(np.array([now], np.int64))[0][0])
+    losses = []
+    for day in range(today - 15 - days, today - 15):
+        wql = 2.1 * (1 + 0.2 * chance.standard_normal())
+        other = wql * (1 - better_by) + 0.2 * chance.standard_normal()
+        losses.append(DayLoss(day, 2304, 1.3 * wql, 1.3 * other, wql, other))
+    writer.roster.put_losses(champion, challenger, losses)
+
+
 def fill(
     folder: Path,
     now: int = NOW,
@@ -228,6 +260,7 @@ def fill(
         for area in MEAN_MWH:
             for batch in tso_forecast(area, now):
                 writer.put([dataclasses.replace(batch, simulated=simulated)])
+    models(writer, now)
     writer.put_job_run(JobRun("ingest", now - 1200, now - 1190, "ok"))
     writer.put_job_run(JobRun("forecast", now - 1180, now - 1179, "ok"))
     writer.close()

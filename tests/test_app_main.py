@@ -11,6 +11,8 @@ import filled_store
 import pytest
 from PySide6 import QtGui
 
+from app.window import VIEWS
+
 ROOT = Path(__file__).resolve().parent.parent
 NOW = "2026-11-24T17:20:00Z"
 
@@ -25,14 +27,14 @@ def _run(*arguments: str | Path, code: str = "") -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(("language", "theme"), [("da", "light"), ("en", "dark")])
-def test_pictures_of_both_views_are_written_without_a_display(tmp_path: Path, language: str, theme: str) -> None:
+def test_pictures_of_all_views_are_written_without_a_display(tmp_path: Path, language: str, theme: str) -> None:
     filled_store.fill(tmp_path / "data", days=20)
     done = _run(
         "--data-dir", tmp_path / "data", "--now", NOW, "--screenshot", tmp_path / "out", "--language", language,
         "--theme", theme, "--size", "1100x700",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    expected = [tmp_path / "out" / f"{view}-{theme}-{language}-1100x700.png" for view in ("forecast", "monitoring")]
+    expected = [tmp_path / "out" / f"{view}-{theme}-{language}-1100x700.png" for view in VIEWS]
     assert done.stdout.split() == [str(path) for path in expected]
     for path in expected:
         image = QtGui.QImage(str(path))
@@ -43,7 +45,7 @@ def test_pictures_of_both_views_are_written_without_a_display(tmp_path: Path, la
 def test_a_folder_without_a_database_gives_pictures_too(tmp_path: Path) -> None:
     done = _run("--data-dir", tmp_path / "none", "--screenshot", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert len(list(tmp_path.glob("*.png"))) == len(VIEWS)
     assert not (tmp_path / "none").exists()
 
 

@@ -17,7 +17,7 @@ from engine import roles
 from engine.config import Config
 from engine.domain import Expected
 from engine.forecaster import Bundle
-from engine.lineup import ENGINE, Cast, Lineup
+from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
 
 NOW = 1_795_000_000
@@ -67,7 +67,13 @@ def test_the_shipped_bundle_serves_and_a_newer_one_of_ones_own_is_tried(desk: De
     desk.own("older", "2020-01-01T00:00:00Z")
     assert (serving(desk.settle()), fighting(desk.settle())) == (["old"], [("old", "new")])
     (change,) = desk.reader.roster.changes()
-    assert (change.act, change.from_id, change.to_id, change.who, change.changed_at) == ("challenge", "", "new", ENGINE, NOW)
+    assert (change.act, change.from_id, change.to_id, change.who, change.changed_at) == (
+        "challenge",
+        "",
+        "new",
+        roles.ENGINE,
+        NOW,
+    )
     assert [(b.model_id, b.origin) for b in desk.reader.roster.bundles()] == [
         ("new", "own"),
         ("old", "shipped"),

@@ -22,7 +22,7 @@ from app.present import Coverage
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import DARK, LIGHT
 from app.translations import Language
-from app.window import Window
+from app.window import VIEWS, Window
 from engine import clock
 from engine.clock import SimulatedClock
 from engine.domain import DAY, HOUR, Expected
@@ -156,7 +156,7 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
 
 
 def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: Snapshot) -> None:
-    for view in ("forecast", "monitoring"):
+    for view in VIEWS:
         window.choose_view(view)
         window.show_snapshot(filled)
         focusable = [
@@ -228,7 +228,7 @@ def test_a_normal_screen_has_next_to_no_colour(
 ) -> None:
     theme.apply(qapp, palette)
     window.set_palette(palette)
-    for view in ("forecast", "monitoring"):
+    for view in VIEWS:
         window.choose_view(view)
         window.show_snapshot(filled)
         pixels = _pixels(window).astype(float) / 255
@@ -282,7 +282,7 @@ def test_no_text_is_cut(
     qtbot.addWidget(made)
     made.resize(*size)
     made.show()
-    for view in ("forecast", "monitoring"):
+    for view in VIEWS:
         made.choose_view(view)
         made.show_snapshot(filled)
         QtWidgets.QApplication.processEvents()

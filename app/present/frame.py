@@ -88,7 +88,10 @@ def _newest_load(snapshot: Snapshot, code: str) -> int:
 
 
 def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
-    """Troubles to show over every view, the engine's first. A lower tier is none: the area's own header tells."""
+    """Troubles to show over every view, the engine's first.
+
+    A lower tier is none: the area's own header tells. A proposal is none: the name of its view tells.
+    """
     found = []
     if engine.kind is EngineKind.FAILED:
         detail = engine.detail or language.text("engine.silent")
@@ -96,7 +99,7 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if snapshot.fault is not None and snapshot.areas:
         since = language.text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
-    return (*found, *(_notice_of(event, language, now) for event in snapshot.events if event.code != "tier"))
+    return (*found, *(_notice_of(event, language, now) for event in snapshot.events if event.code not in ("tier", "proposal")))
 
 
 def _notice_of(event: Event, language: Language, now: int) -> Notice:
