@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bundles
 import pytest
 import requests
 
@@ -17,6 +20,8 @@ from engine import clock, pipeline
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
+from engine.forecaster import Forecaster
+from engine.lineup import Cast
 from engine.service import AlreadyRuns, Service, exclusive, planned
 from engine.sources.fetch import Reply, Request, Unreachable
 from engine.store import Reader, Writer
@@ -270,3 +275,49 @@ def test_the_first_issue_uses_what_the_first_fetch_brought(config: Config) -> No
     reader.close()
     assert issue is not None
     assert issue.tier == "full"
+
+
+def test_a_bundle_that_appears_is_tried_and_a_decision_counts_at_the_next_issue(config: Config, tmp_path: Path) -> None:
+    config = dataclasses.replace(config, model_dir=tmp_path / "shipped")
+    bundles.copy(config.model_dir, "old")
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + HOUR)
+        bundles.copy(config.own_model_dir, "new", "2026-02-01T00:00:00Z")
+        tick_until(service, time, START + 3 * HOUR)
+        reader = service._reader
+        assert [s.issue_time for s in reader.roster.shadows("DK1", 0, time.now() + 1)] == [START + 3 * HOUR, START + 2 * HOUR]
+        change = service._decide("promote", {"model_id": "new", "who": "me", "reason": "It is better."})
+        assert (change.from_id, change.to_id, change.changed_at) == ("old", "new", time.now())
+        tick_until(service, time, START + 4 * HOUR)
+        assert [issue.model_id for issue in reader.issues("DK1")][:2] == ["new", "old"]
+        service._decide("rollback", {"tier": "full"})
+        shutil.rmtree(config.model_dir)
+        runs = tick_until(service, time, START + 5 * HOUR)
+        assert next(issue.model_id for issue in reader.issues("DK1")) == "new"  # the only one that is left stands in
+        assert [event.subject for event in reader.events() if event.code == "model"] == ["old"]
+        assert {run.status for run in runs if run.job == "forecast"} == {"ok"}
+
+
+def test_roles_that_cannot_be_settled_stop_no_issue(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + HOUR)
+        monkeypatch.setattr(service._lineup, "settle", lambda _: 1 / 0)
+        tick_until(service, time, START + 2 * HOUR)
+    assert START + 2 * HOUR in issue_times(config)
+
+
+def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(job: str) -> Callable[..., JobRun]:
+        return lambda *_: JobRun(job, 0, 0, "ok")
+
+    for job in ("ingest", "score", "maintain", "compare"):
+        monkeypatch.setattr(pipeline, job, nothing(job))
+    monkeypatch.setattr(pipeline, "forecast", lambda *_: JobRun("forecast", 0, 0, "ok"))
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        assert not [run for run in tick_until(service, time, START + 2 * DAY, HOUR) if run.job == "compare"]
+        monkeypatch.setattr(service._lineup, "settle", lambda _: Cast(Forecaster([]), (object(),)))  # type: ignore[arg-type]
+        runs = [run for run in tick_until(service, time, START + 5 * DAY, HOUR) if run.job == "compare"]
+    assert len(runs) in (3, 4)
