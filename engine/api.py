@@ -32,7 +32,7 @@ Query = dict[str, Any]
 
 #: What an answer spans when the query names no start or end.
 _DEFAULT_SPAN_S = 7 * DAY
-JOBS = ("ingest", "forecast", "score", "maintenance")
+JOBS = ("ingest", "forecast", "score", "compare", "maintenance")
 
 
 class Senseless(Expected):

@@ -128,12 +128,12 @@ def _database(config: Config, clock: time.Clock) -> Iterator[Finding]:
 
 
 def _models(config: Config) -> Iterator[Finding]:
-    forecaster = Forecaster(config.model_dir)
-    for problem in forecaster.problems:
+    found = [Forecaster(folder) for folder in (config.model_dir, config.own_model_dir)]
+    for problem in (problem for forecaster in found for problem in forecaster.problems):
         yield Finding("models", "fail", problem.problem, problem.remedy)
-    for bundle in forecaster.bundles:
+    for bundle in (bundle for forecaster in found for bundle in forecaster.bundles):
         yield Finding("models", "ok", f"{bundle.model_id} ({bundle.tier}, {', '.join(sorted(bundle.areas))})")
-    if not forecaster.bundles:
+    if not any(forecaster.bundles for forecaster in found):
         yield Finding("models", "warn", f"no bundle in {config.model_dir}; a lower tier is used", "Check the setting model_dir.")
 
 

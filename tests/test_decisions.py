@@ -15,6 +15,7 @@ from typing import Any
 
 import bundles
 import pytest
+from test_contest import year
 
 from engine import access
 from engine.__main__ import main
@@ -245,6 +246,40 @@ def test_what_a_web_page_or_a_stranger_could_send_changes_nothing(engine: Engine
 def test_a_body_that_breaks_the_contract_is_refused(engine: Engine, act: str, body: Any, status: int) -> None:
     assert engine.post(act, body)[0] == status
     assert engine.acts == ["challenge"]
+
+
+def test_roles_evidence_and_history_are_served(engine: Engine) -> None:
+    days = year(0.2, days=200)
+    engine.service._writer.roster.put_losses("old", "new", days)
+    assert engine.post("rollback", {"tier": "full"})[0] == 409
+    get = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=10)
+
+    def served(path: str) -> str:
+        get.request("GET", path)
+        return get.getresponse().read().decode()
+
+    rows = {row["model_id"]: row for row in json.loads(served("/v1/models"))["rows"]}
+    assert (rows["old"]["role"], rows["old"]["origin"], rows["old"]["since"]) == ("champion", "shipped", None)
+    new = rows["new"]
+    assert (new["role"], new["origin"], new["against"], new["days"], new["verdict"]) == (
+        "challenger",
+        "own",
+        "old",
+        200,
+        "promote",
+    )
+    assert new["wql"] < new["wql_against"]
+    assert new["low"] < new["difference"] < new["high"] < 0
+    assert new["evidence"].endswith("promote it.")
+    assert rows["old"]["wql"] is None
+    engine.post("promote", PROMOTE)
+    changes = json.loads(served("/v1/models/changes"))["rows"]
+    assert [(c["act"], c["from_id"], c["to_id"], c["who"]) for c in changes] == [
+        ("promote", "old", "new", "me"),
+        ("challenge", "", "new", "engine"),
+    ]
+    assert "reason" in served("/v1/models/changes?format=csv&limit=1").splitlines()[0]
+    get.close()
 
 
 def test_a_decision_is_posted_and_read_nowhere(engine: Engine) -> None:
