@@ -159,3 +159,41 @@ def test_the_seasonal_tier_knows_the_weekly_shape(days: int) -> None:
 def test_hours_of_day_never_seen_leave_the_seasonal_tier_without_an_answer() -> None:
     history = histories.archive(NOW, days=0).as_of(NOW, *features.window(NOW))
     assert features.seasonal(history, "DK1", NOW + HOUR * np.arange(1, 169)) is None
+
+
+def test_the_sun_stands_where_almanacs_put_it() -> None:
+    """Vejle: highest 57.7 degrees at midsummer about 11:20 UTC, sunrise at the equinox near 5:20 UTC, never up at midnight."""
+    day = clock.parse_utc("2026-06-21T00:00Z") + 60 * np.arange(24 * 60, dtype=np.int64)
+    height = features.sun_height(day)
+    assert height.max() == pytest.approx(90 - 55.9 + 23.44, abs=0.1)
+    assert 11.2 < np.argmax(height) / 60 < 11.45
+    equinox = features.sun_height(clock.parse_utc("2026-03-20T00:00Z") + 60 * np.arange(12 * 60, dtype=np.int64))
+    assert np.flatnonzero(equinox > 0)[0] / 60 == pytest.approx(5.4, abs=0.15)
+    assert height[0] < 0
+
+
+def test_light_differs_from_the_base_weeks_when_days_grow_shorter() -> None:
+    autumn = clock.parse_utc("2026-10-08T08:00Z")
+    built = matrix(histories.archive(autumn), autumn)
+    evening = built.column("hour") == 18
+    assert (built.column("dusk_anomaly")[evening] < -0.1).all()
+    assert (built.column("sun")[built.column("hour") == 0] == -8).all()
+
+
+def test_changes_of_temperature_are_against_the_hours_before() -> None:
+    archive = histories.archive(NOW)
+    built, t = matrix(archive), archive.versions[("temperature", "DK1", "total")]
+    for hours in (1, 24):
+        now, before = (np.interp(built.valid_time - back * HOUR, t.valid_time, t.value) for back in (0, hours))
+        np.testing.assert_allclose(built.column(f"temperature_lag_{hours}h"), before - now, atol=1e-4)
+
+
+def test_late_load_still_has_a_base_of_four_weeks() -> None:
+    archive = histories.archive(NOW, days=130)
+    load = archive.versions[("load", "DK1", "total")]
+    known = load.valid_time < NOW - 40 * DAY
+    old = Versions(load.valid_time[known], load.available_at[known], load.value[known], load.flags[known])
+    built = matrix(Archive(dict(archive.versions) | {("load", "DK1", "total"): old}))
+    assert np.isfinite(built.column("base_mwh")).all()
+    assert np.isfinite(built.column("week_4")).all()
+    assert built.column("load_lag_h")[0] > 40 * 24
