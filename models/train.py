@@ -117,3 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
         return 4
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,9 @@
 import dataclasses
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import histories
@@ -89,6 +92,20 @@ def test_too_little_data_are_told(
     assert train.main(["--data-dir", str(tmp_path), "--tiers", "full" if weather else "no_weather"]) == 4
     assert told in capsys.readouterr().err
     assert not list(tmp_path.glob("models/*/manifest.json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"), [(["--help"], 0, "ablate"), (["fit", "--to", "soon"], 2, "--to"), ([], 4, "no database")]
+)
+def test_the_command_line_tells(tmp_path: Path, words: list[str], code: int, told: str) -> None:
+    """In a process of its own, as a user starts it."""
+    environment = os.environ | {"LASTVAGT_DATA_DIR": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-m", "models.train", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == code
+    assert told in run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_a_tier_the_data_do_not_allow_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
