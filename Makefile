@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo run test test-long lint bench bench-accuracy bench-peers train clean
+.PHONY: demo run test test-long lint bench bench-accuracy bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -50,13 +50,26 @@ bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py
 
 # From the data beside the project where they are, else from the program's own database.
-train: $(READY)
 ifneq ($(wildcard ../shared/data/load_price_area_hourly.csv.gz),)
+HISTORY := --data-dir out/history --out out/models
+
+out/history/.ready: $(READY)
 	$(BIN)/lastvagt-engine import ../shared/data/load_price_area_hourly.csv.gz --format lastvagt-data --known-after PT2H --data-dir out/history
 	$(BIN)/lastvagt-engine import ../shared/data/weather_hourly_by_source.csv.gz --format lastvagt-data --known-after -P8D --data-dir out/history
-	$(BIN)/python -m models.train --data-dir out/history --out out/models
+	$(BIN)/lastvagt-engine import ../shared/data/tso_wind_solar_forecast_and_price_hourly.csv.gz --format lastvagt-data --data-dir out/history
+	touch $@
+
+train: out/history/.ready
+	$(BIN)/python -m models.train fit $(HISTORY) --to 2024-06-30
+
+ablation: out/history/.ready
+	$(BIN)/python -m models.train ablate $(HISTORY)
 else
-	$(BIN)/python -m models.train --out out/models
+train: $(READY)
+	$(BIN)/python -m models.train fit
+
+ablation: $(READY)
+	$(BIN)/python -m models.train ablate
 endif
 
 clean:
