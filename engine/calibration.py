@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine import clock
-from engine.domain import HOUR, LEVELS, MEDIAN, Draft, FloatArray, IntArray, QuantileForecast
+from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Draft, FloatArray, IntArray, QuantileForecast
 
 #: Lead hours of the groups that learn by themselves, first and last. Between groups `apply` goes over smoothly.
 LEAD_GROUPS = ((-12, 6), (7, 48), (49, 168))
@@ -45,6 +45,7 @@ _LARGEST_ERROR = 0.25  # of a log error: what lies beyond is cut, so that a brok
 _WIDEN = np.array([0.3, 0.5, 0.8])
 _WIDEN_HOUR = 0.03
 _WIDEST = 2.0
+_FRESH_S = 2 * DAY  # up to this time from issue to truth bands are steered at full strength
 _FURTHEST = 5.0  # log distance of any level from the median: beyond lies nothing that a load does
 _COVERAGE_HALF_LIFE_D = 30.0
 #: Weight of each share's width on each level's distance from the median; steered levels have one, those between have two.
@@ -178,8 +179,8 @@ class Calibration:
             quantiles[:, MEDIAN] = raw.median
         return dataclasses.replace(raw, quantiles=quantiles, draft=draft)
 
-    def learn(self, valid_time: int, observed: float, issues: Sequence[QuantileForecast]) -> Calibration:
-        """The calibration after an hour came true with `observed` MWh, by the published issues that forecast it.
+    def learn(self, valid_time: int, observed: float, issues: Sequence[QuantileForecast], known_at: int) -> Calibration:
+        """The calibration after an hour came true with `observed` MWh, known at `known_at`, by the published issues that forecast it.
 
         All issues of a lead group together count as one hour; an hour without load, and issues of other experts, teach nothing.
         """
@@ -209,7 +210,9 @@ class Calibration:
                 after._learn_responses(g, draft, observed)
                 after._learn_weights(g, draft, observed, published[:, MEDIAN], rates[g])
             hit = ((published[:, _LOW] <= observed) & (observed <= published[:, _HIGH])).mean(axis=0)
-            miss = np.array(SHARES) - hit
+            # Steering on news this old must be gentle: at full strength it would answer one miss again and again, and swing.
+            age_s = known_at - np.mean([issue.issue_time for issue, _, _ in mine])
+            miss = (np.array(SHARES) - hit) * min(1.0, _FRESH_S / max(float(age_s), 1.0))
             after.width[g] = np.clip(self.width[g] + _WIDEN / 24 * miss, -_WIDEST, _WIDEST)
             after.width_by_hour[g, hour] = np.clip(self.width_by_hour[g, hour] + _WIDEN_HOUR * miss[1], -_WIDEST, _WIDEST)
             after.inside[g] += _share_of_hour(_COVERAGE_HALF_LIFE_D) * (hit - self.inside[g])

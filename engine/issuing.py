@@ -104,9 +104,9 @@ def lessons_of(reader: Reader, issue_time: int, issues_of: Callable[..., list[Qu
         recent, end = first - ALL_TEACH_H * HOUR, last + BRIDGE_H * HOUR + 1
         issues = issues_of(area, recent, end)
         issues += issues_of(area, first - HORIZON_H * HOUR, recent, every_s=TEACHING_STEP_S)
-        for hour, load in zip(hours[new].tolist(), observed[new].tolist(), strict=True):
+        for known, hour, load in zip(known_at[new].tolist(), hours[new].tolist(), observed[new].tolist(), strict=True):
             covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-            learned |= learn(calibrations | learned, hour, load, covering)
+            learned |= learn(calibrations | learned, hour, load, covering, known)
     return learned
 
 
@@ -127,9 +127,9 @@ def hindcast(archive: Archive, forecaster: Forecaster, issue_time: int) -> dict[
 
 
 def learn(
-    calibrations: Mapping[Target, Calibration], hour: int, observed: float, issues: Sequence[QuantileForecast]
+    calibrations: Mapping[Target, Calibration], hour: int, observed: float, issues: Sequence[QuantileForecast], known_at: int
 ) -> dict[Target, Calibration]:
-    """The calibrations that change when an hour came true with `observed` MWh, by its issues, newest first.
+    """The calibrations that change when an hour came true with `observed` MWh, known at `known_at`, by its issues, newest first.
 
     Of issues longer than `ALL_TEACH_H` ago every sixth hour's teach: the others say nearly the same and cost time.
     """
@@ -144,7 +144,7 @@ def learn(
         assert newest is not None
         if before is None or not before.suits(newest):
             before = Calibration.start(newest)
-        learned[target] = before.learn(hour, observed, mine)
+        learned[target] = before.learn(hour, observed, mine, known_at)
     return learned
 
 
@@ -186,5 +186,5 @@ class Lessons:
             while self._next[area] < len(hours) and known_at[self._next[area]] <= moment:
                 hour, load = int(hours[self._next[area]]), float(observed[self._next[area]])
                 covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-                self.calibrations |= learn(self.calibrations, hour, load, covering)
+                self.calibrations |= learn(self.calibrations, hour, load, covering, int(known_at[self._next[area]]))
                 self._next[area] += 1

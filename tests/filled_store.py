@@ -175,7 +175,7 @@ def calibration(area: str, now: int, hours: int = 400) -> Calibration:
             )
             for lead, width in ((3, 0.011), (24, 0.0125), (100, 0.0085))
         ]
-        learned = learned.learn(t, float(truth[i]), issues)
+        learned = learned.learn(t, float(truth[i]), issues, t + 2 * HOUR)
     assert learned is not None
     return learned
 

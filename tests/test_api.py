@@ -75,7 +75,7 @@ def _learned() -> Calibration:
     )
     learned = Calibration.start(draft)
     for hour in hours[:24].tolist():
-        learned = learned.learn(hour, 2626.0, [issue])
+        learned = learned.learn(hour, 2626.0, [issue], hour + 2 * HOUR)
     return learned
 
 

@@ -28,8 +28,13 @@ def issue(day: int, wind: np.ndarray, load: float = 2000.0, spread: float = 0.03
     return QuantileForecast("DK1", "total", issue_time, hours, LEVELS, quantiles, Tier.FULL, Reason.NONE, "m", draft=draft)
 
 
-def live(days: int, truth: object, spread: float = 0.03, seed: int = 1) -> tuple[Calibration, list[QuantileForecast], np.ndarray]:
-    """Issue and learn day after day; `truth(day, wind, rng)` is the load of a day. Returns what was published and came true."""
+def live(
+    days: int, truth: object, spread: float = 0.03, seed: int = 1, late: int = 1
+) -> tuple[Calibration, list[QuantileForecast], np.ndarray]:
+    """Issue and learn day after day; `truth(day, wind, rng)` is the load of a day, known `late` days after.
+
+    Returns what was published and came true.
+    """
     rng = np.random.default_rng(seed)
     calibration = Calibration.start(issue(0, np.zeros(24)).draft)
     published, observed = [], []
@@ -39,9 +44,10 @@ def live(days: int, truth: object, spread: float = 0.03, seed: int = 1) -> tuple
         load = truth(day, wind, rng)
         published.append(made)
         observed.append(load)
-        if day:
-            for hour, value in zip(published[-2].valid_time, observed[-2], strict=True):
-                calibration = calibration.learn(int(hour), float(value), [published[-2]])
+        if day >= late:
+            then = published[-1 - late]
+            for hour, value in zip(then.valid_time, observed[-1 - late], strict=True):
+                calibration = calibration.learn(int(hour), float(value), [then], int(hour) + (late - 1) * DAY + 2 * HOUR)
     return calibration, published, np.array(observed)
 
 
@@ -82,6 +88,13 @@ def test_recent_coverage_is_that_of_the_hours_learned_however_few(days: int) -> 
     assert calibration.coverage[1][1] == pytest.approx(held, abs=0.02)
     assert np.isnan(calibration.coverage[0]).all(), "no hour of these leads came true"
     assert calibration.coverage_deviation[1][1] > 0.5 / np.sqrt(24 * days), "a day tells less than 24 independent hours"
+
+
+def test_bands_do_not_swing_when_truth_comes_late() -> None:
+    _, published, observed = live(400, noise(0.03), 0.01, late=10)
+    assert covered(published, observed, 0.10, 0.90, 120) == pytest.approx(0.8, abs=0.03)
+    widths = np.array([np.log(p.quantiles[:, -2] / p.quantiles[:, 1]).mean() for p in published[120:]])
+    assert widths.max() < 1.6 * np.median(widths)
 
 
 def test_a_response_that_is_stronger_now_is_learned() -> None:
@@ -130,7 +143,7 @@ def test_a_sum_of_parts_keeps_its_median_and_learns_its_bands() -> None:
     assert total.draft is not None
     calibration = Calibration.start(total.draft)
     for hour in total.valid_time:
-        calibration = calibration.learn(int(hour), 3000.0, [calibration.apply(total)])
+        calibration = calibration.learn(int(hour), 3000.0, [calibration.apply(total)], int(hour) + 2 * HOUR)
     made = calibration.apply(total)
     np.testing.assert_array_equal(made.median, total.median)
     assert (made.quantiles[:, -1] > total.quantiles[:, -1]).all()
@@ -145,7 +158,7 @@ def test_what_cannot_be_learned_from_changes_nothing() -> None:
         raw, draft=dataclasses.replace(raw.draft, experts=("model", "new"), medians=raw.draft.medians[:, :2])
     )
     for observed, issues in ((0.0, [raw]), (2000.0, []), (2000.0, [others]), (2000.0, [dataclasses.replace(raw, draft=None)])):
-        assert calibration.learn(hour, observed, issues) is calibration
+        assert calibration.learn(hour, observed, issues, hour + 2 * HOUR) is calibration
     assert not calibration.suits(others.draft)  # type: ignore[arg-type]
 
 
