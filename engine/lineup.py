@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from engine import clock, roles
 from engine.config import Config
-from engine.domain import Expected, Tier
+from engine.domain import MODEL_TIERS, Expected, Tier
 from engine.forecaster import Bundle, Forecaster
 from engine.roles import Move, Roles
 from engine.store import Reader, Writer
@@ -97,7 +98,10 @@ def _stamp(folder: Path) -> Stamp:
 def _read(manifest: Path, origin: str) -> BundleState | Expected:
     try:
         words = json.loads(manifest.read_text(encoding="utf-8"))
-        return BundleState(str(words["model_id"]), Tier(words["tier"]), clock.parse_utc(words["trained_to"]), origin)
+        model_id, tier = words["model_id"], Tier(words["tier"])
+        if not re.fullmatch(roles.MODEL_ID, model_id) or tier not in MODEL_TIERS:
+            raise ValueError(f"no bundle is called {model_id!r} or serves the tier {tier!r}")
+        return BundleState(model_id, tier, clock.parse_utc(words["trained_to"]), origin)
     except Exception as error:  # noqa: BLE001 - whatever a file says, it must not stop the bundles that serve
         return Expected(f"Model bundle {manifest.parent} cannot be read: {error}.", "Copy the whole bundle folder again.")
 

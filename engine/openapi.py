@@ -10,7 +10,7 @@ from typing import Any
 from engine import __version__
 from engine.contest import Verdict
 from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, MODEL_TIERS, UNITS, Expected, Freshness, Tier
-from engine.roles import ACTS
+from engine.roles import ACTS, MODEL_ID
 from engine.store.reader import GROUPINGS
 
 Schema = dict[str, Any]
@@ -261,7 +261,7 @@ _PROBLEM: Schema = {
     "required": ["type", "title", "status", "detail", "remedy"],
 }
 
-_BUNDLE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._+-]{1,100}$", "examples": ["price-areas-full-2026-10"]}
+_BUNDLE: Schema = {"type": "string", "pattern": f"^{MODEL_ID}$", "examples": ["price-areas-full-2026-10-31"]}
 _MODEL_TIER = _enum(MODEL_TIERS)
 _WHO: Schema = {"type": "string", "maxLength": 100, "description": "who decided"}
 

@@ -10,6 +10,8 @@ from engine.store.roster import BundleState, RoleChange
 
 #: What can be decided: make a bundle champion, go back to the champion before, try a bundle (or none) in shadow.
 ACTS = ("promote", "rollback", "challenge")
+#: What ids of bundles look like, as a regular expression; a + joins the ids of those that made the parts of a sum.
+MODEL_ID = "[A-Za-z0-9._-]{1,100}"
 #: Who decides what nobody has decided yet.
 ENGINE = "engine"
 

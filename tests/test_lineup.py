@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -148,9 +149,14 @@ def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) ->
     assert desk.reader.roster.changes() == []
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"model_id": 3}', '{"model_id": "x", "tier": "best", "trained_to": ""}', "\xff"]
+GOOD = {"model_id": "x", "tier": "full", "trained_to": "2026-01-01T00:00:00Z"}
+WRONG = (
+    *({"model_id": 3}, {"model_id": "a+b"}, {"model_id": "a\n"}, {"model_id": ""}),
+    *({"tier": "best"}, {"tier": "seasonal"}, {"trained_to": "soon"}, {"trained_to": None}),
 )
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\xff", "[" * 100_000, *(json.dumps(GOOD | wrong) for wrong in WRONG)])
 def test_a_manifest_that_says_nonsense_harms_nobody(desk: Desk, text: str) -> None:
     folder = desk.config.own_model_dir / "nonsense"
     folder.mkdir(parents=True)
