@@ -187,10 +187,13 @@ class Lineup:
                     troubles[name] = Expected(
                         f"{troubles[name].problem} In the tier '{mine.tier}' {then}.", troubles[name].remedy
                     )
-        tried = [mine.tried for mine in assigned.values()]
+        lasting = {
+            "model": troubles.keys(),
+            "challenger": {mine.tried for mine in assigned.values()},
+            "proposal": {mine.tier.value for mine in assigned.values() if mine.challenger},
+        }
         for event in self._reader.events():
-            over = {"model": event.subject not in troubles, "challenger": event.subject not in tried}
-            if over.get(event.code):
+            if event.subject not in lasting.get(event.code, {event.subject}):
                 self._writer.close_event(event.code, event.subject, now)
         for name, trouble in troubles.items():
             self._writer.open_event("model", name, trouble.problem, trouble.remedy, now)

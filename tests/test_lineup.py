@@ -135,10 +135,13 @@ def test_the_next_best_stands_in_even_where_it_is_damaged_too(desk: Desk) -> Non
 def test_a_damaged_challenger_leaves_the_champion_alone(desk: Desk) -> None:
     folder = desk.own("new")
     assert fighting(desk.settle()) == [("old", "new")]
+    desk.writer.open_event("proposal", "full", "Promote it.", "Promote it.", NOW)
+    desk.settle()
+    assert [event.code for event in desk.reader.events()] == ["proposal"]
     bundles.damage(folder)
     cast = desk.settle()
     assert (serving(cast), fighting(cast)) == (["old"], [])
-    assert [event.subject for event in desk.reader.events()] == ["new"]
+    assert [(event.code, event.subject) for event in desk.reader.events()] == [("model", "new")]
 
 
 def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) -> None:
