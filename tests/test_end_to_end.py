@@ -182,4 +182,4 @@ def test_the_app_draws_it(week: tuple[Config, Upstream, SimulatedClock], tmp_pat
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert len(list(tmp_path.glob("*.png"))) == 3
