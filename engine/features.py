@@ -353,14 +353,11 @@ def _add_weather(
         columns[f"{name}_anomaly_6h"] = np.full(len(index), _mean(anomaly[max(0, newest - 5) : newest + 1]))
     for hours in _CHANGES_H:
         columns[f"temperature_lag_{hours}h"] = t[np.maximum(index - hours, 0)] - t[index]
-    runs = [history.newest_available[k] for k in weather_keys(history, area) if k not in history.ex_post]
-    age = (history.as_of - max(runs)) / HOUR if runs else np.nan
-    columns["weather_age_h"] = np.full(len(index), age)
 
 
 def is_weather(name: str) -> bool:
     """Whether an input is made from weather."""
-    return name.startswith((*WEATHER, "heating", "cooling", "wind_chill", "weather_age"))
+    return name.startswith((*WEATHER, "heating", "cooling", "wind_chill"))
 
 
 def weather_share(features: FeatureMatrix) -> float:
