@@ -15,6 +15,7 @@ from engine.domain import DAY, HOUR, INPUTS, Expected, FloatArray, IntArray
 from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
 from engine.issuing import Lessons
+from engine.lineup import Lineup
 from engine.store import FOREVER, Archive, Reader, Writer
 
 Progress = Callable[[float], None]
@@ -147,7 +148,7 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
     counts = {"issues": 0, "hours": 0}
     try:
         reader = Reader(config.database)
-        forecaster = Forecaster(config.model_dir)
+        forecaster = Lineup(config, writer, reader).settle(time.now()).forecaster
         live, transport = sources.live(config), sources.transport(config, time)
         due = {source.dataset: 0 for source in live}
         for step in range(days * 24 + 1):
