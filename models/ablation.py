@@ -164,14 +164,8 @@ def ablate(reader: Reader, out: Path, years: Sequence[int] = validation.YEARS) -
     found = {"about": about, "years": list(years), "seconds": seconds, "changes": rows}
     (out / "ablation.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for row in rows:
-        record(
-            out,
-            "ablation",
-            row["wape"],
-            {"change": row["name"], "years": list(years)},
-            tier=Tier.FULL.value,
-            rows=len(as_made[-1].train),
-        )
+        parameters = {"change": row["name"], "years": list(years)}
+        record(out, "ablation", row["wape"], parameters, what=row["name"], tier=Tier.FULL.value, **as_made[-1].facts())
     return out / "ablation.json"
 
 

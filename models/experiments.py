@@ -12,7 +12,20 @@ from pathlib import Path
 import engine
 from engine import clock
 
-_COLUMNS = ("time", "kind", "version", "model_id", "tier", "data_from", "data_to", "rows", "seconds", "scores", "parameters")
+_COLUMNS = (
+    "time",
+    "kind",
+    "what",
+    "version",
+    "model_id",
+    "tier",
+    "data_from",
+    "data_to",
+    "rows",
+    "seconds",
+    "scores",
+    "parameters",
+)
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Experiments</title><style>
 body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;color:#1c2733;background:#fff}}
 table{{border-collapse:collapse;width:100%}}th,td{{padding:.35rem .6rem;border-bottom:1px solid #d5dbe1;text-align:left;vertical-align:top}}
@@ -38,7 +51,7 @@ document.querySelectorAll("th button").forEach((button, column) => button.onclic
 def record(folder: Path, kind: str, scores: Mapping[str, float], parameters: Mapping[str, object], **facts: object) -> None:
     """Append one run to `experiments.jsonl` of a folder and write `experiments.csv` and `experiments.html` beside it.
 
-    `facts` fill further columns: model_id, tier, data_from, data_to, rows, seconds.
+    `facts` fill further columns: what, model_id, tier, data_from, data_to, rows, seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     run = {"time": clock.iso(int(time.time())), "kind": kind, "version": engine.__version__, **facts}

@@ -80,7 +80,8 @@ def tune(reader: Reader, out: Path, trials: int, years: Sequence[int] = validati
             joined = sum(daily[1:], daily[0])
             scores |= {f"{area} {test}": round(joined.wape(area), 4) for area in joined.errors}
         seconds = round(time.monotonic() - began)
-        record(out, "tuning", scores, dataclasses.asdict(recipe), tier=tier.value, rows=len(loaded[-1].train), seconds=seconds)
+        facts = {"what": f"trial {trial.number}", "tier": tier.value, "seconds": seconds, **loaded[-1].facts()}
+        record(out, "tuning", scores, dataclasses.asdict(recipe), **facts)
         value = float(np.mean(list(scores.values())))
         print(f"trial {trial.number}: {value:.4f}, best before {_best(study):.4f}, {seconds} s", flush=True)
         return value

@@ -31,6 +31,11 @@ class Year:
     tests: Mapping[str, Sample]
     archive: Archive
 
+    def facts(self) -> dict[str, object]:
+        """What the experiment table tells of the data learned from."""
+        times = self.train.valid_time
+        return {"data_from": clock.iso(int(times.min())), "data_to": clock.iso(int(times.max())), "rows": len(times)}
+
 
 def _noisy(history: History) -> History:
     """Errors of 1.2 K in the temperature after the issue, AR(1) by the hour, the same for all areas."""
