@@ -197,6 +197,7 @@ def test_a_draft_is_kept_as_it_was_rounded(hours: int, experts: int, responses: 
         ),
         6000.0,
     )
-    again = codec.decode_draft(codec.encode_draft(draft), draft.experts, draft.responses)
+    again = codec.decode_draft(*codec.encode_draft(draft))
+    assert (again.experts, again.responses) == (draft.experts, draft.responses)
     for name in ("medians", "inputs", "corrections"):
         np.testing.assert_array_equal(getattr(again, name), getattr(draft, name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import math
 import struct
 import zlib
@@ -78,16 +79,18 @@ def _fine(values: FloatArray, steps: int) -> npt.NDArray[np.int16]:
     return np.rint(np.clip(values * steps, -32767, 32767)).astype("<i2")
 
 
-def encode_draft(draft: Draft) -> bytes:
-    """Bytes of a draft that `quantise_draft` has rounded, without its names."""
+def encode_draft(draft: Draft) -> tuple[str, bytes]:
+    """Names (JSON) and numbers of a draft that `quantise_draft` has rounded."""
     medians = encode(draft.medians) if draft.experts else b""
     fine = np.column_stack([_fine(draft.inputs, _INPUT_STEPS), _fine(draft.corrections, _CORRECTION_STEPS)])
     planes = np.ascontiguousarray(np.diff(fine, axis=0, prepend=np.zeros_like(fine[:1])).T).view(np.uint8).reshape(-1, 2).T
-    return struct.pack("<I", len(medians)) + medians + zlib.compress(planes.tobytes(), 9)
+    numbers = struct.pack("<I", len(medians)) + medians + zlib.compress(planes.tobytes(), 9)
+    return json.dumps({"experts": draft.experts, "responses": draft.responses}), numbers
 
 
-def decode_draft(blob: bytes, experts: tuple[str, ...], responses: tuple[str, ...]) -> Draft:
+def decode_draft(names: str, blob: bytes) -> Draft:
     """The draft that `encode_draft` was given."""
+    experts, responses = (tuple(json.loads(names)[kind]) for kind in ("experts", "responses"))
     length = int(struct.unpack_from("<I", blob)[0])
     planes = np.frombuffer(zlib.decompress(blob[4 + length :]), np.uint8).reshape(2, -1)
     steps = np.ascontiguousarray(planes.T).reshape(-1).view("<i2").reshape(len(responses) + 2, -1).T

@@ -366,11 +366,7 @@ class Reader:
                WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0""",
             (area, consumer_type, start, end, every_s),
         )
-        made_of = {t: (json.loads(names), numbers) for t, names, numbers in rows}
-        return {
-            t: codec.decode_draft(numbers, tuple(names["experts"]), tuple(names["responses"]))
-            for t, (names, numbers) in made_of.items()
-        }
+        return {t: codec.decode_draft(names, numbers) for t, names, numbers in rows}
 
     def calibrations(self) -> dict[Target, Calibration]:
         """What each area, consumer type and model has learned so far."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -50,6 +49,14 @@ class DayLoss:
     challenger_wape: float
     champion_wql: float
     challenger_wql: float
+
+
+def put_calibrations(db: sqlite3.Connection, learned: Mapping[tuple[str, str, str], Calibration], now: int) -> None:
+    """Within a transaction, keep what calibrations by area, consumer type and model have learned."""
+    db.executemany(
+        "INSERT OR REPLACE INTO calibration VALUES(?,?,?,?,?)",
+        [(*target, now, calibration.text()) for target, calibration in learned.items()],
+    )
 
 
 class RosterReader:
@@ -107,7 +114,7 @@ class RosterReader:
     ) -> QuantileForecast | None:
         if codec.digest(area, consumer_type, issue_time, valid_start, blob + numbers) != digest:
             return None
-        quantiles, of = codec.decode(blob), json.loads(names)
+        quantiles = codec.decode(blob)
         return QuantileForecast(
             area,
             consumer_type,
@@ -121,7 +128,7 @@ class RosterReader:
             {},
             bool(ex_post),
             self._simulated,
-            codec.decode_draft(numbers, tuple(of["experts"]), tuple(of["responses"])),
+            codec.decode_draft(names, numbers),
         )
 
     def losses(self, champion: str, challenger: str) -> list[DayLoss]:
@@ -174,16 +181,12 @@ class RosterWriter:
         One that exists already stays as it is.
         """
         with self._transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO calibration VALUES(?,?,?,?,?)",
-                [(*target, now, calibration.text()) for target, calibration in learned.items()],
-            )
+            put_calibrations(db, learned, now)
             for issue in issues:
                 assert issue.draft is not None
-                blob, numbers = codec.encode(issue.quantiles), codec.encode_draft(issue.draft)
+                blob, (names, numbers) = codec.encode(issue.quantiles), codec.encode_draft(issue.draft)
                 valid_start = int(issue.valid_time[0])
                 sha = codec.digest(issue.area, issue.consumer_type, issue.issue_time, valid_start, blob + numbers)
-                names = json.dumps({"experts": issue.draft.experts, "responses": issue.draft.responses})
                 db.execute(
                     """INSERT OR IGNORE INTO shadow_run(area, issue_time, consumer_type, model_id, tier, valid_start, quantiles, digest,
                        ex_post, names, numbers) VALUES(?,?,?,?,?,?,?,?,?,?,?)""",

@@ -17,7 +17,7 @@ from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.store import codec, schema
 from engine.store.reader import ScoreRow, Target
-from engine.store.roster import RosterWriter
+from engine.store.roster import RosterWriter, put_calibrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +227,7 @@ class Writer:
         """
         added = 0
         with self._transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO calibration VALUES(?,?,?,?,?)",
-                [(*target, now, calibration.text()) for target, calibration in (learned or {}).items()],
-            )
+            put_calibrations(db, learned or {}, now)
             for forecast in forecasts:
                 blob = codec.encode(forecast.quantiles)
                 valid_start = int(forecast.valid_time[0])
@@ -259,21 +256,12 @@ class Writer:
                 if cursor.rowcount < 1:
                     continue
                 added += 1
+                head = (forecast.area, forecast.consumer_type)
                 if forecast.draft is not None:
-                    names = {"experts": forecast.draft.experts, "responses": forecast.draft.responses}
-                    db.execute(
-                        "INSERT INTO draft VALUES(?,?,?,?,?)",
-                        (
-                            forecast.area,
-                            forecast.consumer_type,
-                            forecast.issue_time,
-                            json.dumps(names),
-                            codec.encode_draft(forecast.draft),
-                        ),
-                    )
+                    made_of = codec.encode_draft(forecast.draft)
+                    db.execute("INSERT INTO draft VALUES(?,?,?,?,?)", (*head, forecast.issue_time, *made_of))
                 columns = ", ".join(schema.level_column(level) for level in forecast.levels)
                 marks = ",".join("?" * (5 + len(forecast.levels)))
-                head = (forecast.area, forecast.consumer_type)
                 db.executemany(
                     f"""INSERT INTO forecast_latest(area, consumer_type, valid_time, issue_time, tier, {columns}) VALUES({marks})
                         ON CONFLICT(area, consumer_type, valid_time) DO UPDATE SET issue_time=excluded.issue_time, tier=excluded.tier,
