@@ -241,6 +241,10 @@ class QuantileForecast:
     simulated: bool = False
     draft: Draft | None = None
 
+    def covers(self, hour: int) -> bool:
+        """Whether it forecasts an hour."""
+        return bool(self.valid_time[0] <= hour <= self.valid_time[-1])
+
     @property
     def median(self) -> FloatArray:
         """P50 in MWh."""

@@ -172,6 +172,11 @@ class Forecaster:
                 self.problems.append(problem)
         self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
 
+    @property
+    def seen_to(self) -> int:
+        """Newest hour any of the bundles was trained on; 0 where there are none."""
+        return max((bundle.trained_to for bundle in self.bundles), default=0)
+
     def correlation(self, lead_h: FloatArray) -> FloatArray:
         """Correlation of the errors of the price areas at each lead time, as measured when the best bundle was trained."""
         by_group = self.bundles[0].error_correlation if self.bundles else np.full(len(LEAD_GROUPS), 0.5)

@@ -105,8 +105,7 @@ def lessons_of(reader: Reader, issue_time: int, issues_of: Callable[..., list[Qu
         issues = issues_of(area, recent, end)
         issues += issues_of(area, first - HORIZON_H * HOUR, recent, every_s=TEACHING_STEP_S)
         for known, hour, load in zip(known_at[new].tolist(), hours[new].tolist(), observed[new].tolist(), strict=True):
-            covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-            learned |= learn(calibrations | learned, hour, load, covering, known)
+            learned |= learn(calibrations | learned, hour, load, issues, known)
     return learned
 
 
@@ -117,8 +116,7 @@ def hindcast(archive: Archive, forecaster: Forecaster, issue_time: int) -> dict[
     """
     learners = tuple(geography.AREAS)
     lessons = Lessons(archive, learners)
-    trained_to = max((bundle.trained_to for bundle in forecaster.bundles), default=0)
-    first = max(issue_time - _HINDCAST_DAYS * DAY, trained_to + DAY)
+    first = max(issue_time - _HINDCAST_DAYS * DAY, forecaster.seen_to + DAY)
     for moment in range(-(-first // _HINDCAST_STEP_S) * _HINDCAST_STEP_S, issue_time, _HINDCAST_STEP_S):
         lessons.learn(moment)
         lessons.add(make_issues(archive, forecaster, moment, lessons.calibrations))
@@ -129,14 +127,15 @@ def hindcast(archive: Archive, forecaster: Forecaster, issue_time: int) -> dict[
 def learn(
     calibrations: Mapping[Target, Calibration], hour: int, observed: float, issues: Sequence[QuantileForecast], known_at: int
 ) -> dict[Target, Calibration]:
-    """The calibrations that change when an hour came true with `observed` MWh, known at `known_at`, by its issues, newest first.
+    """The calibrations that change when an hour came true with `observed` MWh, known at `known_at`, by those of the issues
+    (newest first) that forecast it.
 
     Of issues longer than `ALL_TEACH_H` ago every sixth hour's teach: the others say nearly the same and cost time.
     """
     by_target: dict[Target, list[QuantileForecast]] = {}
     for issue in issues:
         teaches = hour - issue.issue_time <= ALL_TEACH_H * HOUR or issue.issue_time % TEACHING_STEP_S == 0
-        if teaches and issue.draft is not None:
+        if teaches and issue.draft is not None and issue.covers(hour):
             by_target.setdefault((issue.area, issue.consumer_type, issue.model_id), []).append(issue)
     learned = {}
     for target, mine in by_target.items():
@@ -185,6 +184,5 @@ class Lessons:
             issues = self._issues[area] = [f for f in self._issues[area] if f.issue_time > moment - LEARN_BACK_S]
             while self._next[area] < len(hours) and known_at[self._next[area]] <= moment:
                 hour, load = int(hours[self._next[area]]), float(observed[self._next[area]])
-                covering = [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]]
-                self.calibrations |= learn(self.calibrations, hour, load, covering, int(known_at[self._next[area]]))
+                self.calibrations |= learn(self.calibrations, hour, load, issues, int(known_at[self._next[area]]))
                 self._next[area] += 1

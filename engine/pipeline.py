@@ -274,33 +274,29 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             provisional = dict(zip(*(c.tolist() for c in truth["provisional"]), strict=True))
             for name, values in (("provisional", provisional), ("settled", settled)):
                 hours = sorted(set(values) - reader.scored_hours(area, name, since))
-                start, end = (hours[0] - HORIZON_H * HOUR, hours[-1] + issuing.BRIDGE_H * HOUR + 1) if hours else (0, 0)
-                issues = reader.forecasts(area, start, end)
-                covering = {hour: [f for f in issues if f.valid_time[0] <= hour <= f.valid_time[-1]] for hour in hours}
-                rows = score_hours(reader, area, name, values, covering)
+                rows = score_hours(reader, area, name, hours, values)
                 writer.put_scores(rows)
                 story.detail[f"{area} {name}"] = len(rows)
     return kept[0]
 
 
-def score_hours(
-    reader: Reader,
-    area: str,
-    truth: str,
-    observed: Mapping[int, float],
-    covering: Mapping[int, Sequence[QuantileForecast]],
-) -> list[ScoreRow]:
-    """Score rows of an area's hours: every issue that forecast them (`covering`, by hour), by lead bucket."""
-    hours = [hour for hour, issues in covering.items() if issues]
+def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], observed: Mapping[int, float]) -> list[ScoreRow]:
+    """Score rows of an area's hours: every kept issue that forecast them, by lead bucket."""
     if not hours:
+        return []
+    issues = reader.forecasts(area, hours[0] - HORIZON_H * HOUR, hours[-1] + issuing.BRIDGE_H * HOUR + 1)
+    if not issues:
         return []
     loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, geography.parts(area), quantities=["load"])
     typical = sum(float(np.median(loads.versions[("load", part, "total")].value)) for part in geography.parts(area))
     floor = scoring.RELATIVE_FLOOR * typical
     rows = []
     for hour in hours:
-        issued = np.array([f.issue_time for f in covering[hour]], np.int64)
-        quantiles = np.stack([f.quantiles[(hour - int(f.valid_time[0])) // HOUR] for f in covering[hour]])
+        covering = [f for f in issues if f.covers(hour)]
+        if not covering:
+            continue
+        issued = np.array([f.issue_time for f in covering], np.int64)
+        quantiles = np.stack([f.quantiles[(hour - int(f.valid_time[0])) // HOUR] for f in covering])
         reference = seasonal_naive(loads, area, hour, issued)
         buckets = scoring.lead_bucket((hour - issued) / HOUR)
         for bucket in range(len(LEAD_BUCKETS)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -22,20 +21,6 @@ Progress = Callable[[float], None]
 
 #: Days before a backtest that its calibrations learn from, where the models were not trained on them.
 WARM_UP_DAYS = 60
-
-
-def backtest(
-    reader: Reader,
-    forecaster: Forecaster,
-    first: dt.date,
-    last: dt.date,
-    areas: Sequence[str],
-    issue_hour: int = 10,
-    issue_minute: int = 0,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """The report of `evaluation.report` on what `collect` finds."""
-    return evaluation.report(collect(reader, forecaster, first, last, areas, issue_hour, issue_minute, progress))
 
 
 def collect(
@@ -79,7 +64,8 @@ def collect(
         if calibrate:
             lessons.learn(issue_time)
         made = issuing.make_issues(archive, forecaster, issue_time, lessons.calibrations, hours, learners)
-        lessons.add(made)
+        if calibrate:
+            lessons.add(made)
         issues = {issue.area: issue for issue in made}
         for area in areas if day >= first else ():
             issue = issues.get(area)
@@ -111,8 +97,7 @@ def collect(
 
 def _warm_up_from(forecaster: Forecaster, first: dt.date) -> dt.date:
     """First day to learn from before a backtest: none that a model was trained on, since its errors there are too small."""
-    trained_to = max((bundle.trained_to for bundle in forecaster.bundles), default=0)
-    after_training = clock.local(trained_to).date() + dt.timedelta(days=2)
+    after_training = clock.local(forecaster.seen_to).date() + dt.timedelta(days=2)
     return min(first, max(after_training, first - dt.timedelta(days=WARM_UP_DAYS)))
 
 

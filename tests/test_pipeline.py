@@ -7,7 +7,7 @@ import histories
 import numpy as np
 import pytest
 
-from engine import clock, issuing, pipeline, replay, sources
+from engine import clock, evaluation, issuing, pipeline, replay, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Observations, Series, Tier
@@ -184,7 +184,7 @@ def backtest_report(desk: Desk, archive_end: int, days: int = 100) -> dict[str, 
     noise = np.exp(0.02 * np.random.default_rng(1).normal(size=len(hours)))
     desk.writer.put([load(histories.load_at(hours) * noise, int(hours[0]))])
     last = clock.local(archive_end).date() - dt.timedelta(days=2)
-    return replay.backtest(desk.reader, desk.forecaster, last - dt.timedelta(days=20), last, ["DK1"])
+    return evaluation.report(replay.collect(desk.reader, desk.forecaster, last - dt.timedelta(days=20), last, ["DK1"]))
 
 
 def test_backtest_reports_what_an_examiner_asks_for(desk: Desk) -> None:
@@ -203,17 +203,17 @@ def test_backtest_reports_what_an_examiner_asks_for(desk: Desk) -> None:
 
 def test_backtest_of_an_empty_span_says_so(desk: Desk) -> None:
     with pytest.raises(Expected, match="holds no load"):
-        replay.backtest(desk.reader, desk.forecaster, dt.date(2020, 1, 1), dt.date(2020, 2, 1), ["DK1"])
+        evaluation.report(replay.collect(desk.reader, desk.forecaster, dt.date(2020, 1, 1), dt.date(2020, 2, 1), ["DK1"]))
     with pytest.raises(Expected, match="before it begins"):
-        replay.backtest(desk.reader, desk.forecaster, dt.date(2020, 2, 1), dt.date(2020, 1, 1), ["DK1"])
+        evaluation.report(replay.collect(desk.reader, desk.forecaster, dt.date(2020, 2, 1), dt.date(2020, 1, 1), ["DK1"]))
 
 
 def test_backtest_of_days_without_truth_says_so_and_counts_an_area_once(desk: Desk) -> None:
     backtest_report(desk, END)
     with pytest.raises(Expected, match="holds no load of DK1"):
-        replay.backtest(desk.reader, desk.forecaster, dt.date(2026, 11, 20), dt.date(2026, 11, 21), ["DK1"])
+        evaluation.report(replay.collect(desk.reader, desk.forecaster, dt.date(2026, 11, 20), dt.date(2026, 11, 21), ["DK1"]))
     day = dt.date(2026, 10, 20)
-    assert replay.backtest(desk.reader, desk.forecaster, day, day, ["DK1", "DK1"])["areas"]["DK1"]["n"] == 24
+    assert evaluation.report(replay.collect(desk.reader, desk.forecaster, day, day, ["DK1", "DK1"]))["areas"]["DK1"]["n"] == 24
 
 
 def test_backtest_sees_nothing_that_came_later(desk: Desk) -> None:
