@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +15,6 @@ from engine.store import Reader, Writer, codec, schema
 from engine.store.roster import BundleState, DayLoss, RoleChange
 
 NOW = 1_795_000_000 // DAY * DAY
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    made = Writer(tmp_path / "lastvagt.sqlite")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    made = Reader(writer.path)
-    yield made
-    made.close()
 
 
 def shadow(issue_time: int = NOW, model_id: str = "new", area: str = "DK1") -> QuantileForecast:

@@ -1,6 +1,5 @@
 import dataclasses
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +24,6 @@ from engine.domain import (
 from engine.store import Reader, ScoreRow, Writer, codec, schema
 
 NOW = 1_795_000_000 // HOUR * HOUR
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    made = Writer(tmp_path / "lastvagt.sqlite")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    made = Reader(writer.path)
-    yield made
-    made.close()
 
 
 def values(pairs: list[tuple[int, int, float]], source: str = "a", rank: int = 0, simulated: bool = False) -> Observations:

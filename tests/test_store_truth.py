@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from engine.domain import HOUR, Flag, Observations, Series
 from engine.store import Reader, Writer
 
 START = 1_790_000_000 - 1_790_000_000 % HOUR
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    opened = Writer(tmp_path / "lastvagt.sqlite")
-    yield opened
-    opened.close()
 
 
 def _load(area: str, hours: list[int], values: list[float], flag: Flag = Flag.PLAIN, lag_h: int = 2) -> Observations:
