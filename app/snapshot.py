@@ -106,7 +106,7 @@ def read(reader: Reader, now: int) -> Snapshot:
     lessons = reader.lessons()
     return Snapshot(
         read_at=now,
-        areas={code: _area(reader, code, now, lessons) for code in geography.AREAS},
+        areas={code: _area(reader, code, now, lessons) for code in geography.PRICE_AREAS},
         series=tuple(reader.series()),
         events=tuple(reader.events()),
         job_runs=tuple(reader.job_runs(limit=20)),

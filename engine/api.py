@@ -70,7 +70,7 @@ def _span(query: Query) -> tuple[int | None, int | None]:
 def health(reader: Reader, now: int) -> dict[str, object]:
     """Whether forecasts are current and why not: the answer of /health."""
     areas, events = [], reader.events()
-    for code in geography.AREAS:
+    for code in geography.PRICE_AREAS:
         for issue in reader.issues(code, limit=1):
             age_s = now - issue.issue_time
             areas.append(
@@ -126,7 +126,7 @@ def metrics(reader: Reader, now: int) -> str:
     gauge("simulated", "1 where the data are simulated.", [({}, reader.simulated)])
     gauge("database_bytes", "Size of the database file.", [({}, reader.size_bytes())])
     gauge("open_events", "Troubles that last.", [({}, len(reader.events()))])
-    heads = [issue for code in geography.AREAS for issue in reader.issues(code, limit=1)]
+    heads = [issue for code in geography.PRICE_AREAS for issue in reader.issues(code, limit=1)]
     gauge(
         "forecast_issue_age_seconds",
         "Age of the newest issue.",
@@ -137,7 +137,7 @@ def metrics(reader: Reader, now: int) -> str:
         "Age of the newest value of a source.",
         [({"quantity": s.quantity, "area": s.area, "source": s.source}, s.age_s(now)) for s in reader.series()],
     )
-    recent = {code: reader.scores(code, "all", now - _DEFAULT_SPAN_S, now).get(0) for code in geography.AREAS}
+    recent = {code: reader.scores(code, "all", now - _DEFAULT_SPAN_S, now).get(0) for code in geography.PRICE_AREAS}
     for name, unit in (("wape", "percent"), ("skill", "ratio"), ("coverage_80", "percent"), ("coverage_90", "percent")):
         gauge(
             f"score_{name}_{unit}",

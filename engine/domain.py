@@ -10,6 +10,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,22 @@ INPUTS = tuple(quantity for quantity in UNITS if quantity != "load_forecast")
 LEVELS = (0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95)
 MEDIAN = LEVELS.index(0.50)
 HORIZON_H = 168
+
+
+#: Consumer types the program knows, in Danish and English; a user's own type is its own name.
+CONSUMER_TYPES: Mapping[str, tuple[str, str]] = {
+    "total": ("Alle", "All"),
+    "household": ("Husholdninger", "Households"),
+    "business": ("Erhverv", "Business"),
+    "public": ("Offentlig", "Public"),
+}
+
+
+class Consumer(NamedTuple):
+    """Who consumes: an area and a consumer type."""
+
+    area: str
+    consumer_type: str = "total"
 
 
 class Expected(Exception):

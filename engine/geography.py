@@ -1,24 +1,45 @@
-"""Areas of Denmark, the tree they form, and where the sun stands over them."""
+"""Areas of Denmark, the tree they form, whose loads add up to whose, and where the sun stands over them."""
 
 from __future__ import annotations
 
+import csv
 import difflib
+import enum
+import importlib.resources
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain import DAY, FloatArray, IntArray
+from engine.domain import DAY, Consumer, FloatArray, IntArray
+
+
+class Kind(enum.StrEnum):
+    """What sort of place an area is."""
+
+    COUNTRY = "country"
+    PRICE_AREA = "price_area"
+    REGION = "region"
+    MUNICIPALITY = "municipality"
+    OWN = "own"  # of the user: a plant, a feeder, a grid area
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A place with consumption. `points` are population-weighted weather points (latitude, longitude, weight)."""
+    """A place with consumption, that exists in [since, until) where these are given (epoch seconds).
+
+    `points` are population-weighted weather points (latitude, longitude, weight); `position` is where its people live.
+    """
 
     code: str
     name_da: str
     name_en: str
+    kind: Kind
     parent: str | None = None
     points: tuple[tuple[float, float, float], ...] = ()
+    position: tuple[float, float] | None = None
+    population: int = 0
+    since: int = 0
+    until: int | None = None
 
 
 #: Weather points: the towns that hold most of each price area's population, weights their share of it
@@ -39,14 +60,49 @@ _DK2_POINTS = (
     (55.1009, 14.7066, 0.014),  # Rønne
 )
 
+#: On 2027-01-01, Danish time, Region Hovedstaden and Region Sjælland become one (Act 699 of 2025).
+MERGER = 1798758000  # 2026-12-31T23:00Z
+#: The region that others became, and those; together they are exactly DK2.
+SUCCEEDED: dict[str, tuple[str, ...]] = {"OST": ("1084", "1085")}
+
+
+def _municipalities() -> list[Area]:
+    """The municipalities with their population of 2026 K2 (Statistics Denmark) and where it lives (after GeoNames)."""
+    text = importlib.resources.files("engine").joinpath("municipalities.csv").read_text(encoding="utf-8")
+    return [
+        Area(
+            row["code"],
+            row["name"],
+            row["name"],
+            Kind.MUNICIPALITY,
+            row["region_code"],
+            position=(float(row["lat"]), float(row["lon"])),
+            population=int(row["population"]),
+        )
+        for row in csv.DictReader(text.splitlines())
+    ]
+
+
+#: Consumer types that are metered in every region.
+REGION_TYPES = ("household", "business", "public")
+
 AREAS: dict[str, Area] = {
     area.code: area
     for area in (
-        Area("DK", "Danmark", "Denmark"),
-        Area("DK1", "Vestdanmark (DK1)", "Western Denmark (DK1)", "DK", _DK1_POINTS),
-        Area("DK2", "Østdanmark (DK2)", "Eastern Denmark (DK2)", "DK", _DK2_POINTS),
+        Area("DK", "Danmark", "Denmark", Kind.COUNTRY),
+        Area("DK1", "Vestdanmark (DK1)", "Western Denmark (DK1)", Kind.PRICE_AREA, "DK", _DK1_POINTS),
+        Area("DK2", "Østdanmark (DK2)", "Eastern Denmark (DK2)", Kind.PRICE_AREA, "DK", _DK2_POINTS),
+        Area("1081", "Region Nordjylland", "North Denmark Region", Kind.REGION, "DK1"),
+        Area("1082", "Region Midtjylland", "Central Denmark Region", Kind.REGION, "DK1"),
+        Area("1083", "Region Syddanmark", "Region of Southern Denmark", Kind.REGION, "DK1"),
+        Area("1084", "Region Hovedstaden", "Capital Region of Denmark", Kind.REGION, "DK2", until=MERGER),
+        Area("1085", "Region Sjælland", "Region Zealand", Kind.REGION, "DK2", until=MERGER),
+        Area("OST", "Region Østdanmark", "Region of Eastern Denmark", Kind.REGION, "DK2", since=MERGER),
+        *_municipalities(),
     )
 }
+#: The areas of the power system, whose gross consumption the grid operator publishes within hours.
+PRICE_AREAS = ("DK", "DK1", "DK2")
 
 
 def known(code: str) -> bool:
@@ -58,7 +114,8 @@ def meant_by(code: str) -> str | None:
     """The area of the tree that a code names, or that one looks like written in another way; None where it looks like none."""
     if known(code):
         return code
-    spelled = {_plain(text): area.code for area in AREAS.values() for text in (area.code, area.name_da, area.name_en)}
+    words = ((area.code, text) for area in AREAS.values() for text in (area.code, area.name_da, area.name_en))
+    spelled = {_plain(text): code for code, text in words if not text.isdigit()}  # numbers are alike and mean something else
     close = difflib.get_close_matches(_plain(code), spelled, n=1, cutoff=0.66)
     return spelled[close[0]] if close else None
 
@@ -68,15 +125,40 @@ def _plain(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum()).translate(str.maketrans("lio", "110"))
 
 
+def kind(code: str) -> Kind:
+    """What sort of place a code names."""
+    return AREAS[code].kind if code in AREAS else Kind.OWN
+
+
+def of_kind(wanted: Kind, at: int | None = None) -> tuple[str, ...]:
+    """All areas of a kind, in a fixed order; with `at` those that exist at that moment."""
+    return tuple(a.code for a in AREAS.values() if a.kind is wanted and (at is None or exists(a.code, at)))
+
+
+def exists(code: str, at: int) -> bool:
+    """Whether an area exists at a moment."""
+    area = AREAS.get(code)
+    return area is None or (area.since <= at and (area.until is None or at < area.until))
+
+
 def ancestors(code: str) -> tuple[str, ...]:
-    """The area itself, then its parent, up to the root. A code outside the tree hangs directly under DK."""
+    """The area itself, then its parent, up to the root.
+
+    A code outside the tree hangs under the area before its first dash (`DK1-plant`, `851-school`), else directly under DK.
+    """
     line = [code]
     while True:
         area = AREAS.get(line[-1])
-        parent = area.parent if area else "DK"
+        before = line[-1].partition("-")[0]
+        parent = area.parent if area else before if before in AREAS and before != line[-1] else "DK"
         if parent is None:
             return tuple(line)
         line.append(parent)
+
+
+def price_area(code: str) -> str:
+    """The price area that a place lies in, DK where it lies in none."""
+    return next((a for a in ancestors(code) if a in PRICE_AREAS), "DK")
 
 
 def children(code: str) -> tuple[str, ...]:
@@ -85,8 +167,32 @@ def children(code: str) -> tuple[str, ...]:
 
 
 def parts(code: str) -> tuple[str, ...]:
-    """The areas whose load adds up to that of an area: its direct parts, or itself where it has none."""
-    return children(code) or (code,)
+    """The areas whose gross consumption adds up to that of an area: DK1 and DK2 for DK, any other itself."""
+    return ("DK1", "DK2") if code == "DK" else (code,)
+
+
+def addends(of: Consumer, at: int) -> tuple[Consumer, ...]:
+    """The consumers whose loads add up to one's exactly, being published in the same measure; empty where its own is published.
+
+    Gross consumption of DK is that of DK1 and DK2. What is metered by region and type adds up to all types of a region, and over
+    the regions that exist at a moment to a type of a price area and of DK. Neither adds up to the other: gross consumption has
+    grid losses in it. Households by municipality are a third measure, of which the sum over all is published by nobody.
+    """
+    area, consumer_type = of
+    here = kind(area)
+    if consumer_type == "total":
+        if area == "DK":
+            return tuple(Consumer(part) for part in parts(area))
+        return tuple(Consumer(area, each) for each in REGION_TYPES) if here is Kind.REGION else ()
+    if consumer_type not in REGION_TYPES:
+        return ()
+    if area == "DK":
+        return tuple(Consumer(part, consumer_type) for part in parts(area))
+    if here is Kind.PRICE_AREA:
+        return tuple(
+            Consumer(region, consumer_type) for region in children(area) if kind(region) is Kind.REGION and exists(region, at)
+        )
+    return ()
 
 
 def name(code: str, language: str) -> str:

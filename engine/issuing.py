@@ -33,7 +33,7 @@ def make_issues(
     issue_time: int,
     calibrations: Mapping[Target, Calibration],
     valid_time: IntArray | None = None,
-    areas: Sequence[str] = tuple(geography.AREAS),
+    areas: Sequence[str] = geography.PRICE_AREAS,
 ) -> list[QuantileForecast]:
     """Forecasts to publish of these areas for these hours (None: from the first unpublished one to the horizon).
 
@@ -50,7 +50,7 @@ def make_issues(
     largest = sum(float(issue.quantiles.max()) for issue in raw.values())
     made = {leaf: _publishable(issue, calibrations, largest) for leaf, issue in raw.items()}
     for area in areas:
-        parts = geography.children(area)
+        parts = [part for part in geography.parts(area) if part != area]
         if parts and all(part in made for part in parts):
             correlation = forecaster.correlation((valid_time - issue_time) / HOUR)
             total = hierarchy.add(area, [made[part] for part in parts], correlation)
@@ -95,7 +95,7 @@ def lessons_of(reader: Reader, issue_time: int, issues_of: Callable[..., list[Qu
     before = next((issue.issue_time for issue in reader.issues(end=issue_time, limit=1)), issue_time)
     calibrations, learned = reader.calibrations(), dict[Target, Calibration]()
     archive = reader.archive(issue_time - LEARN_BACK_S, issue_time + HOUR, known_until=issue_time, quantities=["load"])
-    for area in geography.AREAS:
+    for area in geography.PRICE_AREAS:
         known_at, hours, observed = first_truth(archive, area)
         new = known_at > before
         if not new.any():
@@ -114,7 +114,7 @@ def hindcast(archive: Archive, forecaster: Forecaster, issue_time: int) -> dict[
 
     Weeks that a model was trained on are left out: its errors there are too small.
     """
-    learners = tuple(geography.AREAS)
+    learners = geography.PRICE_AREAS
     lessons = Lessons(archive, learners)
     first = max(issue_time - _HINDCAST_DAYS * DAY, forecaster.seen_to + DAY)
     for moment in range(-(-first // _HINDCAST_STEP_S) * _HINDCAST_STEP_S, issue_time, _HINDCAST_STEP_S):

@@ -205,7 +205,7 @@ def forecast(
         if issues and duels:
             made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
             story.detail["shadow_issues"] = made
-        missing = [area for area in geography.AREAS if area not in {f.area for f in issues}]
+        missing = [area for area in geography.PRICE_AREAS if area not in {f.area for f in issues}]
         if missing:
             raise Expected(
                 f"No forecast could be made for {', '.join(missing)}.", "Import load of these areas, or wait for the next fetch."
@@ -264,7 +264,7 @@ def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, set
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
     """Score every issue against hours whose truth has arrived since the last time, first published and settled."""
     with _job(writer, "score", lambda: now) as (story, kept):
-        for area in geography.AREAS:
+        for area in geography.PRICE_AREAS:
             first = reader.first_forecast_hour(area)
             if first is None:
                 continue

@@ -104,7 +104,7 @@ def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArra
     found = np.full(len(at), "", object)
     # The last one that holds is told.
     # Limits of shape were learned from price areas; a plant or one consumer type may jump as it likes.
-    shaped = batch.series.consumer_type == "total" and geography.known(batch.series.area)
+    shaped = batch.series.consumer_type == "total" and batch.series.area in geography.PRICE_AREAS
     for rows, reason in (
         (_stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
         (shaped & step, "too large a step from the hour before"),

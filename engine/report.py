@@ -368,7 +368,7 @@ def _day_chart(day: Mapping[str, Any], place: int, width: int = 480, height: int
 def overview_page(reader: Reader) -> str:
     """The newest forecast of every area, the week before it, and how earlier issues turned out."""
     body = []
-    for area in geography.AREAS:
+    for area in geography.PRICE_AREAS:
         forecast = reader.forecast(area)
         body.append(f"<h2>{html.escape(geography.name(area, 'en'))}</h2>")
         if forecast is None:

@@ -97,7 +97,7 @@ def _iso(t: int | None) -> str | None:
 
 def _areas(reader: Reader) -> list[str]:
     """Codes of the tree, then those that only the database knows."""
-    return list(dict.fromkeys([*geography.AREAS, *(state.area for state in reader.series())]))
+    return list(dict.fromkeys([*geography.PRICE_AREAS, *(state.area for state in reader.series())]))
 
 
 def require_area(reader: Reader, area: str) -> str:
@@ -164,7 +164,7 @@ def _known(history: History, quantity: str, area: str) -> FloatArray:
     own = history.get(quantity, area)
     if own is not None:
         return own
-    parts = [history.get(quantity, part) for part in geography.children(area)] if quantity == "load" else []
+    parts = [history.get(quantity, part) for part in geography.parts(area) if part != area] if quantity == "load" else []
     grids = [grid for grid in parts if grid is not None]
     return np.sum(grids, axis=0) if grids and len(grids) == len(parts) else np.full(history.hours, np.nan)
 
@@ -174,7 +174,7 @@ def observations(
 ) -> Table:
     """Values of the hours in [start, end) as known at `as_of` (None: now), or one version of the load (see `Reader.truth`)."""
     first = -(-start // HOUR) * HOUR
-    archive = reader.archive(first, end, [area, *geography.children(area)], quantities=[quantity])
+    archive = reader.archive(first, end, [area, *geography.parts(area)], quantities=[quantity])
     history = archive.as_of(FOREVER if as_of is None else as_of, first, max(0, -(-(end - first) // HOUR)))
     if truth == "newest":
         values = _known(history, quantity, area)

@@ -121,9 +121,9 @@ def test_an_issue_can_be_made_again_from_what_was_known(week: tuple[Config, Upst
     forecaster = Forecaster(week[0].model_dir)
     start = features.window(START)[0] - 60 * 24 * HOUR
     archive = reader.archive(start, END + 8 * 24 * HOUR)
-    lessons = issuing.Lessons(archive, list(geography.AREAS))
+    lessons = issuing.Lessons(archive, list(geography.PRICE_AREAS))
     times = sorted({issue.issue_time for issue in reader.issues()})
-    stored = {(f.area, f.issue_time): f for area in geography.AREAS for f in reader.forecasts(area)}
+    stored = {(f.area, f.issue_time): f for area in geography.PRICE_AREAS for f in reader.forecasts(area)}
     lessons.calibrations |= issuing.hindcast(archive, forecaster, times[0])
     for issue_time in times:
         lessons.learn(issue_time)
@@ -134,7 +134,7 @@ def test_an_issue_can_be_made_again_from_what_was_known(week: tuple[Config, Upst
     assert len(times) > 160
     learned = reader.calibrations()
     assert learned
-    assert {area for (area, _, _), state in learned.items() if state.hours.sum() > 300} == set(geography.AREAS)
+    assert {area for (area, _, _), state in learned.items() if state.hours.sum() > 300} == set(geography.PRICE_AREAS)
 
 
 def test_the_endpoint_serves_it(week: tuple[Config, Upstream, SimulatedClock], reader: Reader) -> None:

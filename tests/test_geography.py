@@ -1,6 +1,8 @@
 import pytest
 
-from engine import geography
+from engine import clock, geography
+from engine.domain import Consumer
+from engine.geography import Kind
 
 
 @pytest.mark.parametrize(
@@ -14,10 +16,50 @@ from engine import geography
         ("Dannmark", "DK"),
         ("Danmark", "DK"),
         ("Western Denmark", "DK1"),
-        ("851", None),
+        ("851", "851"),
+        ("aalborg", "851"),
+        ("852", None),
         ("NO1", None),
         ("", None),
     ],
 )
 def test_what_an_area_code_was_meant_to_be(written, meant):
     assert geography.meant_by(written) == meant
+
+
+AFTER, BEFORE = geography.MERGER, geography.MERGER - 1
+
+
+def test_municipalities_lie_in_regions_and_regions_in_price_areas():
+    municipalities = geography.of_kind(Kind.MUNICIPALITY)
+    assert len(municipalities) == 98
+    assert geography.ancestors("851") == ("851", "1081", "DK1", "DK")
+    east = [m for m in municipalities if geography.price_area(m) == "DK2"]
+    assert len(east) == 46
+    assert {geography.AREAS[m].parent for m in east} == set(geography.SUCCEEDED["OST"])
+    assert sum(geography.AREAS[m].population for m in municipalities) == 6_031_156
+
+
+def test_an_own_area_hangs_where_its_name_says():
+    assert geography.ancestors("851-skole") == ("851-skole", "851", "1081", "DK1", "DK")
+    assert geography.price_area("DK2-plant") == "DK2"
+    assert geography.ancestors("plant") == ("plant", "DK")
+    assert geography.price_area("my-plant") == "DK"
+
+
+def test_eastern_regions_become_one_at_danish_new_year_2027():
+    assert clock.iso(geography.MERGER) == "2026-12-31T23:00:00Z"
+    assert geography.of_kind(Kind.REGION, BEFORE) == ("1081", "1082", "1083", "1084", "1085")
+    assert geography.of_kind(Kind.REGION, AFTER) == ("1081", "1082", "1083", "OST")
+    east = Consumer("DK2", "household")
+    assert geography.addends(east, BEFORE) == (Consumer("1084", "household"), Consumer("1085", "household"))
+    assert geography.addends(east, AFTER) == (Consumer("OST", "household"),)
+
+
+def test_only_loads_of_one_measure_add_up():
+    assert geography.addends(Consumer("DK"), AFTER) == (Consumer("DK1"), Consumer("DK2"))
+    assert geography.addends(Consumer("DK1"), AFTER) == ()
+    assert geography.addends(Consumer("1082"), AFTER) == tuple(Consumer("1082", t) for t in geography.REGION_TYPES)
+    assert geography.addends(Consumer("DK", "public"), AFTER) == (Consumer("DK1", "public"), Consumer("DK2", "public"))
+    assert geography.addends(Consumer("851", "household"), AFTER) == ()
+    assert geography.addends(Consumer("plant", "own"), AFTER) == ()

@@ -41,7 +41,7 @@ class AreaRow:
 
 def area_rows(snapshot: Snapshot, language: Language, now: int) -> tuple[AreaRow, ...]:
     """The area list; an area of which nothing is known says so."""
-    return tuple(_area_row(area_of(snapshot, code), language, now) for code in (snapshot.areas or geography.AREAS))
+    return tuple(_area_row(area_of(snapshot, code), language, now) for code in (snapshot.areas or geography.PRICE_AREAS))
 
 
 def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:

@@ -206,7 +206,7 @@ def _summary(forecast: QuantileForecast | None, tier: str, issued: str, language
 
 def _sources(snapshot: Snapshot, code: str, language: Language, now: int) -> tuple[SourceAge, ...]:
     """Age of each input of an area; load and weather are expected, so that they are listed even where they are missing."""
-    parts = {code, *geography.children(code)}
+    parts = {code, *geography.parts(code)}
     quantities = {state.quantity for state in snapshot.series if state.area in parts} | {"load"}
     order = [*USUAL_AGE_S, "weather"]
     if not quantities & set(WEATHER):
@@ -219,7 +219,7 @@ def _age_s(snapshot: Snapshot, quantity: str, code: str, now: int) -> int | None
     own = [state.age_s(now) for state in snapshot.series if (state.quantity, state.area) == (quantity, code)]
     if own:
         return min(own)
-    parts = [_age_s(snapshot, quantity, part, now) for part in geography.children(code)]
+    parts = [_age_s(snapshot, quantity, part, now) for part in geography.parts(code) if part != code]
     known = [age for age in parts if age is not None]
     return max(known) if known and len(known) == len(parts) else None
 

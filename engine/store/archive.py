@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,42 @@ class Versions:
         last[:-1] = times[1:] != times[:-1]
         chosen: npt.NDArray[np.intp] = indices[last]
         return chosen
+
+
+def succession(versions: Mapping[Key, Versions], successor: str, before: Sequence[str]) -> dict[Key, Versions]:
+    """Load of an area that others became, by key: as published, and for all hours before the sum of theirs."""
+    found = {}
+    for consumer_type in {kind for quantity, area, kind in versions if quantity == "load" and area in before}:
+        own = versions.get(("load", successor, consumer_type))
+        parts = [versions.get(("load", area, consumer_type)) for area in before]
+        sums = [_sum([part for part in parts if part is not None])] if None not in parts else []
+        if own is not None and sums:
+            earlier = sums[0].valid_time < own.valid_time[0]
+            sums = [Versions(*(getattr(sums[0], f.name)[earlier] for f in fields(Versions))), own]
+        if sums:
+            found["load", successor, consumer_type] = Versions(
+                *(np.concatenate([getattr(of, f.name) for of in sums]) for f in fields(Versions))
+            )
+    return found
+
+
+def _sum(parts: Sequence[Versions]) -> Versions:
+    """Loads added: a version of each hour whenever, all parts being known, one of them became known or changed."""
+    moments = [set(zip(part.valid_time.tolist(), part.available_at.tolist(), strict=True)) for part in parts]
+    at = np.array(sorted(set().union(*moments)), np.int64).reshape(-1, 2)
+    valid_time, available_at = at[:, 0].copy(), at[:, 1].copy()
+    known, value, flags = np.ones(len(at), bool), np.zeros(len(at)), np.zeros(len(at), np.uint8)
+    for part in parts:
+        # Complex numbers compare by real, then by imaginary part.
+        order = np.lexsort((part.available_at, part.valid_time))
+        newest = (
+            np.searchsorted(part.valid_time[order] + 1j * part.available_at[order], valid_time + 1j * available_at, "right") - 1
+        )
+        index = order[np.maximum(newest, 0)]
+        known &= (newest >= 0) & (part.valid_time[index] == valid_time)
+        value += part.value[index]
+        flags |= part.flags[index]
+    return Versions(valid_time[known], available_at[known], value[known], flags[known])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
     WEATHER,
+    Consumer,
     Draft,
     Expected,
     Flag,
@@ -35,7 +36,7 @@ from engine.domain import (
     Tier,
 )
 from engine.store import codec, schema
-from engine.store.archive import Archive, Versions
+from engine.store.archive import Archive, Versions, succession
 from engine.store.roster import RosterReader
 
 log = logging.getLogger(__name__)
@@ -226,6 +227,7 @@ class Reader:
         """
         wanted = self._rows("SELECT series_id, quantity, area, consumer_type, rank, source FROM series ORDER BY series_id")
         areas = None if areas is None else set(areas)
+        areas = areas and areas.union(*(geography.SUCCEEDED.get(area, ()) for area in areas))
         sources = None if sources is None else set(sources)
         quantities = None if quantities is None else set(quantities)
         parts: dict[Key, list[tuple[IntArray, IntArray, IntArray, FloatArray, np.ndarray[tuple[int], np.dtype[np.uint8]]]]] = {}
@@ -251,6 +253,9 @@ class Reader:
                 )
             )
         merged = {key: Versions.sort(*(np.concatenate(column) for column in zip(*p, strict=True))) for key, p in parts.items()}
+        for successor, before in geography.SUCCEEDED.items():
+            if areas is None or successor in areas:
+                merged |= succession(merged, successor, before)
         return Archive(merged, self.simulated)
 
     def as_of(self, moment: int, start: int, hours: int, areas: Iterable[str] | None = None) -> History:
@@ -260,11 +265,12 @@ class Reader:
     def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
         """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher).
 
-        An area that has parts has their sum, for the hours at which every part is known.
+        Where `geography.addends` names consumers it is their sum, for the hours at which each is known.
         """
+        addends = geography.addends(Consumer(area, consumer_type), end)
         versions = self.archive(start, end, [area], quantities=["load"]).versions.get(("load", area, consumer_type))
-        if versions is None or geography.children(area):
-            parts = [self.truth(part, start, end, consumer_type) for part in geography.children(area)]
+        if versions is None or addends:
+            parts = [self.truth(of, start, end, each) for of, each in addends]
             return {name: _total([part[name] for part in parts]) for name in ("provisional", "newest", "settled")}
         newest = versions.known(FOREVER, start, end)
         by_arrival = np.lexsort((versions.available_at, versions.valid_time))
