@@ -85,12 +85,13 @@ class Tier(enum.StrEnum):
     FULL = "full"
     NO_WEATHER = "no_weather"
     LATE = "late"
+    POOLED = "pooled"
     SEASONAL = "seasonal"
     CLIMATOLOGY = "climatology"
 
 
 #: Tiers that model bundles are made for.
-MODEL_TIERS = (Tier.FULL, Tier.NO_WEATHER, Tier.LATE)
+MODEL_TIERS = (Tier.FULL, Tier.NO_WEATHER, Tier.LATE, Tier.POOLED)
 
 
 class Reason(enum.StrEnum):
@@ -269,8 +270,10 @@ class QuantileForecast:
         return column
 
 
+#: Longest time in hours that hours which nobody has published yet are forecast back to.
+BRIDGE_H = 40 * 24 - 48
 #: Lead buckets a score is kept by, first and last lead hour of each. Bucket 0 bridges hours that have begun but are not yet published.
-LEAD_BUCKETS = ((-12, 0), (1, 6), (7, 12), (13, 24), (25, 48), (49, 72), (73, HORIZON_H))
+LEAD_BUCKETS = ((-BRIDGE_H, 0), (1, 6), (7, 12), (13, 24), (25, 48), (49, 72), (73, HORIZON_H))
 
 
 #: The figures of a score under the names they are published by, with their units.

@@ -6,11 +6,12 @@ import csv
 import difflib
 import enum
 import importlib.resources
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.domain import DAY, Consumer, FloatArray, IntArray
+from engine.domain import CONSUMER_TYPES, DAY, Consumer, FloatArray, IntArray
 
 
 class Kind(enum.StrEnum):
@@ -21,6 +22,17 @@ class Kind(enum.StrEnum):
     REGION = "region"
     MUNICIPALITY = "municipality"
     OWN = "own"  # of the user: a plant, a feeder, a grid area
+
+
+class Measure(enum.StrEnum):
+    """What a load counts. Loads of different measures never add up."""
+
+    GROSS = "gross"  # of a price area, with grid losses and without commercial self-consumption
+    CATEGORY = "category"  # metered by region and household, business or public
+    HOUSEHOLDS = "households"  # metered at the dwellings of a municipality
+    INDUSTRY = "industry"  # metered in the whole country by industry code
+    GRID_AREA = "grid_area"  # metered in the area of a grid company
+    OWN = "own"  # whatever a user has imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +183,22 @@ def parts(code: str) -> tuple[str, ...]:
     return ("DK1", "DK2") if code == "DK" else (code,)
 
 
+def measure(of: Consumer) -> Measure:
+    """What the load of a consumer counts."""
+    area, consumer_type = of
+    here = kind(area)
+    if here in (Kind.COUNTRY, Kind.PRICE_AREA) and consumer_type == "total":
+        return Measure.GROSS
+    if here is Kind.MUNICIPALITY:
+        return Measure.HOUSEHOLDS if consumer_type == "household" else Measure.OWN
+    if consumer_type in REGION_TYPES or (here is Kind.REGION and consumer_type == "total"):
+        return Measure.OWN if here is Kind.OWN else Measure.CATEGORY
+    if area == "DK" and consumer_type.startswith("dk36-"):
+        return Measure.INDUSTRY
+    before, dash, number = area.partition("-")
+    return Measure.GRID_AREA if before in parts("DK") and dash and number.isdigit() else Measure.OWN
+
+
 def addends(of: Consumer, at: int) -> tuple[Consumer, ...]:
     """The consumers whose loads add up to one's exactly, being published in the same measure; empty where its own is published.
 
@@ -201,6 +229,30 @@ def name(code: str, language: str) -> str:
     if area is None:
         return code
     return area.name_da if language == "da" else area.name_en
+
+
+def title(of: Consumer, language: str) -> str:
+    """Name of a consumer in `da` or `en`: its area, and its type where that is not all of it."""
+    types = CONSUMER_TYPES.get(of.consumer_type, (of.consumer_type, of.consumer_type))
+    place = name(of.area, language)
+    return place if of.consumer_type == "total" else f"{place} · {types[language != 'da']}"
+
+
+def known_consumers(stored: Collection[Consumer], at: int) -> tuple[Consumer, ...]:
+    """Consumers whose load is stored or is the sum of stored ones at a moment: price areas first, then in the order of the tree."""
+    sums = [Consumer(area, kind) for area in (*PRICE_AREAS[::-1], *of_kind(Kind.REGION, at)) for kind in ("total", *REGION_TYPES)]
+    found = {*stored, *(Consumer(area) for area in PRICE_AREAS)}
+    for each in sums:
+        if (needed := addends(each, at)) and found.issuperset(needed):
+            found.add(each)
+    places, types = list(AREAS), list(CONSUMER_TYPES)
+
+    def order(of: Consumer) -> tuple[object, ...]:
+        place = places.index(of.area) if of.area in AREAS else len(places)
+        rank = types.index(of.consumer_type) if of.consumer_type in types else len(types)
+        return (measure(of) is not Measure.GROSS, place, of.area, rank, of.consumer_type)
+
+    return tuple(sorted(found, key=order))
 
 
 def sun_height(code: str, t: IntArray) -> FloatArray:

@@ -63,3 +63,30 @@ def test_only_loads_of_one_measure_add_up():
     assert geography.addends(Consumer("DK", "public"), AFTER) == (Consumer("DK1", "public"), Consumer("DK2", "public"))
     assert geography.addends(Consumer("851", "household"), AFTER) == ()
     assert geography.addends(Consumer("plant", "own"), AFTER) == ()
+
+
+def test_consumers_are_those_stored_and_the_sums_of_them():
+    regions = {Consumer(region, kind) for region in geography.of_kind(Kind.REGION, BEFORE) for kind in geography.REGION_TYPES}
+    found = geography.known_consumers(regions | {Consumer("851", "household"), Consumer("plant", "steel")}, BEFORE)
+    assert found[:3] == (Consumer("DK"), Consumer("DK1"), Consumer("DK2"))
+    assert len(found) == 3 + 3 * 3 + 5 * 4 + 2
+    assert found[-2:] == (Consumer("851", "household"), Consumer("plant", "steel"))
+    assert geography.known_consumers([Consumer("1082", "household")], BEFORE)[3:] == (Consumer("1082", "household"),)
+
+
+@pytest.mark.parametrize(
+    ("area", "consumer_type", "measure"),
+    [
+        ("DK2", "total", "gross"),
+        ("DK2", "public", "category"),
+        ("1082", "total", "category"),
+        ("851", "household", "households"),
+        ("851", "business", "own"),
+        ("DK", "dk36-PR", "industry"),
+        ("DK1-131", "total", "grid_area"),
+        ("DK1-plant", "total", "own"),
+        ("plant", "household", "own"),
+    ],
+)
+def test_what_a_load_counts(area, consumer_type, measure):
+    assert geography.measure(Consumer(area, consumer_type)) == measure

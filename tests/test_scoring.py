@@ -106,7 +106,7 @@ def test_skill_compares_the_same_hours_only() -> None:
 
 
 def test_lead_buckets() -> None:
-    leads = np.array([-13.0, -12, 0, 0.5, 1, 6, 6.2, 24, 25, 72, 168, 169])
+    leads = np.array([-913.0, -912, 0, 0.5, 1, 6, 6.2, 24, 25, 72, 168, 169])
     assert scoring.lead_bucket(leads).tolist() == [-1, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, -1]
 
 

@@ -104,6 +104,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tier.full": ("Fuld model", "Full model"),
     "tier.no_weather": ("Model uden vejr", "Model without weather"),
     "tier.late": ("Model til sene målinger", "Model for late load"),
+    "tier.pooled": ("Model for alle serier", "Model of all series"),
     "tier.seasonal": ("Ugeprofil", "Weekly profile"),
     "tier.climatology": ("Typisk forbrug", "Typical load"),
     # why not a better tier

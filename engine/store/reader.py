@@ -294,6 +294,11 @@ class Reader:
         )
         return [SeriesState(*row) for row in rows if row[5] is not None]
 
+    def consumers(self, now: int) -> tuple[Consumer, ...]:
+        """Every consumer whose load is stored or is the sum of stored ones at `now`; see `geography.known_consumers`."""
+        rows = self._rows("SELECT DISTINCT area, consumer_type FROM series WHERE quantity='load'")
+        return geography.known_consumers({Consumer(*row) for row in rows}, now)
+
     def quarantine(self, limit: int = 100, area: str | None = None) -> list[tuple[str, str, str, int, float | None, str]]:
         """Values set aside, of one area or of all, newest first: quantity, area, source, valid_time, value, reason."""
         return self._rows(
