@@ -36,7 +36,7 @@ def window(issue_time: int, horizon_h: int = HORIZON_H) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=8192)
-def _calendar(day: int) -> dict[str, float]:
+def calendar(day: int) -> dict[str, float]:
     """Features of a whole Danish day."""
     date = clock.EPOCH + dt.timedelta(days=day)
     special = clock.special_day(day)
@@ -59,7 +59,7 @@ def _calendar(day: int) -> dict[str, float]:
 
 
 @functools.lru_cache(maxsize=8192)
-def _unusual(day: int) -> bool:
+def is_unusual(day: int) -> bool:
     """Whether a day is no model for the same weekday of later weeks."""
     date = clock.EPOCH + dt.timedelta(days=day)
     return (
@@ -70,7 +70,7 @@ def _unusual(day: int) -> bool:
     )
 
 
-class _Days:
+class Days:
     """A history folded into Danish days of 24 hours: cell [d, h] is day `first + d`, hour h.
 
     The repeated hour in autumn shares a cell (mean of both); the missing hour in spring is the mean of its neighbours.
@@ -87,14 +87,14 @@ class _Days:
         self._long = [d for d in changes.tolist() if np.count_nonzero(self.day == d) == 25]
 
     def fold(self, grid: FloatArray) -> FloatArray:
-        """(count, 24) array of an hourly grid."""
-        flat = np.full(self.count * 24, np.nan)
-        flat[self.cell] = grid
-        table = flat.reshape(-1, 24)
+        """(..., count, 24) array of hourly grids (..., hours)."""
+        table = np.full((*grid.shape[:-1], self.count * 24), np.nan)
+        table[..., self.cell] = grid
+        table = table.reshape(*grid.shape[:-1], self.count, 24)
         for d in self._short:
-            table[d, 2] = (table[d, 1] + table[d, 3]) / 2
+            table[..., d, 2] = (table[..., d, 1] + table[..., d, 3]) / 2
         for d in self._long:
-            table[d, 2] = _mean(grid[(self.day == d) & (self.hour == 2)])
+            table[..., d, 2] = mean(grid[..., (self.day == d) & (self.hour == 2)], axis=-1)
         return table
 
     def unfold(self, table: FloatArray) -> FloatArray:
@@ -103,7 +103,7 @@ class _Days:
         return grid
 
 
-def _mean(values: FloatArray, axis: int | None = None) -> FloatArray:
+def mean(values: FloatArray, axis: int | tuple[int, ...] | None = None) -> FloatArray:
     """Mean of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
     count = known.sum(axis=axis)
@@ -116,7 +116,7 @@ def _first(values: FloatArray, count: int) -> Iterator[FloatArray]:
     """The first, second ... `count`-th value that is not NaN along axis 0."""
     order = np.cumsum(~np.isnan(values), axis=0)
     for k in range(1, count + 1):
-        yield _mean(np.where(order == k, values, np.nan), axis=0)
+        yield mean(np.where(order == k, values, np.nan), axis=0)
 
 
 def ewma(values: FloatArray, half_life: float) -> FloatArray:
@@ -138,8 +138,8 @@ class _Base:
         known = ~np.isnan(weeks)
         rank = np.cumsum(known, axis=0)
         self.chosen = known & (rank <= _BASE_WEEKS)
-        self.profile = _mean(np.where(self.chosen, weeks, np.nan), axis=0)
-        self.recent = _mean(np.where(known & (rank <= 2), weeks, np.nan), axis=0)
+        self.profile = mean(np.where(self.chosen, weeks, np.nan), axis=0)
+        self.recent = mean(np.where(known & (rank <= 2), weeks, np.nan), axis=0)
 
     @staticmethod
     def _weeks(table: FloatArray, days: IntArray) -> FloatArray:
@@ -151,11 +151,12 @@ class _Base:
     def anomaly(self, table: FloatArray, days: IntArray) -> FloatArray:
         """How any table differs from its mean over the hours that make the base; NaN on other days than these."""
         anomaly = np.full_like(table, np.nan)
-        anomaly[days] = table[days] - _mean(np.where(self.chosen[:, days], self._weeks(table, days), np.nan), axis=0)
+        anomaly[days] = table[days] - mean(np.where(self.chosen[:, days], self._weeks(table, days), np.nan), axis=0)
         return anomaly
 
 
-def _weather(history: History, area: str, quantity: str) -> FloatArray | None:
+def weather(history: History, area: str, quantity: str) -> FloatArray | None:
+    """One quantity of the weather of an area, or of the nearest area around it that has it."""
     for place in geography.ancestors(area):
         values = history.get(quantity, place)
         if values is not None:
@@ -182,10 +183,10 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
     load = history.get("load", area, consumer_type)
     if load is None:
         return None
-    days = _Days(history)
+    days = Days(history)
     log_load = np.log(np.where(load > 0, load, np.nan))
     table = days.fold(log_load)
-    unusual = np.array([_unusual(days.first + d) for d in range(days.count)])
+    unusual = np.array([is_unusual(days.first + d) for d in range(days.count)])
     clean = np.where(unusual[:, None], np.nan, table)
     base = _Base(clean)
     deviation = table - base.profile
@@ -214,14 +215,14 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
 
     sundays = np.where((np.arange(days.count) + days.first + 3) % 7 == 6, 1.0, np.nan)[:, None] * clean
     last_sundays = np.stack([_rows(sundays, d, k, h) for k in range(1, 7 * 8)])
-    columns["sunday"] = _mean(np.stack(list(_first(last_sundays, _BASE_WEEKS))), axis=0) - profile
+    columns["sunday"] = mean(np.stack(list(_first(last_sundays, _BASE_WEEKS))), axis=0) - profile
     columns["sunday_if_free"] = columns["sunday"] * np.array([clock.is_free(days.first + int(x)) for x in d])
-    columns["same_hour_unusual"] = np.array([_unusual(days.first + int(x) - 1) for x in d], np.float64)
+    columns["same_hour_unusual"] = np.array([is_unusual(days.first + int(x) - 1) for x in d], np.float64)
 
     target_days, position = np.unique(d, return_inverse=True)
-    calendar = [_calendar(days.first + int(x)) for x in target_days]
-    for name in calendar[0]:
-        columns[name] = np.array([c[name] for c in calendar])[position]
+    of_day = [calendar(days.first + int(x)) for x in target_days]
+    for name in of_day[0]:
+        columns[name] = np.array([c[name] for c in of_day])[position]
 
     _add_light(columns, history, days, base, index)
     _add_weather(columns, history, area, days, base, index, newest)
@@ -238,14 +239,14 @@ def seasonal(history: History, area: str, valid_time: IntArray, consumer_type: s
     load = history.get("load", area, consumer_type)
     if load is None:
         return None
-    days = _Days(history)
+    days = Days(history)
     table = days.fold(np.log(np.where(load > 0, load, np.nan)))
-    unusual = np.array([_unusual(days.first + d) for d in range(days.count)])
+    unusual = np.array([is_unusual(days.first + d) for d in range(days.count)])
     clean = np.where(unusual[:, None] & (np.count_nonzero(~np.isnan(table)) > 28 * 24), np.nan, table)
     base = _Base(clean)
-    hourly = _mean(clean, axis=0)
+    hourly = mean(clean, axis=0)
     profile = np.where(np.isnan(base.profile), hourly, base.profile)
-    sundays = _mean(clean[(np.arange(days.count) + days.first + 3) % 7 == 6], axis=0)
+    sundays = mean(clean[(np.arange(days.count) + days.first + 3) % 7 == 6], axis=0)
     free = np.array([clock.is_free(days.first + d) for d in range(days.count)])
     profile[free] = np.where(np.isnan(sundays), profile[free], sundays)
     deviation = table - profile
@@ -281,7 +282,7 @@ def _rows(table: FloatArray, day: IntArray, back: int, hour: IntArray) -> FloatA
 
 def _add_recent(columns: dict[str, FloatArray], recent: FloatArray, lead: FloatArray) -> None:
     """How the load has deviated from its base up to the newest known hour, also faded with lead time for linear models."""
-    last6, last24 = float(_mean(recent[-6:])), float(_mean(recent[-24:]))
+    last6, last24 = float(mean(recent[-6:])), float(mean(recent[-24:]))
     columns["recent_1h"] = np.full(len(lead), recent[-1])
     columns["recent_6h"] = np.full(len(lead), last6)
     columns["recent_24h"] = np.full(len(lead), last24)
@@ -292,7 +293,7 @@ def _add_recent(columns: dict[str, FloatArray], recent: FloatArray, lead: FloatA
     columns["recent_24h_fading_72h"] = last24 * np.exp(-ahead / 72)
     for k in range(7):
         block = recent[max(0, len(recent) - 24 * (k + 1)) : len(recent) - 24 * k]
-        columns[f"recent_day_{k + 1}"] = np.full(len(lead), _mean(block))
+        columns[f"recent_day_{k + 1}"] = np.full(len(lead), mean(block))
 
 
 def sun_height(times: IntArray) -> FloatArray:
@@ -311,7 +312,7 @@ def sun_height(times: IntArray) -> FloatArray:
     return height
 
 
-def _add_light(columns: dict[str, FloatArray], history: History, days: _Days, base: _Base, index: IntArray) -> None:
+def _add_light(columns: dict[str, FloatArray], history: History, days: Days, base: _Base, index: IntArray) -> None:
     """Height of the sun and how light it is (0 night, 1 day), and how they differ from the base weeks."""
     height = sun_height(history.times() + HOUR // 2)
     for name, grid in (("sun", np.clip(height, -8.0, 60.0)), ("dusk", 1 / (1 + np.exp(-(height - 2.0) / 2.5)))):
@@ -320,11 +321,11 @@ def _add_light(columns: dict[str, FloatArray], history: History, days: _Days, ba
 
 
 def _add_weather(
-    columns: dict[str, FloatArray], history: History, area: str, days: _Days, base: _Base, index: IntArray, newest: int
+    columns: dict[str, FloatArray], history: History, area: str, days: Days, base: _Base, index: IntArray, newest: int
 ) -> None:
     """Weather at the hour and how it differs from the base weeks and the last known day."""
     nothing = np.full(history.hours, np.nan)
-    grids = {q: nothing if (v := _weather(history, area, q)) is None else v for q in WEATHER}
+    grids = {q: nothing if (v := weather(history, area, q)) is None else v for q in WEATHER}
     t = grids["temperature"]
     smooth = {f"temperature_ewma_{hours}h": ewma(t, hours) for hours in _HALF_LIVES_H}
     missing = np.isnan(t)
@@ -349,8 +350,8 @@ def _add_weather(
     ):
         anomaly = days.unfold(base.anomaly(days.fold(plain[name]), concerned))
         columns[f"{name}_anomaly"] = anomaly[index]
-        columns[f"{name}_anomaly_recent"] = np.full(len(index), _mean(anomaly[max(0, newest - 23) : newest + 1]))
-        columns[f"{name}_anomaly_6h"] = np.full(len(index), _mean(anomaly[max(0, newest - 5) : newest + 1]))
+        columns[f"{name}_anomaly_recent"] = np.full(len(index), mean(anomaly[max(0, newest - 23) : newest + 1]))
+        columns[f"{name}_anomaly_6h"] = np.full(len(index), mean(anomaly[max(0, newest - 5) : newest + 1]))
     for hours in _CHANGES_H:
         columns[f"temperature_lag_{hours}h"] = t[np.maximum(index - hours, 0)] - t[index]
 

@@ -1,0 +1,189 @@
+"""Model inputs of many late series at once: how each hour nobody has measured yet differs from the series' own last known weeks.
+
+The target is the logarithm of load over a base profile, the mean log load of the last four known clean same-weekday hours, so
+that a municipality and a plant are rows of one model. What the price area around a series consumes is known to the hour: its
+deviation from the same base weeks (`grid`) bridges the days in which the series itself was not measured.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine import clock, features, geography
+from engine.domain import BRIDGE_H, HOUR, WEATHER, Consumer, FeatureMatrix, FloatArray, History, IntArray
+
+#: Hours forecast beyond the issue.
+AHEAD_H = 48
+_WEEKS, _BASE_WEEKS = 10, 4
+LOOKBACK_DAYS = BRIDGE_H // 24 + 2 + 7 * _WEEKS
+_RECENT_DAYS = 7
+_SMOOTH_H = 24
+
+
+def window(issue_time: int) -> tuple[int, int]:
+    """First hour and number of hours of the history that `build` needs for an issue."""
+    first = clock.EPOCH + dt.timedelta(days=int(clock.local_day_hour(np.array([issue_time]))[0][0]) - LOOKBACK_DAYS)
+    start = clock.local_midnight(first)
+    return start, (clock.floor_hour(issue_time) - start) // HOUR + AHEAD_H + 1
+
+
+def hours_to_forecast(issue_time: int, newest: int) -> IntArray:
+    """Hours of an issue of a series whose newest known hour is `newest`: what nobody has measured yet, and the next two days."""
+    now = clock.floor_hour(issue_time)
+    first = max(min(newest, now) + HOUR, now - BRIDGE_H * HOUR)
+    return np.arange(first, issue_time + AHEAD_H * HOUR + 1, HOUR, dtype=np.int64)
+
+
+def build(history: History, consumers: Sequence[Consumer], around: Mapping[str, FloatArray]) -> tuple[FeatureMatrix, IntArray]:
+    """Inputs of every hour to forecast of consumers that `history` holds load of, and which consumer each row belongs to (n,).
+
+    `around` is the load in MWh of each price area on the history's grid, forecast where it is not known yet. Rows come in the
+    order of the consumers, each in the order of time; a row whose base is unknown has NaN as `base_mwh`.
+    """
+    days = features.Days(history)
+    matrices, owners = [], []
+    for place in dict.fromkeys(geography.price_area(c.area) for c in consumers):
+        mine = [i for i, c in enumerate(consumers) if geography.price_area(c.area) == place]
+        load = np.stack([history.values["load", *consumers[i]] for i in mine])
+        columns, owner = _rows(history, days, place, load, around.get(place))
+        matrices.append(columns)
+        owners.append(np.array(mine)[owner])
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")
+    names = tuple(matrices[0])
+    values = np.column_stack([np.concatenate([m[name] for m in matrices]) for name in names])[order]
+    times = values[:, names.index("valid_time")].astype(np.int64)
+    kept = [i for i, name in enumerate(names) if name != "valid_time"]
+    return FeatureMatrix(tuple(names[i] for i in kept), times, values[:, kept].astype(np.float32)), owner[order]
+
+
+class _Base:
+    """The last known same-weekday hours of each series, and what anything else was in those very hours.
+
+    Tables are (series, 7, 24) by weekday and hour.
+    """
+
+    def __init__(self, days: features.Days, table: FloatArray) -> None:
+        last = days.first + days.count - 1
+        weeks = days.count // 7
+        self._index = (days.count - 1 - np.arange(7 * weeks)).reshape(weeks, 7)
+        weekday = np.array([clock.weekday(last - j) for j in range(7)])
+        self._order = np.argsort(weekday)
+        unusual = np.array([features.is_unusual(days.first + d) for d in range(days.count)])
+        stacked = self._stack(np.where(unusual[:, None], np.nan, table))
+        known = ~np.isnan(stacked)
+        rank = np.cumsum(known, axis=1)
+        self._chosen = known & (rank <= _BASE_WEEKS)
+        self._count = self._chosen.sum(axis=1)
+        self.profile = self._mean(stacked)
+        self.newest = np.where(known & (rank == 1), stacked, 0.0).sum(axis=1) + np.where(self._count > 0, 0.0, np.nan)
+        spread = np.where(self._chosen, (stacked - self.profile[:, None]) ** 2, 0.0).sum(axis=(1, 2, 3))
+        freedom = (self._chosen.sum(axis=1) - 1).clip(0).sum(axis=(1, 2))
+        self.noise = np.sqrt(spread / np.maximum(freedom, 1)).clip(0.005, 2.0)
+
+    def _stack(self, table: FloatArray) -> FloatArray:
+        """(..., days, 24) as (..., weeks, 7, 24), newest week first, Monday first."""
+        weeks: FloatArray = table[..., self._index, :][..., self._order, :]
+        return weeks
+
+    def _mean(self, stacked: FloatArray) -> FloatArray:
+        total = np.where(self._chosen, stacked, 0.0).sum(axis=1)
+        mean: FloatArray = np.where(self._count > 0, total / np.maximum(self._count, 1), np.nan)
+        return mean
+
+    def of(self, table: FloatArray) -> FloatArray:
+        """Mean of a (days, 24) table over the hours that make each series' base."""
+        return self._mean(self._stack(table)[None])
+
+
+def _rows(
+    history: History, days: features.Days, place: str, load: FloatArray, around: FloatArray | None
+) -> tuple[dict[str, FloatArray], IntArray]:
+    """Columns of all hours to forecast of series (s, hours) in one price area, and which series each row belongs to."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(np.where(load > 0, load, np.nan))
+    known = ~np.isnan(logs)
+    newest = history.hours - 1 - np.argmax(known[:, ::-1], axis=1)
+    newest_day = days.day[newest]
+    table = days.fold(logs)
+    base = _Base(days, table)
+    weekday = np.array([clock.weekday(days.first + d) for d in range(days.count)])
+
+    wanted = [hours_to_forecast(history.as_of, history.start + HOUR * int(i)) for i in newest]
+    owner = np.repeat(np.arange(len(load)), [len(w) for w in wanted])
+    times = np.concatenate(wanted)
+    index = (times - history.start) // HOUR
+    d, h = days.day[index], days.hour[index]
+    w = weekday[d]
+
+    lead = (times - history.as_of) / HOUR
+    profile = base.profile[owner, w, h]
+    columns: dict[str, FloatArray] = {
+        "valid_time": times.astype(np.float64),
+        "hour": h.astype(np.float64),
+        "lead_h": lead,
+        "age_d": (index - newest[owner]) / 24,
+        "noise": base.noise[owner],
+    }
+
+    # What of each series' own last days is not in its base.
+    last_days = np.maximum(newest_day[:, None] - np.arange(_RECENT_DAYS), 0)
+    series = np.arange(len(load))[:, None]
+    deviation = table[series, last_days] - base.profile[series, weekday[last_days]]
+    columns |= {f"level_{k}d": features.mean(deviation[:, :k], axis=(1, 2))[owner] for k in (1, 3, 7)}
+    columns["same_hour_7d"] = features.mean(deviation, axis=1)[owner, h]
+    columns["week_1"] = base.newest[owner, w, h] - profile
+
+    sunday = base.profile[owner, 6, h] - profile
+    columns["sunday_if_free"] = sunday * np.array([clock.is_free(days.first + x) for x in range(days.count)])[d]
+    calendar = [features.calendar(days.first + x) for x in range(days.count)]
+    for name in calendar[0]:
+        columns[name] = np.array([c[name] for c in calendar])[d]
+    mean = base.profile.mean(axis=(1, 2))
+    for name, part in (
+        ("night", np.s_[:, :, :5]),
+        ("midday", np.s_[:, :, 10:15]),
+        ("evening", np.s_[:, :, 17:21]),
+        ("weekend", np.s_[:, 5:]),
+    ):
+        columns[f"shape_{name}"] = (base.profile[part].mean(axis=(1, 2)) - mean)[owner]
+
+    for name, grid, smooth in _outside(history, place, around):
+        outer = days.fold(grid)
+        usual = base.of(outer)
+        anomaly = outer[d, h] - usual[owner, w, h]
+        columns[name] = anomaly
+        recent = outer[last_days] - usual[series, weekday[last_days]]
+        columns[f"{name}_7d"] = features.mean(recent, axis=(1, 2))[owner]
+        if smooth:
+            daily = days.fold(features.ewma(grid, _SMOOTH_H))
+            columns[f"{name}_daily"] = daily[d, h] - base.of(daily)[owner, w, h]
+            columns[f"{name}_same_hour_7d"] = features.mean(recent, axis=1)[owner, h]
+    columns["base_mwh"] = np.exp(profile)
+    return columns, owner
+
+
+def _outside(history: History, place: str, around: FloatArray | None) -> list[tuple[str, FloatArray, bool]]:
+    """What moves a series from outside, on the history's grid: name, values, and whether its daily mean counts by itself."""
+    nothing = np.full(history.hours, np.nan)
+    weather = {q: nothing if (v := features.weather(history, place, q)) is None else v for q in WEATHER}
+    temperature = weather["temperature"]
+    smooth = {hours: np.where(np.isnan(temperature), np.nan, features.ewma(temperature, hours)) for hours in (12, 72)}
+    height = features.sun_height(history.times() + HOUR // 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grid = nothing if around is None else np.log(np.where(around > 0, around, np.nan))
+    return [
+        ("grid", grid, True),
+        ("dusk", 1 / (1 + np.exp(-(height - 2.0) / 2.5)), False),
+        ("sun", np.clip(height, -8.0, 60.0), False),
+        ("temperature", smooth[12], False),
+        ("temperature_72h", smooth[72], False),
+        ("heating", np.maximum(0.0, 16.0 - smooth[12]), False),
+        ("cooling", np.maximum(0.0, smooth[12] - 18.0), False),
+        ("wind_speed", weather["wind_speed"], False),
+        ("global_radiation", weather["global_radiation"], False),
+        ("cloud_cover", weather["cloud_cover"], False),
+    ]
