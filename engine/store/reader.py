@@ -37,6 +37,7 @@ from engine.domain import (
 )
 from engine.store import codec, schema
 from engine.store.archive import Archive, Versions, succession
+from engine.store.arrivals import ArrivalsReader
 from engine.store.roster import RosterReader
 
 log = logging.getLogger(__name__)
@@ -173,6 +174,7 @@ class Reader:
             raise self._unreadable(error) from error
         self.simulated = self._rows("SELECT value FROM property WHERE name='simulated'") == [("1",)]
         self.roster = RosterReader(self._rows, self.simulated)
+        self.arrivals = ArrivalsReader(self._rows)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -383,10 +385,12 @@ class Reader:
         """What each area, consumer type and model has learned so far."""
         return {target: calibration for target, (_, calibration) in self.lessons().items()}
 
-    def lessons(self) -> dict[Target, tuple[int, Calibration]]:
-        """The same, each with when it last learned."""
+    def lessons(self, of: Consumer | None = None) -> dict[Target, tuple[int, Calibration]]:
+        """The same, each with when it last learned; of one consumer where it is named."""
         rows = self._rows(
-            "SELECT area, consumer_type, model_id, learned_at, state FROM calibration ORDER BY area, consumer_type, model_id"
+            """SELECT area, consumer_type, model_id, learned_at, state FROM calibration
+               WHERE ?1 IS NULL OR (area = ?1 AND consumer_type = ?2) ORDER BY area, consumer_type, model_id""",
+            of or (None, None),
         )
         return {(area, kind, model): (learned_at, Calibration.parse(state)) for area, kind, model, learned_at, state in rows}
 
