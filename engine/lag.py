@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine import clock, geography
-from engine.domain import DAY, HOUR, Consumer, IntArray
+from engine.domain import DAY, HOUR, Consumer, Expected, IntArray
+from engine.geography import Measure
 from engine.store import Reader
 from engine.store.arrivals import LoadSeries
 
@@ -111,3 +114,43 @@ def _largest_by_day(valid: IntArray, arrival: IntArray, midnights: IntArray, now
     inside = (day >= 0) & (day < len(largest)) & (arrival[1:] > arrival[:-1])
     np.maximum.at(largest, day[inside], (arrival[1:] - newest[:-1])[inside])
     return largest
+
+
+#: What the loads of a measure are called together.
+_TOGETHER: Mapping[Measure, str] = {
+    Measure.GROSS: "loads of price areas",
+    Measure.CATEGORY: "loads of regions",
+    Measure.HOUSEHOLDS: "households of municipalities",
+    Measure.INDUSTRY: "loads of industries",
+    Measure.GRID_AREA: "loads of grid areas",
+    Measure.OWN: "imported loads",
+}
+
+
+def standing_still(lags: Iterable[Lag]) -> dict[str, Expected]:
+    """One trouble for each source of which a load stands still, however many of them."""
+    by_source: dict[str, list[Lag]] = defaultdict(list)
+    for each in lags:
+        by_source[each.source].append(each)
+    return {
+        source: _trouble(source, stalled, len(all_of_it))
+        for source, all_of_it in by_source.items()
+        if (stalled := [each for each in all_of_it if each.stalled_since is not None])
+    }
+
+
+def _trouble(source: str, stalled: list[Lag], of_how_many: int) -> Expected:
+    worst = max(stalled, key=lambda each: each.lag_s)
+    assert worst.stalled_since is not None
+    assert worst.usual_s is not None
+    together = _TOGETHER[geography.measure(worst.consumer)]
+    who = f"{len(stalled)} of {of_how_many} {together}" if len(stalled) < of_how_many else together[0].upper() + together[1:]
+    since = clock.local(worst.stalled_since).date()
+    return Expected(
+        f"{who} ({source}) stand still since {since}: {_age(worst.lag_s)} old, usually {_age(worst.usual_s)}.",
+        "Forecasts go on from older load with wider bands; ask the publisher if it lasts. This ends by itself when new hours arrive.",
+    )
+
+
+def _age(seconds: int) -> str:
+    return f"{seconds / DAY:.0f} days" if seconds >= 2 * DAY else f"{seconds / HOUR:.0f} hours"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import clock, contest, features, geography, issuing, plausibility, scoring, shadow, sources
+from engine import clock, contest, features, geography, issuing, lag, plausibility, scoring, shadow, sources
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
@@ -94,6 +94,18 @@ def ingest(
                 story.trouble(problem)
                 writer.open_event("source", source.dataset, problem.problem, problem.remedy, time.now())
     return kept[0]
+
+
+def watch_lag(writer: Writer, reader: Reader, now: int) -> None:
+    """Keep an open event for each source whose load stands still, unless it is one already that the source fails."""
+    failing = {part for event in reader.events() if event.code == "source" for part in event.subject.split("/")}
+    troubles = lag.standing_still(lag.measure(reader, now))
+    for source, trouble in troubles.items():
+        if source not in failing:
+            writer.open_event("stalled", source, trouble.problem, trouble.remedy, now)
+    for event in reader.events():
+        if event.code == "stalled" and event.subject not in troubles:
+            writer.close_event("stalled", event.subject, now)
 
 
 def newest_of(states: Sequence[SeriesState], source: sources.LiveSource) -> int | None:

@@ -177,7 +177,9 @@ class Service:
             return None
         self._last |= {source.dataset: now for source in due}
         try:
-            return pipeline.ingest(self._writer, self._reader, due, self._transport, self._clock)
+            run = pipeline.ingest(self._writer, self._reader, due, self._transport, self._clock)
+            pipeline.watch_lag(self._writer, self._reader, self._clock.now())
+            return run
         finally:
             self._ingested = True
             self._last.pop("score", None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import clock, geography, lag
+from engine import clock, geography, lag, pipeline
 from engine.domain import DAY, HOUR, Consumer, Flag, IntArray, Observations, Series
 from engine.store import Reader, Writer
 
@@ -20,7 +20,7 @@ MIDNIGHT = clock.parse_utc("2026-06-30T22:00Z")
 
 def put(writer: Writer, series: Series, valid: IntArray, arrival: IntArray, flag: Flag = Flag.PLAIN, value: float = 1.0) -> None:
     flags = np.full(len(valid), flag, np.uint8)
-    writer.put([Observations(series, valid, arrival, value + valid % 7, flags)])
+    writer.put([Observations(series, valid, arrival, (value + valid % 7).astype(np.float64), flags)])
 
 
 def households(code: str = "851") -> Series:
@@ -43,14 +43,20 @@ def test_a_load_that_comes_weekly_stands_still_only_when_a_week_is_left_out(writ
     put(writer, households(), valid, arrival)
     last = int(arrival[-1])
     (fresh,) = lag.measure(reader, last + HOUR)
-    assert fresh.consumer == Consumer("851", "household") and fresh.source == "PrivateConsumptionHeatingHour"
-    assert fresh.lag_s == last + HOUR - int(valid[-1]) and fresh.stalled_since is None
-    assert fresh.usual_s is not None and 15 * DAY <= fresh.usual_s <= 16 * DAY + HOUR
-    assert not fresh.nominal and fresh.holes == 0
+    assert fresh.consumer == Consumer("851", "household")
+    assert fresh.source == "PrivateConsumptionHeatingHour"
+    assert fresh.lag_s == last + HOUR - int(valid[-1])
+    assert fresh.stalled_since is None
+    assert fresh.usual_s is not None
+    assert 15 * DAY <= fresh.usual_s <= 16 * DAY + HOUR
+    assert not fresh.nominal
+    assert fresh.holes == 0
     told = [day for day in range(1, 30) if lag.measure(reader, last + day * DAY)[0].stalled_since is not None]
-    assert 16 <= told[0] + 9 <= 18 and told == list(range(told[0], 30)), "once told, told until it moves on"
+    assert 16 <= told[0] + 9 <= 18
+    assert told == list(range(told[0], 30)), "once told, told until it moves on"
     (frozen,) = lag.measure(reader, last + 20 * DAY)
-    assert frozen.stalled_since == last and frozen.usual_s == fresh.usual_s, "a stand-still is not what is usual"
+    assert frozen.stalled_since == last
+    assert frozen.usual_s == fresh.usual_s, "a stand-still is not what is usual"
 
 
 @pytest.mark.parametrize("nominal_days", [9, 15])
@@ -61,10 +67,47 @@ def test_a_freeze_of_three_weeks_is_told_though_only_nominal_arrivals_are_known(
     put(writer, households(), valid, valid + nominal_days * DAY, Flag.NOMINAL)
     end = int(valid[-1])
     (usual,) = lag.measure(reader, end + nominal_days * DAY)
-    assert usual.nominal and usual.stalled_since is None and usual.usual_s is not None
+    assert usual.nominal
+    assert usual.stalled_since is None
+    assert usual.usual_s is not None
     assert nominal_days * DAY <= usual.usual_s <= (nominal_days + 1) * DAY
     (frozen,) = lag.measure(reader, end + 21 * DAY)
     assert frozen.stalled_since == end + nominal_days * DAY
+
+
+def test_one_event_tells_of_a_frozen_dataset_and_ends_when_it_moves_on(writer: Writer, reader: Reader) -> None:
+    valid = hours(MIDNIGHT, MIDNIGHT + 70 * DAY)
+    for code in ("851", "751", "101"):
+        put(writer, households(code), valid, valid + 11 * DAY)
+    put(writer, Series("load", "DK1", "energidataservice"), valid, valid + 2 * HOUR)
+    end = int(valid[-1]) + HOUR
+
+    def told(now: int) -> dict[str, str]:
+        pipeline.watch_lag(writer, reader, now)
+        return {event.subject: event.problem for event in reader.events() if event.code == "stalled"}
+
+    assert told(end + 2 * HOUR) == {}
+    writer.open_event("source", "energidataservice/load", "No answer.", "Wait.", end)
+    assert told(end + 21 * DAY) == {
+        "PrivateConsumptionHeatingHour": "Households of municipalities (PrivateConsumptionHeatingHour) stand still since 2026-09-19: "
+        "21 days old, usually 12 days."
+    }, "that DK1 cannot be fetched is an event already"
+    writer.close_event("source", "energidataservice/load", end + 21 * DAY)
+    later = hours(end, end + 7 * DAY)
+    for code in ("851", "101"):
+        put(writer, households(code), later, np.full(len(later), end + 21 * DAY + 1))
+    found = told(end + 21 * DAY + HOUR)
+    assert found["PrivateConsumptionHeatingHour"].startswith("1 of 3 households of municipalities (")
+    assert found["energidataservice"].endswith("21 days old, usually 3 hours.")
+    for series in (households("751"), Series("load", "DK1", "energidataservice")):
+        put(writer, series, later, np.full(len(later), end + 21 * DAY + 1))
+    put(
+        writer,
+        Series("load", "DK1", "energidataservice"),
+        hours(end + 7 * DAY, end + 21 * DAY),
+        hours(end + 7 * DAY, end + 21 * DAY),
+    )
+    assert told(end + 21 * DAY + 2 * HOUR) == {}
 
 
 def test_a_price_area_stands_still_after_hours(writer: Writer, reader: Reader) -> None:
@@ -72,7 +115,8 @@ def test_a_price_area_stands_still_after_hours(writer: Writer, reader: Reader) -
     put(writer, Series("load", "DK1", "energidataservice"), valid, valid + 2 * HOUR + 1200)
     end = int(valid[-1])
     (fresh,) = lag.measure(reader, end + 3 * HOUR)
-    assert fresh.usual_s == 3 * HOUR + 1200 and fresh.stalled_since is None
+    assert fresh.usual_s == 3 * HOUR + 1200
+    assert fresh.stalled_since is None
     told = [h for h in range(3, 24) if lag.measure(reader, end + h * HOUR)[0].stalled_since is not None]
     assert told[0] == 7
     assert {seconds for _, seconds in fresh.by_day[1:]} == {3 * HOUR + 1200}
@@ -87,7 +131,8 @@ def test_an_outage_within_a_day_shows_on_that_day(writer: Writer, reader: Reader
     (found,) = lag.measure(reader, int(valid[-1]) + 2 * HOUR)
     by_day = dict(found.by_day)
     worst = max(by_day, key=lambda day: by_day[day])
-    assert worst == int(clock.local_day_hour(np.array([MIDNIGHT + 20 * DAY]))[0][0]) and by_day[worst] == 9 * HOUR
+    assert worst == int(clock.local_day_hour(np.array([MIDNIGHT + 20 * DAY]))[0][0])
+    assert by_day[worst] == 9 * HOUR
     assert found.usual_s == 3 * HOUR, "one bad day in ten is not usual"
 
 
@@ -111,7 +156,8 @@ def test_what_is_imported_at_once_has_no_usual_lag_and_stands_never_still(writer
     valid = hours(MIDNIGHT, MIDNIGHT + 40 * DAY)
     put(writer, Series("load", "DK1-mejeri", "file", rank=1), valid, np.full(len(valid), int(valid[-1]) + DAY))
     (found,) = lag.measure(reader, int(valid[-1]) + 90 * DAY)
-    assert (found.usual_s, found.stalled_since) == (None, None) and found.lag_s == 90 * DAY
+    assert (found.usual_s, found.stalled_since) == (None, None)
+    assert found.lag_s == 90 * DAY
 
 
 def test_the_source_that_reaches_furthest_counts(writer: Writer, reader: Reader) -> None:
@@ -119,7 +165,8 @@ def test_the_source_that_reaches_furthest_counts(writer: Writer, reader: Reader)
     put(writer, Series("load", "DK1", "lastvagt-data", rank=1), valid[: 24 * 10], valid[: 24 * 10] + 2 * HOUR, Flag.NOMINAL)
     put(writer, Series("load", "DK1", "energidataservice"), valid, valid + 2 * HOUR)
     (found,) = lag.measure(reader, int(valid[-1]) + 2 * HOUR)
-    assert found.source == "energidataservice" and found.newest_valid == valid[-1]
+    assert found.source == "energidataservice"
+    assert found.newest_valid == valid[-1]
 
 
 def test_a_region_that_others_took_over_ends_without_standing_still(writer: Writer, reader: Reader) -> None:
@@ -167,7 +214,8 @@ def test_each_day_is_as_late_as_asking_every_hour_says(
         assert today - lag.WINDOW_DAYS < day <= today
         if day in expected and day != today:
             assert seconds == expected[day], day
-    assert found.newest_valid == last_hours.max() and found.lag_s == now - last_hours.max()
+    assert found.newest_valid == last_hours.max()
+    assert found.lag_s == now - last_hours.max()
     assert found.holes == 24 * (max(kept) - min(kept) + 1 - len(kept))
 
 
