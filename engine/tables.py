@@ -316,7 +316,7 @@ def _learned(calibrated: Calibration) -> Iterator[tuple[tuple[int, int], tuple[o
 def quarantine(reader: Reader, area: str | None = None, limit: int = 100) -> Table:
     """Values that were set aside as implausible, newest first, each with the reason."""
     found = reader.quarantine(limit, area and require_area(reader, area))
-    rows = [(place, quantity, source, clock.iso(t), value, reason) for quantity, place, source, t, value, reason in found]
+    rows = [(place, quantity, source, clock.iso(t), value, reason) for quantity, place, source, t, value, reason, _ in found]
     return Table({"simulated": reader.simulated}, ("area", "quantity", "source", "valid_time", "value", "reason"), rows)
 
 

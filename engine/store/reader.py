@@ -62,6 +62,7 @@ _NEWEST_VERSIONS = """
     SELECT valid_time, available_at, value, flags FROM newest CROSS JOIN observation
     ON series_id = :series AND valid_time = t AND available_at = known"""
 
+_ANY_ISSUE = "(:area IS NULL OR area = :area) AND (:kind IS NULL OR consumer_type = :kind)"
 
 #: What a calibration belongs to: area, consumer type and model_id.
 Target = tuple[str, str, str]
@@ -301,22 +302,37 @@ class Reader:
         rows = self._rows("SELECT DISTINCT area, consumer_type FROM series WHERE quantity='load'")
         return geography.known_consumers({Consumer(*row) for row in rows}, now)
 
-    def quarantine(self, limit: int = 100, area: str | None = None) -> list[tuple[str, str, str, int, float | None, str]]:
-        """Values set aside, of one area or of all, newest first: quantity, area, source, valid_time, value, reason."""
+    def quarantine(
+        self, limit: int = 100, area: str | None = None, consumer_type: str | None = None
+    ) -> list[tuple[str, str, str, int, float | None, str, str]]:
+        """Values set aside, of one area and consumer type or of all, newest first.
+
+        Each is quantity, area, source, valid_time, value, reason, consumer_type.
+        """
         return self._rows(
-            """SELECT quantity, area, source, valid_time, value, reason FROM quarantine JOIN series USING(series_id)
-               WHERE (? IS NULL OR area = ?) ORDER BY quarantine_id DESC LIMIT ?""",
-            (area, area, limit),
+            """SELECT quantity, area, source, valid_time, value, reason, consumer_type FROM quarantine JOIN series USING(series_id)
+               WHERE (:area IS NULL OR area = :area) AND (:kind IS NULL OR consumer_type = :kind)
+               ORDER BY quarantine_id DESC LIMIT :limit""",
+            {"area": area, "kind": consumer_type, "limit": limit},
         )
 
     # -- forecasts ------------------------------------------------------------------------------------------------
 
-    def issues(self, area: str | None = None, start: int = 0, end: int = FOREVER, limit: int = 1000) -> list[ForecastIssue]:
-        """Heads of issues with issue time in [start, end), newest first."""
+    def issues(
+        self,
+        area: str | None = None,
+        start: int = 0,
+        end: int = FOREVER,
+        limit: int = 1000,
+        consumer_type: str | None = None,
+    ) -> list[ForecastIssue]:
+        """Heads of issues with issue time in [start, end), of one area and consumer type or of all, newest first."""
+        # Only with both does the index on consumers help; with the area alone SQLite would sort all of its issues.
+        wanted = "area = :area AND consumer_type = :kind" if area and consumer_type else _ANY_ISSUE
         rows = self._rows(
-            """SELECT area, consumer_type, issue_time, model_id, tier, reason, valid_start, hours, ex_post, created_at FROM forecast_run
-               WHERE issue_time >= ? AND issue_time < ? AND (? IS NULL OR area = ?) ORDER BY issue_time DESC, area LIMIT ?""",
-            (start, end, area, area, limit),
+            f"""SELECT area, consumer_type, issue_time, model_id, tier, reason, valid_start, hours, ex_post, created_at FROM forecast_run
+               WHERE issue_time >= :start AND issue_time < :end AND {wanted} ORDER BY issue_time DESC, area LIMIT :limit""",
+            {"start": start, "end": end, "area": area, "kind": consumer_type, "limit": limit},
         )
         return [ForecastIssue(a, c, i, m, Tier(t), Reason(r), v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
 
