@@ -8,6 +8,7 @@ deviation from the same base weeks (`grid`) bridges the days in which the series
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -37,18 +38,24 @@ def hours_to_forecast(issue_time: int, newest: int) -> IntArray:
     return np.arange(first, issue_time + AHEAD_H * HOUR + 1, HOUR, dtype=np.int64)
 
 
-def build(history: History, consumers: Sequence[Consumer], around: Mapping[str, FloatArray]) -> tuple[FeatureMatrix, IntArray]:
+def build(
+    history: History,
+    consumers: Sequence[Consumer],
+    around: Mapping[str, FloatArray],
+    span: tuple[int, int] | None = None,
+) -> tuple[FeatureMatrix, IntArray]:
     """Inputs of every hour to forecast of consumers that `history` holds load of, and which consumer each row belongs to (n,).
 
-    `around` is the load in MWh of each price area on the history's grid, forecast where it is not known yet. Rows come in the
-    order of the consumers, each in the order of time; a row whose base is unknown has NaN as `base_mwh`.
+    With `span` only of the hours in [start, end). `around` is the load in MWh of each price area on the history's grid, forecast
+    where it is not known yet. Rows come in the order of the consumers, each in the order of time; a row whose base is unknown
+    has NaN as `base_mwh`.
     """
     days = features.Days(history)
     matrices, owners = [], []
     for place in dict.fromkeys(geography.price_area(c.area) for c in consumers):
         mine = [i for i, c in enumerate(consumers) if geography.price_area(c.area) == place]
         load = np.stack([history.values["load", *consumers[i]] for i in mine])
-        columns, owner = _rows(history, days, place, load, around.get(place))
+        columns, owner = _rows(history, days, place, load, around.get(place), span)
         matrices.append(columns)
         owners.append(np.array(mine)[owner])
     owner = np.concatenate(owners)
@@ -77,11 +84,12 @@ class _Base:
         known = ~np.isnan(stacked)
         rank = np.cumsum(known, axis=1)
         self._chosen = known & (rank <= _BASE_WEEKS)
-        self._count = self._chosen.sum(axis=1)
         self.profile = self._mean(stacked)
-        self.newest = np.where(known & (rank == 1), stacked, 0.0).sum(axis=1) + np.where(self._count > 0, 0.0, np.nan)
-        spread = np.where(self._chosen, (stacked - self.profile[:, None]) ** 2, 0.0).sum(axis=(1, 2, 3))
+        self.newest = features.mean(np.where(known & (rank == 1), stacked, np.nan), axis=1)
+        older = features.mean(np.where(known & (rank > _BASE_WEEKS) & (rank <= 2 * _BASE_WEEKS), stacked, np.nan), axis=1)
+        self.trend = features.mean(self.profile - older, axis=1)  # (series, 24): a month's change
         freedom = (self._chosen.sum(axis=1) - 1).clip(0).sum(axis=(1, 2))
+        spread = np.where(self._chosen, (stacked - self.profile[:, None]) ** 2, 0.0).sum(axis=(1, 2, 3))
         self.noise = np.sqrt(spread / np.maximum(freedom, 1)).clip(0.005, 2.0)
 
     def _stack(self, table: FloatArray) -> FloatArray:
@@ -90,9 +98,7 @@ class _Base:
         return weeks
 
     def _mean(self, stacked: FloatArray) -> FloatArray:
-        total = np.where(self._chosen, stacked, 0.0).sum(axis=1)
-        mean: FloatArray = np.where(self._count > 0, total / np.maximum(self._count, 1), np.nan)
-        return mean
+        return features.mean(np.where(self._chosen, stacked, np.nan), axis=1)
 
     def of(self, table: FloatArray) -> FloatArray:
         """Mean of a (days, 24) table over the hours that make each series' base."""
@@ -100,7 +106,7 @@ class _Base:
 
 
 def _rows(
-    history: History, days: features.Days, place: str, load: FloatArray, around: FloatArray | None
+    history: History, days: features.Days, place: str, load: FloatArray, around: FloatArray | None, span: tuple[int, int] | None
 ) -> tuple[dict[str, FloatArray], IntArray]:
     """Columns of all hours to forecast of series (s, hours) in one price area, and which series each row belongs to."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -113,6 +119,8 @@ def _rows(
     weekday = np.array([clock.weekday(days.first + d) for d in range(days.count)])
 
     wanted = [hours_to_forecast(history.as_of, history.start + HOUR * int(i)) for i in newest]
+    if span is not None:
+        wanted = [hours[(hours >= span[0]) & (hours < span[1])] for hours in wanted]
     owner = np.repeat(np.arange(len(load)), [len(w) for w in wanted])
     times = np.concatenate(wanted)
     index = (times - history.start) // HOUR
@@ -142,14 +150,8 @@ def _rows(
     calendar = [features.calendar(days.first + x) for x in range(days.count)]
     for name in calendar[0]:
         columns[name] = np.array([c[name] for c in calendar])[d]
-    mean = base.profile.mean(axis=(1, 2))
-    for name, part in (
-        ("night", np.s_[:, :, :5]),
-        ("midday", np.s_[:, :, 10:15]),
-        ("evening", np.s_[:, :, 17:21]),
-        ("weekend", np.s_[:, 5:]),
-    ):
-        columns[f"shape_{name}"] = (base.profile[part].mean(axis=(1, 2)) - mean)[owner]
+    columns["trend"] = features.mean(base.trend, axis=1)[owner]
+    columns["trend_same_hour"] = base.trend[owner, h]
 
     for name, grid, smooth in _outside(history, place, around):
         outer = days.fold(grid)
@@ -187,3 +189,12 @@ def _outside(history: History, place: str, around: FloatArray | None) -> list[tu
         ("global_radiation", weather["global_radiation"], False),
         ("cloud_cover", weather["cloud_cover"], False),
     ]
+
+
+@functools.lru_cache(maxsize=1)
+def names() -> tuple[str, ...]:
+    """Names of all inputs `build` makes, in order."""
+    start, hours = window(0)
+    load = np.where(start + HOUR * np.arange(hours) < 0, 1.0, np.nan)
+    matrix, _ = build(History(0, start, hours, {("load", "DK1", "total"): load}), [Consumer("DK1")], {})
+    return matrix.names
