@@ -145,7 +145,7 @@ class Calibration:
     @property
     def coverage_deviation(self) -> FloatArray:
         """Standard deviation that chance alone gives `coverage` where bands are right, shape (G, shares)."""
-        begun, hour = _kept(self.hours)[:, None], _share_of_hour(_COVERAGE_HALF_LIFE_D)
+        begun, hour = _kept(self.hours)[:, None], share_of_hour(_COVERAGE_HALF_LIFE_D)
         as_many = (2 - hour) / hour * (1 - begun) / (1 + begun)  # hours that would tell as much if all counted alike
         share = np.array(SHARES)
         deviation: FloatArray = np.sqrt(share * (1 - share) / np.maximum(_CAUTION * as_many, 1e-12))
@@ -168,13 +168,7 @@ class Calibration:
         else:
             middle = log_model
         hour = clock.local_day_hour(raw.valid_time)[1]
-        width = (mix @ self.width) @ _OF_LEVEL + (mix * self.width_by_hour[:, hour].T).sum(axis=1)[:, None]
-        spread = (np.log(np.maximum(raw.quantiles, 1e-9)) - log_model[:, None]) * np.exp(np.clip(width, -_WIDEST, _WIDEST))
-        spread = np.clip(spread, -_FURTHEST, _FURTHEST)
-        # A wider inner band pushes the outer ones along, so that levels never cross.
-        spread[:, MEDIAN:] = np.maximum.accumulate(spread[:, MEDIAN:], axis=1)
-        spread[:, MEDIAN::-1] = np.minimum.accumulate(spread[:, MEDIAN::-1], axis=1)
-        quantiles = np.where(raw.quantiles > 0, np.exp(middle[:, None] + spread), 0.0)
+        quantiles = around(middle, raw.quantiles, mix @ self.width, (mix * self.width_by_hour[:, hour].T).sum(axis=1))
         if not draft.experts:
             quantiles[:, MEDIAN] = raw.median
         return dataclasses.replace(raw, quantiles=quantiles, draft=draft)
@@ -209,13 +203,12 @@ class Calibration:
                 )
                 after._learn_responses(g, draft, observed)
                 after._learn_weights(g, draft, observed, published[:, MEDIAN], rates[g])
-            hit = ((published[:, _LOW] <= observed) & (observed <= published[:, _HIGH])).mean(axis=0)
+            hit = inside(np.full(len(mine), observed), published).mean(axis=0)
             # Steering on news this old must be gentle: at full strength it would answer one miss again and again, and swing.
             age_s = known_at - np.mean([issue.issue_time for issue, _, _ in mine])
             miss = (np.array(SHARES) - hit) * min(1.0, _FRESH_S / max(float(age_s), 1.0))
-            after.width[g] = np.clip(self.width[g] + _WIDEN / 24 * miss, -_WIDEST, _WIDEST)
-            after.width_by_hour[g, hour] = np.clip(self.width_by_hour[g, hour] + _WIDEN_HOUR * miss[1], -_WIDEST, _WIDEST)
-            after.inside[g] += _share_of_hour(_COVERAGE_HALF_LIFE_D) * (hit - self.inside[g])
+            after.width[g], after.width_by_hour[g, hour] = steered(self.width[g], self.width_by_hour[g, hour], miss)
+            after.inside[g] += share_of_hour(_COVERAGE_HALF_LIFE_D) * (hit - self.inside[g])
             after.hours[g] += 1
         return after
 
@@ -223,8 +216,8 @@ class Calibration:
         design = _design(draft)
         error = np.clip(np.log(observed / np.maximum(draft.medians[:, 0], 1e-9)), -_LARGEST_ERROR, _LARGEST_ERROR)
         left = float(np.mean(error - draft.corrections[:, 0]))
-        self.level[g] += _share_of_hour(_LEVEL_HALF_LIFE_D) * (left - self.level[g])
-        keep = 1 - _share_of_hour(_RESPONSE_HALF_LIFE_D)
+        self.level[g] += share_of_hour(_LEVEL_HALF_LIFE_D) * (left - self.level[g])
+        keep = 1 - share_of_hour(_RESPONSE_HALF_LIFE_D)
         self.moments[g] = keep * self.moments[g] + design.T @ design / len(design) / 24
         self.effects[g] = keep * self.effects[g] + design.T @ error / len(design) / 24
 
@@ -232,7 +225,7 @@ class Calibration:
         mixed = np.log(np.maximum(median, 1e-9))
         side = np.sign(mixed - np.log(observed))
         excess = ((_log_medians(draft) - mixed[:, None]) * side[:, None]).mean(axis=0)
-        keep = 1 - _share_of_hour(_WEIGHT_HALF_LIFE_D)
+        keep = 1 - share_of_hour(_WEIGHT_HALF_LIFE_D)
         self.bound[g] = np.maximum(self.bound[g], np.abs(excess))
         self.variance[g] = keep * self.variance[g] + excess**2
         self.regret[g] = keep * self.regret[g] + excess * (1 + rate * excess)
@@ -240,6 +233,31 @@ class Calibration:
 
 #: Fields of a calibration that learning changes.
 _LEARNED = tuple(field.name for field in dataclasses.fields(Calibration) if field.name not in ("experts", "responses"))
+
+
+def around(middle: FloatArray, raw: FloatArray, width: FloatArray, width_of_hour: FloatArray) -> FloatArray:
+    """Quantiles (n, LEVELS) in MWh around medians exp(`middle`) (n,), as far from them in logs as raw ones are from theirs, times
+    exp of `width` (n, SHARES) at those shares and of `width_of_hour` (n,); ordered."""
+    factor = np.exp(np.clip(width @ _OF_LEVEL + width_of_hour[:, None], -_WIDEST, _WIDEST))
+    logs = np.log(np.maximum(raw, 1e-9))
+    spread = np.clip((logs - logs[:, [MEDIAN]]) * factor, -_FURTHEST, _FURTHEST)
+    # A wider inner band pushes the outer ones along, so that levels never cross.
+    spread[:, MEDIAN:] = np.maximum.accumulate(spread[:, MEDIAN:], axis=1)
+    spread[:, MEDIAN::-1] = np.minimum.accumulate(spread[:, MEDIAN::-1], axis=1)
+    quantiles: FloatArray = np.where(raw > 0, np.exp(middle[:, None] + spread), 0.0)
+    return quantiles
+
+
+def inside(observed: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Whether each observed load (n,) lies in the bands of `SHARES` of its quantiles (n, LEVELS): 1 or 0, shape (n, SHARES)."""
+    load = observed[:, None]
+    return ((quantiles[:, _LOW] <= load) & (load <= quantiles[:, _HIGH])).astype(np.float64)
+
+
+def steered(width: FloatArray, width_of_hour: float, miss: FloatArray) -> tuple[FloatArray, float]:
+    """Widths of the bands and of the 80 % band at one hour of day, after an hour at which bands missed their shares by `miss`."""
+    after: FloatArray = np.clip(width + _WIDEN / 24 * miss, -_WIDEST, _WIDEST)
+    return after, float(np.clip(width_of_hour + _WIDEN_HOUR * miss[1], -_WIDEST, _WIDEST))
 
 
 def lead_group(lead_h: FloatArray) -> IntArray:
@@ -255,13 +273,13 @@ def _blend(lead_h: FloatArray) -> FloatArray:
     return shares
 
 
-def _share_of_hour(half_life_d: float) -> float:
+def share_of_hour(half_life_d: float) -> float:
     return float(1 - 0.5 ** (1 / (24 * half_life_d)))
 
 
 def _kept(hours: FloatArray) -> FloatArray:
     """Weight of what `inside` began with after so many hours."""
-    kept: FloatArray = (1 - _share_of_hour(_COVERAGE_HALF_LIFE_D)) ** hours
+    kept: FloatArray = (1 - share_of_hour(_COVERAGE_HALF_LIFE_D)) ** hours
     return kept
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from engine import clock, features
+from engine import clock, features, pooled
 from engine.calibration import LEAD_GROUPS, MODEL, REFERENCES, lead_group
 from engine.domain import (
     HOUR,
@@ -73,7 +73,8 @@ class Bundle:
                 raise Expected(
                     f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came."
                 )
-            if tuple(manifest["levels"]) != LEVELS or not set(manifest["features"]) <= set(features.names()):
+            inputs = pooled.names() if manifest["tier"] == Tier.POOLED else features.names()
+            if tuple(manifest["levels"]) != LEVELS or not set(manifest["features"]) <= set(inputs):
                 raise Expected(
                     f"Model bundle {folder} has other inputs or levels than this program.", "Use a bundle made for this version."
                 )

@@ -6,11 +6,12 @@ import dataclasses
 import datetime as dt
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import platform
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,19 @@ import numpy.typing as npt
 import onnxruntime
 
 import engine
-from engine import calibration, clock, features, forecaster
-from engine.domain import DAY, HOUR, LEVELS, Expected, Flag, FloatArray, Tier
+from engine import calibration, clock, features, forecaster, pooled
+from engine.domain import BRIDGE_H, DAY, HORIZON_H, HOUR, LEVELS, Expected, Flag, FloatArray, Tier
 from engine.store import FOREVER, Archive, Reader
 from models import card, experiments, harmonise, learner, onnx_graph
 from models.learner import Learner, Recipe
-from models.sampling import AREAS, ISSUE_STEP_H, REGIMES, Rows, Sample, known_inputs, pool, sample_area
+from models.sampling import AREAS, ISSUE_STEP_H, REGIMES, Rows, Sample, known_inputs, pool, sample_area, sample_pooled
 
 #: Days of load that a bundle needs.
 LOAD_DAYS = 28
 #: Inputs whose effect the engine goes on estimating.
 RESPONSES = ("wind_speed_anomaly", "temperature_ewma_12h_anomaly", "wind_chill_anomaly")
+#: Inputs of the pooled model that say what a row is and not what moves it.
+_NO_RESPONSES = ("hour", "lead_h", "age_d", "noise", "weekday", "base_mwh")
 PARITY_ROWS, PARITY = 20_000, 1e-5
 _GOLDEN_ROWS = 500
 _LEAST_KNOWN_DAYS = 540
@@ -95,10 +98,11 @@ def climatology(archive: Archive, area: str, start: int, end: int) -> Mapping[st
     return {"median_mwh": [round(float(x), 1) for x in median], "ratios": [round(float(x), 4) for x in ratios]}
 
 
-def responses(sample: Sample) -> Mapping[str, tuple[float, float]]:
-    """Mean and standard deviation of each of `RESPONSES` over the training rows that know it."""
-    columns = {name: sample.column(name).astype(np.float64) for name in RESPONSES if name in sample.names}
-    return {name: (round(float(np.nanmean(x)), 6), round(float(np.nanstd(x)), 6)) for name, x in columns.items()}
+def responses(sample: Sample, names: Iterable[str]) -> Mapping[str, tuple[float, float]]:
+    """Mean and standard deviation of each of these inputs over the training rows that know it, where it is no constant."""
+    columns = {name: sample.column(name).astype(np.float64) for name in names if name in sample.names}
+    known = {name: (round(float(np.nanmean(x)), 6), round(float(np.nanstd(x)), 6)) for name, x in columns.items()}
+    return {name: (mean, deviation) for name, (mean, deviation) in known.items() if deviation > 0 and name not in _NO_RESPONSES}
 
 
 def hard_rows(model: Learner, rows: Rows, seed: int = 1) -> Rows:
@@ -113,7 +117,8 @@ def hard_rows(model: Learner, rows: Rows, seed: int = 1) -> Rows:
             # LightGBM reads |x| <= 1e-35 as zero and writes 1e300 for "all": neither is a value an input can take.
             if 1e-30 < abs(threshold) < 1e6 or threshold == 0.0:
                 splits.setdefault(columns[column], []).append(threshold)
-    fixed = {model.centre.names.index(name) for name in ("hour", "east", "lead_h", "base_mwh")}
+    names = model.centre.names
+    fixed = {names.index(name) for name in ("hour", "east", "lead_h", "base_mwh", "noise") if name in names}
     third = PARITY_ROWS // 3
     for column, thresholds in splits.items():
         if column not in fixed:
@@ -155,12 +160,15 @@ def train(
     Learns from an issue every `step_h` hours. Raises Expected where the store holds too little.
     """
     began = time.monotonic()
-    recipe, regime = recipe or Recipe(), REGIMES[tier]
-    archive, links = harmonise.read(reader, start - features.LOOKBACK_DAYS * DAY, end, [*AREAS, "DK"])
+    recipe, regime = recipe or Recipe.of(tier), REGIMES[tier]
+    archive, links = harmonise.read(reader, start - pooled.LOOKBACK_DAYS * DAY, end, [*AREAS, "DK"])
     areas = [area for area in AREAS if ("load", area, "total") in archive.versions]
     if not areas:
         raise Expected("The store holds no load of a price area.", "Fetch it with `lastvagt-engine backfill`, or import it.")
-    sample = known_inputs(pool([sample_area(archive, area, start, end, regime, step_h) for area in areas]))
+    if tier is Tier.POOLED:
+        sample = known_inputs(sample_pooled(archive, start, end, regime))
+    else:
+        sample = known_inputs(pool([sample_area(archive, area, start, end, regime, step_h) for area in areas]))
     print(f"{tier.value}: {len(sample):,} rows, {len(sample.names)} inputs, {time.monotonic() - began:.0f} s", flush=True)
     unseen = forward_errors(sample, end, recipe)
     centre = learner.fit_centre(sample, end, recipe)
@@ -173,19 +181,19 @@ def train(
             "Nothing was exported; this is a fault to report.",
         )
     trained_to = clock.EPOCH + dt.timedelta(days=int(clock.local_day_hour(np.array([end - HOUR]))[0][0]))
-    model_id = f"price-areas-{tier.value.replace('_', '-')}-{trained_to}"
+    model_id = f"{'all-series' if tier is Tier.POOLED else 'price-areas'}-{tier.value.replace('_', '-')}-{trained_to}"
     weather = regime.weather and not sample.blind.all()
     manifest: dict[str, Any] = {
         "model_id": model_id,
         "tier": tier.value,
-        "areas": areas,
+        "areas": [] if tier is Tier.POOLED else areas,
         "sha256": hashlib.sha256(graph).hexdigest(),
         "levels": LEVELS,
         "features": sample.names,
         "experts": centre.experts,
         "median_of": centre.median_of,
         "needs": {"weather": regime.needs_weather, "load_lag_h": regime.load_lag_h, "load_days": LOAD_DAYS},
-        "responses": responses(sample),
+        "responses": responses(sample, RESPONSES if tier is not Tier.POOLED else sample.names),
         "trained_from": clock.iso(int(sample.valid_time.min())),
         "trained_to": clock.iso(int(sample.valid_time.max())),
         "rows": len(sample),
@@ -201,13 +209,14 @@ def train(
         "weather_ex_post": weather and _uses_foresight(archive),
         "regime": dataclasses.asdict(regime),
         "recipe": dataclasses.asdict(recipe),
-        "error_correlation": error_correlation(unseen),
+        # The two areas of the pooled model forecast each other, so their errors say nothing of sums; bands of sums are steered.
+        "error_correlation": [0.5] * len(calibration.LEAD_GROUPS) if tier is Tier.POOLED else error_correlation(unseen),
         "unseen_wape": _unseen_scores(unseen),
         "onnx_difference": float(f"{difference:.1e}"),
         "made_with": {"lastvagt": engine.__version__, "python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in ("numpy", "lightgbm", "onnx", "onnxruntime")},
         "seconds": round(time.monotonic() - began),
-        "climatology": {area: climatology(archive, area, start, end) for area in areas},
+        "climatology": {} if tier is Tier.POOLED else {area: climatology(archive, area, start, end) for area in areas},
     }
     golden = sample.rows[np.random.default_rng(2).integers(0, len(sample), _GOLDEN_ROWS)]
     out.mkdir(parents=True, exist_ok=True)
@@ -253,13 +262,9 @@ def _uses_foresight(archive: Archive) -> bool:
 
 def _unseen_scores(unseen: Unseen) -> Mapping[str, Mapping[str, float]]:
     lead, east = unseen.sample.column("lead_h"), unseen.sample.east
-    spans: Mapping[str, tuple[float, float]] = {
-        "1-6 h": (1, 6),
-        "7-24 h": (7, 24),
-        "25-48 h": (25, 48),
-        "49-96 h": (49, 96),
-        "97-168 h": (97, 168),
-    }
+    ends = [-BRIDGE_H, 0, 6, 24, 48, 96, HORIZON_H]
+    spans = {f"{first + 1}-{last} h" if last else "bridge": (first + 1, last) for first, last in itertools.pairwise(ends)}
+    spans = {name: span for name, span in spans.items() if ((lead >= span[0]) & (lead <= span[1])).any()}
     return {
         area: {name: round(unseen.wape(mine & (lead >= low) & (lead <= high)), 2) for name, (low, high) in spans.items()}
         for area, mine in (("DK1", ~east), ("DK2", east))

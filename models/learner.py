@@ -16,7 +16,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from engine.domain import DAY, LEVELS, MEDIAN, Expected, FloatArray, IntArray
+from engine.domain import DAY, LEVELS, MEDIAN, Expected, FloatArray, IntArray, Tier
 from models.sampling import DAY_AHEAD_H, Rows, Sample
 
 #: Upper lead time in hours of each group that has error quantiles of its own.
@@ -74,6 +74,14 @@ class Recipe:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Expected(f"{path} is no recipe: {error}.", "Give the recipe.json that `tune` wrote.") from error
 
+    @staticmethod
+    def of(tier: Tier) -> Recipe:
+        """The choices for a tier; of the pooled model those that forecast a hundred series within a second."""
+        if tier is not Tier.POOLED:
+            return Recipe()
+        trees = {"trees_l1": Sister("regression_l1", 31, 150, 1, rounds=150, rate=0.04)}
+        return Recipe(alpha=0.05, half_life_days=3000.0, day_ahead_weight=1.0, sisters=trees)
+
     def weights(self, sample: Sample, end: int) -> FloatArray:
         """How much each row counts in a model that ends at `end`."""
         lead = sample.column("lead_h")
@@ -117,8 +125,14 @@ class Heads:
 
 
 def head_of(rows: Rows, names: tuple[str, ...]) -> IntArray:
-    """Which head a row belongs to: hour of day, plus 24 in eastern Denmark."""
-    return (rows[:, names.index("hour")] + 24 * rows[:, names.index("east")]).astype(np.int64)
+    """Which head a row belongs to: hour of day, plus 24 in eastern Denmark where a model tells it apart."""
+    east = rows[:, names.index("east")] if "east" in names else np.zeros(len(rows))
+    return (rows[:, names.index("hour")] + 24 * east).astype(np.int64)
+
+
+def noise_of(rows: Rows, names: tuple[str, ...]) -> FloatArray:
+    """How much the weeks of a row's base differ, in logs, which the size of the error is a multiple of; 1 where no input tells."""
+    return rows[:, names.index("noise")].astype(np.float64) if "noise" in names else np.ones(len(rows))
 
 
 def lead_group(lead_h: npt.NDArray[np.floating]) -> IntArray:
@@ -149,7 +163,10 @@ def _fit_heads(sample: Sample, weight: FloatArray, alpha: float) -> Heads:
 
 
 #: Inputs by which trees would learn single past years by heart instead of what repeats.
-_NOT_FOR_TREES = ("sin", "cos", "temperature_ewma_240h", "temperature_ewma_48h", "july", "recent_day_", "base_mwh")
+_NOT_FOR_TREES = (
+    *("sin", "cos", "temperature_ewma_240h", "temperature_ewma_48h", "temperature_72h", "july", "recent_day_", "base_mwh"),
+    "noise",
+)
 
 
 def tree_columns(names: Sequence[str]) -> list[int]:
@@ -233,7 +250,7 @@ class Learner:
 
     def predict(self, rows: Rows) -> FloatArray:
         """Quantiles in MWh, shape (n, LEVELS), ascending."""
-        size = np.exp(self.scale.predict(rows[:, self.centre.columns]))
+        size = np.exp(self.scale.predict(rows[:, self.centre.columns])) * noise_of(rows, self.centre.names)
         z = self.table[lead_group(rows[:, self.centre.names.index("lead_h")])]
         answer: FloatArray = (self.experts(rows) @ self.centre.shares)[:, None] * np.exp(size[:, None] * z)
         return answer
@@ -241,10 +258,12 @@ class Learner:
 
 def fit_spread(centre: Centre, unseen: Sample, errors: FloatArray, recipe: Recipe) -> Learner:
     """Add error size and quantiles learned from `errors` (log(load / forecast)) on rows the forecasting models had not seen."""
-    data = lgb.Dataset(unseen.rows[:, centre.columns], np.log(np.abs(errors) + _SMALLEST_ERROR), params=dict(_COMMON))
-    scale = recipe.grow(data, _SIZE)
-    z = errors / np.exp(scale.predict(unseen.rows[:, centre.columns]))
+    noise = noise_of(unseen.rows, unseen.names)
+    size = np.log((np.abs(errors) + _SMALLEST_ERROR) / noise)
+    scale = recipe.grow(lgb.Dataset(unseen.rows[:, centre.columns], size, params=dict(_COMMON)), _SIZE)
+    z = errors / (np.exp(scale.predict(unseen.rows[:, centre.columns])) * noise)
     group = lead_group(unseen.column("lead_h"))
-    table = np.stack([np.quantile(z[group == g], LEVELS) for g in range(len(LEAD_GROUPS_H) + 1)])
+    reached = np.minimum(np.arange(len(LEAD_GROUPS_H) + 1), group.max())  # beyond them no row asks
+    table = np.stack([np.quantile(z[group == g], LEVELS) for g in reached])
     table[:, MEDIAN] = 0.0
     return Learner(centre, scale, np.sort(table, axis=1))

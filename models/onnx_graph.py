@@ -110,8 +110,11 @@ def build(learner: Learner) -> bytes:
     filled = node("Where", [missing, constant("zero_double", 0.0, np.float64), centred], "filled")
     product = node("MatMul", [filled, constant("weights", centre.heads.weights, np.float64)], "product")
     heads = node("Add", [product, constant("bias", centre.heads.bias, np.float64)], "heads")
-    east = node("Mul", [column("east"), constant("hours", 24.0, np.float32)], "east_offset")
-    head = node("Cast", [node("Add", [column("hour"), east], "head_float")], "head", to=TensorProto.INT64)
+    head_number = column("hour")
+    if "east" in names:
+        east = node("Mul", [column("east"), constant("hours", 24.0, np.float32)], "east_offset")
+        head_number = node("Add", [head_number, east], "head_float")
+    head = node("Cast", [head_number], "head", to=TensorProto.INT64)
     logs = [node("GatherElements", [heads, head], "log_heads", axis=1)]
     # An expert of each sister's trees, with the heads or alone.
     for name, booster in centre.sisters.items():
@@ -126,6 +129,8 @@ def build(learner: Learner) -> bytes:
     # The size of the error.
     nodes.append(tree_node(learner.scale, centre.columns, "features", "log_size"))
     size = node("Exp", [node("Cast", ["log_size"], "log_size_double", to=double)], "size")
+    if "noise" in names:
+        size = node("Mul", [size, node("Cast", [column("noise")], "noise_double", to=double)], "size_of_series")
     # Error quantiles of the lead group.
     beyond = node("Greater", [column("lead_h"), constant("lead_groups", [LEAD_GROUPS_H], np.float32)], "beyond")
     steps = node("Cast", [beyond], "steps", to=TensorProto.INT64)

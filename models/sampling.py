@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine import clock, features
-from engine.domain import DAY, HORIZON_H, HOUR, WEATHER, Expected, FloatArray, History, IntArray, Tier
+from engine import clock, features, pooled
+from engine.domain import BRIDGE_H, DAY, HORIZON_H, HOUR, WEATHER, Consumer, Expected, FloatArray, History, IntArray, Tier
 from engine.store import FOREVER, Archive
 
 Rows = npt.NDArray[np.float32]
@@ -31,7 +31,8 @@ _ERROR_AR = 0.97
 _LARGEST_TARGET = 0.6  # |log(load / base)| beyond this is a fault of the data
 _LEAST_LAG_H = 2
 _NEEDED_DAYS = 540
-_KNOWN_WEATHER = "temperature_ewma_12h_anomaly"
+#: Inputs that are missing where no weather was known, of one area's model and of the pooled one.
+_KNOWN_WEATHER = ("temperature_ewma_12h_anomaly", "temperature_7d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,14 @@ REGIMES: Mapping[Tier, Regime] = {
     Tier.FULL: Regime(weather=True),
     Tier.NO_WEATHER: Regime(weather=False),
     Tier.LATE: Regime(weather=True, late=1.0, late_h=(3 * 24, 40 * 24), blind=0.2),
+    Tier.POOLED: Regime(weather=True, late=1.0, late_h=(2, BRIDGE_H), blind=0.25),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Rows to learn from: inputs (n, names), target log(load / base), when issued and valid, and whether disturbed, each (n,)."""
+    """Rows to learn from: inputs (n, names), target log(load / base), when issued and valid, whether disturbed, and whether of
+    eastern Denmark, each (n,)."""
 
     names: tuple[str, ...]
     rows: Rows
@@ -77,6 +80,7 @@ class Sample:
     issue_time: IntArray
     valid_time: IntArray
     disturbed: Mask
+    east: Mask
 
     def __len__(self) -> int:
         return len(self.target)
@@ -96,15 +100,10 @@ class Sample:
         return self.rows[:, self.names.index(name)]
 
     @property
-    def east(self) -> Mask:
-        """Which rows are of eastern Denmark."""
-        return np.asarray(self.column("east") > 0)
-
-    @property
     def blind(self) -> Mask:
         """Which rows have no weather."""
-        known = self.column(_KNOWN_WEATHER) if _KNOWN_WEATHER in self.names else np.zeros(len(self))
-        return np.isnan(known)
+        known = [self.column(name) for name in _KNOWN_WEATHER if name in self.names]
+        return np.isnan(known[0]) if known else np.zeros(len(self), bool)
 
     @property
     def base(self) -> FloatArray:
@@ -118,7 +117,7 @@ class Sample:
         return load
 
 
-_PER_ROW = ("target", "issue_time", "valid_time", "disturbed")
+_PER_ROW = ("target", "issue_time", "valid_time", "disturbed", "east")
 
 
 def pool(samples: Sequence[Sample]) -> Sample:
@@ -178,6 +177,85 @@ def sample_area(
     return sample
 
 
+#: Usual lag of a metered series, hours, around which training's lags lie.
+_USUAL_LAG_H = 11 * 24
+#: Standard deviation of the logs of errors that the load around a series is given where it is not known yet: AR(1) by the hour.
+_AROUND_ERROR = 0.03
+#: Pooled issues every so many hours meet every hour of the week too.
+_POOLED_STEP_H = 29
+_POOLED_PER_ISSUE = 24
+
+
+def sample_pooled(archive: Archive, start: int, end: int, regime: Regime, step_h: int = _POOLED_STEP_H, seed: int = 1) -> Sample:
+    """Training rows of the pooled model: each price area as a late series beside which the other one is known to the hour.
+
+    So it learns what the load around a series says of it without having seen the series' own. Raises Expected where an area is
+    missing.
+    """
+    rng = np.random.default_rng(seed)
+    observed = {area: _truth(archive, area, start, end) for area in AREAS}
+    if not all(observed.values()):
+        raise Expected("The store lacks load of one price area.", "The pooled model learns from both; fetch or import them.")
+    start = max(start, min(min(hours) for hours in observed.values()) // DAY * DAY)
+    parts = []
+    for issue_time in range(start, end, step_h * HOUR):
+        window = pooled.window(issue_time)
+        history, later = archive.as_of(issue_time, *window), archive.as_of(FOREVER, *window)
+        lag_h = int(rng.triangular(regime.late_h[0], _USUAL_LAG_H, regime.late_h[1]))
+        disturbed, blind, narrow = (bool(rng.random() < share) for share in (regime.disturbed, regime.blind, regime.narrow))
+        shocks = rng.normal(size=(2, HORIZON_H + 1))
+        chosen = rng.random(BRIDGE_H + pooled.AHEAD_H + 1)
+        if any(("load", area, "total") not in history.values for area in AREAS):
+            continue
+        around = {}
+        for area, other in zip(AREAS, AREAS[::-1], strict=True):
+            known, truth = history.values["load", other, "total"], later.values["load", other, "total"]
+            around[area] = np.where(np.isnan(known), truth * np.exp(_wandering(rng, len(truth))), known)
+        history = with_late_load(history, lag_h)
+        if blind:
+            history = without(history, WEATHER)
+        elif narrow:
+            history = without(history, ("global_radiation", "cloud_cover"))
+        if disturbed:
+            history = with_weather_error(history, shocks)
+        consumers = [Consumer(area) for area in AREAS]
+        matrix, owner = pooled.build(history, consumers, around)
+        wanted = chosen[(matrix.valid_time - issue_time) // HOUR + BRIDGE_H] < _POOLED_PER_ISSUE * len(AREAS) / len(owner)
+        for i, area in enumerate(AREAS):
+            rows = np.flatnonzero(wanted & (owner == i))
+            rows = rows[[t in observed[area] for t in matrix.valid_time[rows].tolist()]]
+            load = np.array([observed[area][t] for t in matrix.valid_time[rows].tolist()])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                target = np.log(load / matrix.column("base_mwh")[rows].astype(np.float64))
+            n = len(rows)
+            part = Sample(
+                matrix.names,
+                matrix.values[rows],
+                target,
+                np.full(n, issue_time),
+                matrix.valid_time[rows],
+                np.full(n, disturbed),
+                np.full(n, area == "DK2"),
+            )
+            parts.append(part.where(np.abs(np.nan_to_num(target, nan=np.inf)) < _LARGEST_TARGET))
+    sample = pool(parts)
+    if not len(sample) or np.ptp(sample.valid_time) < _NEEDED_DAYS * DAY:
+        raise Expected(
+            f"The store holds too little load to train on: fewer than {_NEEDED_DAYS} days.",
+            "Fetch more with `lastvagt-engine backfill`, or import it.",
+        )
+    return sample
+
+
+def _wandering(rng: np.random.Generator, hours: int) -> FloatArray:
+    """A path of errors in logs, as forecasts of load have them."""
+    steps = rng.normal(size=hours) * np.sqrt(1 - _ERROR_AR**2)
+    steps[0] = rng.normal()
+    decay = _ERROR_AR ** np.arange(hours)
+    path: FloatArray = _AROUND_ERROR * decay * np.cumsum(steps / decay)
+    return path
+
+
 def day_ahead(
     archive: Archive,
     area: str,
@@ -229,7 +307,9 @@ def _rows(
     with np.errstate(divide="ignore", invalid="ignore"):
         target = np.log(load / matrix.column("base_mwh").astype(np.float64))
     n = len(times)
-    made = Sample(matrix.names, matrix.values, target, np.full(n, history.as_of), times, np.full(n, disturbed))
+    made = Sample(
+        matrix.names, matrix.values, target, np.full(n, history.as_of), times, np.full(n, disturbed), np.full(n, area == "DK2")
+    )
     return made.where(np.isfinite(target))
 
 

@@ -39,7 +39,7 @@ def newest_settled_day(reader: Reader, settled_after_days: int) -> dt.date:
     return clock.EPOCH + dt.timedelta(days=int(day) - 1)
 
 
-def fit(reader: Reader, start: int, end: int, tiers: Sequence[Tier], out: Path, recipe: Recipe) -> list[Path]:
+def fit(reader: Reader, start: int, end: int, tiers: Sequence[Tier], out: Path, recipe: Recipe | None) -> list[Path]:
     """Train the bundles of these tiers; one that the data do not allow is told and left out. Raises Expected when none is left."""
     made, problems = [], []
     for tier in tiers:
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     making = command("fit", "train bundles; without options all that the data allow, up to the newest settled day", "retrain")
     making.add_argument("--from", dest="start", type=day, default=dt.date(2015, 4, 5), help="first day (default: %(default)s)")
     making.add_argument("--to", dest="end", type=day, help="last Danish day (default: the newest settled one)")
-    making.add_argument("--tiers", type=_tiers, default=list(REGIMES), help="with commas (default: full,no_weather,late)")
+    making.add_argument("--tiers", type=_tiers, default=list(REGIMES), help="with commas (default: full,no_weather,late,pooled)")
     making.add_argument("--recipe", type=Path, metavar="FILE", help="choices of the learner, as `tune` writes them")
     removing = command("ablate", "what each ingredient gives, on years forecast by learners fitted to the years before")
     searching = command("tune", "search better choices of the learner; goes on where the last search ended")
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             print(tune(reader, out, arguments.trials, arguments.years))
         else:
-            recipe = Recipe.read(arguments.recipe) if arguments.recipe else Recipe()
+            recipe = Recipe.read(arguments.recipe) if arguments.recipe else None
             last = arguments.end or newest_settled_day(reader, config.settled_after_days)
             fit(reader, clock.local_midnight(arguments.start), end_of(last), arguments.tiers, out, recipe)
     except Expected as problem:

@@ -82,7 +82,15 @@ def test_denmark_is_the_sum_of_its_areas() -> None:
     times = clock.parse_utc("2025-03-01T00:00Z") + HOUR * np.arange(48, dtype=np.int64)
     rows = np.array([[east, 1000.0 + 500 * east] for east in (0, 1) for _ in times], np.float32)
     target = np.zeros(96)
-    sample = Sample(("east", "base_mwh"), rows, target, np.zeros(96, np.int64), np.tile(times, 2), np.zeros(96, bool))
+    sample = Sample(
+        ("east", "base_mwh"),
+        rows,
+        target,
+        np.zeros(96, np.int64),
+        np.tile(times, 2),
+        np.zeros(96, bool),
+        np.repeat([False, True], 48),
+    )
     daily = validation.score(sample, np.log(np.repeat([1.1, 0.9], 48)))
     assert daily.wape("DK1") == pytest.approx(10)
     assert daily.wape("DK2") == pytest.approx(10)
@@ -98,7 +106,7 @@ def test_market_inputs_are_those_known_at_the_issue() -> None:
     valid = hours[[800, 800, 801]]
     issued = valid - np.array([10, 12, 10]) * HOUR
     rows = np.array([[0], [0], [1]], np.float32)
-    made = ablation.market(Sample(("east",), rows, np.zeros(3), issued, valid, np.zeros(3, bool)), archive)
+    made = ablation.market(Sample(("east",), rows, np.zeros(3), issued, valid, np.zeros(3, bool), rows[:, 0] > 0), archive)
     np.testing.assert_array_equal(made["day_ahead_price"], [800, np.nan, np.nan])
     assert made["day_ahead_price_anomaly"][0] == np.mean([168, 336, 504, 672])
 
@@ -107,7 +115,7 @@ def test_the_neighbour_is_the_same_issue_and_hour() -> None:
     names = ("east", "recent_6h", "recent_24h", "same_hour_1", "week_1")
     rows = np.array([[0, 1, 2, 3, 4], [1, 5, 6, 7, 8], [1, 9, 9, 9, 9]], np.float32)
     issued, valid = np.zeros(3, np.int64), np.array([HOUR, HOUR, 2 * HOUR])
-    made = ablation.neighbour(Sample(names, rows, np.zeros(3), issued, valid, np.zeros(3, bool)), Archive({}))
+    made = ablation.neighbour(Sample(names, rows, np.zeros(3), issued, valid, np.zeros(3, bool), rows[:, 0] > 0), Archive({}))
     np.testing.assert_array_equal(made["neighbour_recent_6h"], [5, 1, np.nan])
     np.testing.assert_array_equal(made["neighbour_week_1"], [8, 4, np.nan])
 

@@ -41,7 +41,7 @@ def sample() -> Sample:
         + rng.normal(0, 0.01, n)
     )
     times = np.arange(n, dtype=np.int64) * HOUR
-    return Sample(names, rows, target.astype(np.float64), times, times, np.zeros(n, bool))
+    return Sample(names, rows, target.astype(np.float64), times, times, np.zeros(n, bool), rows[:, names.index("east")] > 0)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_heads_recover_a_linear_truth_and_take_the_mean_for_gaps() -> None:
     rows = np.column_stack([np.arange(n) % 24, np.arange(n) // 24 % 2, rng.normal(size=n), np.full(n, 30.0)]).astype(np.float32)
     target = 0.1 + 0.05 * rows[:, 2] * (1 + rows[:, 1]) + 0.01 * rows[:, 0]
     names = ("hour", "east", "recent_6h", "lead_h")
-    sample = Sample(names, rows, target, np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, bool))
+    sample = Sample(names, rows, target, np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, bool), np.zeros(n, bool))
     centre = learner.fit_centre(sample, 0, Recipe(alpha=1e-9, sisters={}))
     np.testing.assert_allclose(centre.predict(rows), target, atol=1e-5)
     rows[0, 2] = np.nan
@@ -101,7 +101,7 @@ def test_heads_recover_a_linear_truth_and_take_the_mean_for_gaps() -> None:
 def test_rows_count_less_when_old_or_disturbed_and_more_for_the_next_day() -> None:
     rows = np.array([[24], [60], [60], [60]], np.float32)
     valid = np.array([0, 0, 0, -100 * DAY])
-    sample = Sample(("lead_h",), rows, np.zeros(4), valid, valid, np.array([False, False, True, False]))
+    sample = Sample(("lead_h",), rows, np.zeros(4), valid, valid, np.array([False, False, True, False]), np.zeros(4, bool))
     recipe = Recipe(half_life_days=100, day_ahead_weight=3.0, disturbed_weight=0.5)
     np.testing.assert_allclose(recipe.weights(sample, 0), [3, 1, 0.5, 0.5])
 
