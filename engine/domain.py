@@ -34,10 +34,14 @@ UNITS: Mapping[str, str] = {
     "offshore_wind_forecast": "MWh",
     "day_ahead_price": "EUR/MWh",
     "load_forecast": "MWh",
+    "settlement": "MWh",
+    "self_consumption": "MWh",
 }
 WEATHER = ("temperature", "wind_speed", "global_radiation", "relative_humidity", "cloud_cover")
-#: What forecasts may be made from. The grid operator's load forecast is a rival to be measured against, not an input.
-INPUTS = tuple(quantity for quantity in UNITS if quantity != "load_forecast")
+#: Gross consumption as settled, and the part of it that businesses made and used themselves: without it, it is load as `load` is.
+SETTLEMENT = ("settlement", "self_consumption")
+#: What forecasts may be made from. The grid operator's load forecast and what is settled are to be measured against, not inputs.
+INPUTS = tuple(quantity for quantity in UNITS if quantity not in ("load_forecast", *SETTLEMENT))
 
 #: Levels of every forecast the program issues: P05, the deciles, the quartiles and P95.
 LEVELS = (0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95)
@@ -129,10 +133,12 @@ class Freshness(enum.StrEnum):
 
 
 #: Age in seconds the newest value of a quantity usually reaches before the next arrives: load is published two hours late,
-#: weather forecasts are fetched every six hours, the transmission system operator's forecasts and prices once a day.
+#: weather forecasts are fetched every six hours, the transmission system operator's forecasts and prices once a day, and what is
+#: settled follows after nine to fifteen days.
 USUAL_AGE_S: Mapping[str, int] = {
     **dict.fromkeys(UNITS, DAY),
     **dict.fromkeys(WEATHER, 6 * HOUR),
+    **dict.fromkeys(SETTLEMENT, 12 * DAY),
     "load": 3 * HOUR,
 }
 

@@ -223,6 +223,11 @@ def addends(of: Consumer, at: int) -> tuple[Consumer, ...]:
     return ()
 
 
+def leaves(of: Consumer, at: int) -> tuple[Consumer, ...]:
+    """The consumers, published themselves, that one adds up from in the end; itself where it has no addends."""
+    return tuple(leaf for each in addends(of, at) for leaf in leaves(each, at)) or (of,)
+
+
 def name(code: str, language: str) -> str:
     """Name of an area in `da` or `en`; an unknown code is its own name."""
     area = AREAS.get(code)

@@ -10,34 +10,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-
-from engine import clock, contest, features, geography, issuing, lag, plausibility, scoring, shadow, sources
+from engine import clock, contest, features, geography, issuing, lag, plausibility, shadow, sources, verification
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
 from engine.domain import (
     DAY,
-    HORIZON_H,
     HOUR,
     INPUTS,
-    LEAD_BUCKETS,
     Expected,
-    FloatArray,
-    IntArray,
     JobRun,
     Observations,
     QuantileForecast,
 )
 from engine.forecaster import Forecaster
 from engine.lineup import Duel
-from engine.store import Archive, PutResult, Reader, ScoreRow, Writer
+from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
-
-#: How far back hours are looked for that came true but are not scored.
-_SCORE_BACK_S = 40 * DAY
 
 
 Progress = Callable[[float], None]
@@ -274,70 +265,21 @@ def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, set
 
 
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
-    """Score every issue against hours whose truth has arrived since the last time, first published and settled."""
+    """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
+
+    An hour is scored once against each. Against settlement it is scored again when a later version differs by over a per-mille.
+    """
     with _job(writer, "score", lambda: now) as (story, kept):
-        for area in geography.PRICE_AREAS:
-            first = reader.first_forecast_hour(area)
-            if first is None:
-                continue
-            since = max(now - _SCORE_BACK_S, first)
-            truth = reader.truth(area, since, now + HOUR)
-            settled = scoring.settled(truth, now, settled_after_days)
-            provisional = dict(zip(*(c.tolist() for c in truth["provisional"]), strict=True))
-            for name, values in (("provisional", provisional), ("settled", settled)):
-                hours = sorted(set(values) - reader.scored_hours(area, name, since))
-                rows = score_hours(reader, area, name, hours, values)
-                writer.put_scores(rows)
-                story.detail[f"{area} {name}"] = len(rows)
+        runs = reader.job_runs("score", limit=1)
+        look_far = not runs or clock.local(runs[0].started_at).date() != clock.local(now).date()  # the first of a day
+        due = {of: verification.unscored(reader, of, now, settled_after_days, look_far) for of in reader.consumers(now)}
+        for truth in TRUTHS:
+            loads = {of: truths[truth] for of, truths in due.items() if truth in truths}
+            rows = verification.score(reader, truth, loads)
+            writer.put_scores(rows, renew=truth == "settlement")
+            if rows:
+                story.detail[truth] = len({(row.area, row.consumer_type, row.valid_time) for row in rows})
     return kept[0]
-
-
-def score_hours(reader: Reader, area: str, truth: str, hours: Sequence[int], observed: Mapping[int, float]) -> list[ScoreRow]:
-    """Score rows of an area's hours: every kept issue that forecast them, by lead bucket."""
-    if not hours:
-        return []
-    issues = reader.forecasts(area, hours[0] - HORIZON_H * HOUR, hours[-1] + issuing.BRIDGE_H * HOUR + 1)
-    if not issues:
-        return []
-    loads = reader.archive(hours[0] - 5 * scoring.WEEK - HOUR, hours[-1] + HOUR, geography.parts(area), quantities=["load"])
-    typical = sum(float(np.median(loads.versions[("load", part, "total")].value)) for part in geography.parts(area))
-    floor = scoring.RELATIVE_FLOOR * typical
-    rows = []
-    for hour in hours:
-        covering = [f for f in issues if f.covers(hour)]
-        if not covering:
-            continue
-        issued = np.array([f.issue_time for f in covering], np.int64)
-        quantiles = np.stack([f.quantiles[(hour - int(f.valid_time[0])) // HOUR] for f in covering])
-        reference = seasonal_naive(loads, area, hour, issued)
-        buckets = scoring.lead_bucket((hour - issued) / HOUR)
-        for bucket in range(len(LEAD_BUCKETS)):
-            mine = buckets == bucket
-            if mine.any():
-                value = np.full(int(mine.sum()), observed[hour])
-                rows.append(
-                    ScoreRow(area, "total", truth, hour, bucket, scoring.score(value, quantiles[mine], reference[mine], floor))
-                )
-    return rows
-
-
-def seasonal_naive(archive: Archive, area: str, hour: int, issued: IntArray) -> FloatArray:
-    """Load in MWh of the latest same Danish weekday and hour that was known at each issue time; NaN where none of four weeks was."""
-    total = np.zeros(len(issued))
-    for part in geography.parts(area):
-        versions = archive.versions.get(("load", part, "total"))
-        value = np.full(len(issued), np.nan)
-        for weeks in range(4, 0, -1) if versions is not None else ():
-            assert versions is not None
-            then = int(scoring.same_hour_weeks_before(np.array([hour]), weeks)[0])
-            low, high = np.searchsorted(versions.valid_time, (then, then + 1))
-            if low == high:
-                continue
-            arrival = versions.available_at[low:high]
-            for i in range(high - low):
-                value = np.where(issued >= arrival[i], versions.value[low + i], value)
-        total += value
-    return total
 
 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine import clock, evaluation, features, geography, issuing, pipeline, sources
+from engine import clock, evaluation, features, geography, issuing, pipeline, sources, verification
 from engine.clock import SimulatedClock
 from engine.config import Config
-from engine.domain import DAY, HOUR, INPUTS, Expected, FloatArray, IntArray
+from engine.domain import DAY, HOUR, INPUTS, Consumer, Expected, FloatArray, IntArray
 from engine.evaluation import Backtest, Pairs
 from engine.forecaster import Forecaster
 from engine.issuing import Lessons
@@ -76,7 +76,7 @@ def collect(
             models.add(issue.model_id)
             ex_post |= issue.ex_post
             observed = _truth(archive, area, hours)
-            reference = np.array([pipeline.seasonal_naive(archive, area, int(h), np.array([issue_time]))[0] for h in hours])
+            reference = verification.seasonal_naive(archive, Consumer(area), hours, np.full(len(hours), issue_time))
             collected[area].append(Pairs(hours, np.full(len(hours), issue_time), observed, issue.quantiles, reference))
         if progress:
             progress((done + 1) / len(days))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +13,13 @@ from engine import clock
 from engine.domain import DAY, HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, FloatArray, IntArray, Score
 
 WEEK = 7 * 24 * HOUR
+#: Weeks that `seasonal_naive` looks back for one that was known: load may come 40 days late. And the seconds before an hour it may see.
+REFERENCE_WEEKS = 8
+REFERENCE_S = REFERENCE_WEEKS * WEEK + HOUR
 #: Share of the typical load under which an hour has no relative error.
 RELATIVE_FLOOR = 0.05
+#: Age from which settlement counts: about 99 % of it is right after 15 days (Energinet).
+SETTLEMENT_DAYS = 15
 _DECILES = [i for i, level in enumerate(LEVELS) if round(level * 100) % 10 == 0]
 
 
@@ -54,32 +61,52 @@ def score(observed: FloatArray, quantiles: FloatArray, reference: FloatArray, fl
 
     Hours with a load under `floor` MWh have no relative error.
     """
+    return scores(observed, quantiles, reference, floor, np.zeros(len(observed), np.int64)).get(0, Score())
+
+
+def scores(observed: FloatArray, quantiles: FloatArray, reference: FloatArray, floor: float, group: IntArray) -> dict[int, Score]:
+    """The same of each group of forecasts, by the number `group` (n,) gives them."""
     if not len(observed):
-        return Score()
+        return {}
     error = quantiles[:, MEDIAN] - observed
     large = observed > floor
-    relative = error[large] / observed[large]
+    relative = np.divide(error, observed, out=np.zeros_like(error), where=large)
     compared = ~np.isnan(reference)
+    miss = np.abs(error)
     low, high = LEVELS.index(0.1), LEVELS.index(0.9)
-    return Score(
-        n=len(observed),
-        observed=float(observed.sum()),
-        error=float(error.sum()),
-        abs_error=float(np.abs(error).sum()),
-        sq_error=float((error**2).sum()),
-        rel_n=int(large.sum()),
-        abs_rel=float(np.abs(relative).sum()),
-        sq_rel=float((relative**2).sum()),
-        pinball=float(decile_loss(observed, quantiles).sum()) / 2,
-        crps=float(crps(observed, quantiles).sum()),
-        in50=int(inside(observed, quantiles, 0.5).sum()),
-        in80=int(inside(observed, quantiles, 0.8).sum()),
-        in90=int(inside(observed, quantiles, 0.9).sum()),
-        width80=float((quantiles[:, high] - quantiles[:, low]).sum()),
-        ref_n=int(compared.sum()),
-        ref_abs_error=float(np.abs(reference - observed)[compared].sum()),
-        ref_model_abs_error=float(np.abs(error)[compared].sum()),
-    )
+    sums: dict[str, npt.NDArray[Any]] = {
+        "n": np.ones(len(observed)),
+        "observed": observed,
+        "error": error,
+        "abs_error": miss,
+        "sq_error": error**2,
+        "rel_n": large,
+        "abs_rel": np.abs(relative),
+        "sq_rel": relative**2,
+        "pinball": decile_loss(observed, quantiles) / 2,
+        "crps": crps(observed, quantiles),
+        "in50": inside(observed, quantiles, 0.5),
+        "in80": inside(observed, quantiles, 0.8),
+        "in90": inside(observed, quantiles, 0.9),
+        "width80": quantiles[:, high] - quantiles[:, low],
+        "ref_n": compared,
+        "ref_abs_error": np.where(compared, np.abs(reference - observed), 0.0),
+        "ref_model_abs_error": np.where(compared, miss, 0.0),
+    }
+    found, place = np.unique(group, return_inverse=True)
+    columns = [np.bincount(place, sums[f.name]).astype(_TYPES[f.type]).tolist() for f in dataclasses.fields(Score)]
+    return {number: Score(*row) for number, row in zip(found.tolist(), zip(*columns, strict=True), strict=True)}
+
+
+#: Whether a sum of `Score` counts or measures.
+_TYPES: Mapping[Any, type] = {"int": np.int64, "float": np.float64}
+
+
+def settlement(truth: Mapping[str, tuple[IntArray, FloatArray]], now: int) -> dict[int, float]:
+    """Load in MWh by hour as settled between market players, of hours old enough that about 99 % of it stays."""
+    hours, loads = truth["settlement"]
+    old = hours < now - SETTLEMENT_DAYS * DAY
+    return dict(zip(hours[old].tolist(), loads[old].tolist(), strict=True))
 
 
 def settled(truth: Mapping[str, tuple[IntArray, FloatArray]], now: int, after_days: int) -> dict[int, float]:

@@ -21,8 +21,8 @@ from typing import Any
 import bench
 import numpy as np
 
-from engine import clock, comparison, features, geography, pipeline
-from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Expected, FloatArray, IntArray
+from engine import clock, comparison, features, geography, verification
+from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Consumer, Expected, FloatArray, IntArray
 from engine.evaluation import Pairs
 from engine.store import FOREVER, Archive, Reader
 
@@ -160,12 +160,7 @@ def set_exercise(archive: Archive, start: int, first: dt.date, days: int, path: 
     observed = {area: np.sum([values[f"{part}/load"][asked] for part in geography.parts(area)], axis=0) for area in AREAS}
     valid_time = start + asked * HOUR
     issue_time = np.repeat(issues, plan["hours"])
-    reference = {
-        area: np.array(
-            [pipeline.seasonal_naive(archive, area, int(hour), issue_time[i : i + 1])[0] for i, hour in enumerate(valid_time)]
-        )
-        for area in AREAS
-    }
+    reference = {area: verification.seasonal_naive(archive, Consumer(area), valid_time, issue_time) for area in AREAS}
     return Exercise(path, valid_time, issue_time, observed, reference)
 
 

@@ -12,6 +12,7 @@ from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
     LEVELS,
+    Consumer,
     Expected,
     JobRun,
     Observations,
@@ -233,7 +234,7 @@ def test_scores_group_by_danish_hour_and_add_up(writer: Writer, reader: Reader) 
     assert {s.n for s in by_hour.values()} == {8}
     assert set(reader.scores("DK1", by="lead_bucket")) == {1, 3}
     assert reader.scores("DK1", truth="settled") == {}
-    assert len(reader.scored_hours("DK1", "provisional", NOW)) == 48
+    assert len(reader.scorebook.hours(Consumer("DK1"), "provisional", NOW)) == 48
     with pytest.raises(Expected, match="cannot be grouped"):
         reader.scores("DK1", by="moon")
 

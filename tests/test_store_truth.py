@@ -23,9 +23,23 @@ def test_an_area_without_load_of_its_own_has_the_sum_of_its_parts(writer: Writer
     truth = reader.truth("DK", START, START + 10 * HOUR)
     reader.close()
     hours = {name: ((times - START) // HOUR).tolist() for name, (times, _) in truth.items()}
-    assert hours == {"provisional": [1, 2], "newest": [1, 2], "settled": [2]}
+    assert hours == {"provisional": [1, 2], "newest": [1, 2], "settled": [2], "settlement": []}
     values = {name: value.tolist() for name, (_, value) in truth.items()}
-    assert values == {"provisional": [21, 32], "newest": [22, 34], "settled": [34]}
+    assert values == {"provisional": [21, 32], "newest": [22, 34], "settled": [34], "settlement": []}
+
+
+def test_settlement_is_gross_consumption_less_what_businesses_use_of_their_own(writer: Writer, reader: Reader) -> None:
+    for quantity, dk1, dk2 in (("settlement", 100.0, 50.0), ("self_consumption", 7.0, 2.0)):
+        for area, value in (("DK1", dk1), ("DK2", dk2)):
+            series = Series(quantity, area, "energidataservice")
+            valid = START + HOUR * np.arange(3)
+            for version in (0, 1):  # revised by an MWh
+                known = valid + (9 + 30 * version) * 24 * HOUR
+                writer.put([Observations(series, valid, known, np.full(3, value + version), np.zeros(3, np.uint8))])
+    writer.put([_load("DK1", [0, 1], [90, 90]), _load("DK2", [0, 1], [45, 45])])
+    truth = {area: reader.truth(area, START, START + 2 * HOUR)["settlement"] for area in ("DK", "DK1", "DK2")}
+    assert {area: values.tolist() for area, (_, values) in truth.items()} == {"DK": [141, 141], "DK1": [93, 93], "DK2": [48, 48]}
+    assert reader.truth("1081", START, START + 2 * HOUR, "public")["settlement"][0].size == 0
 
 
 def test_nothing_known_is_an_empty_truth(writer: Writer) -> None:

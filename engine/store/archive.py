@@ -1,14 +1,23 @@
-"""Every version of the values a forecast may use, in memory; `as_of` cuts out what was known at a moment."""
+"""Every version of values, in memory: `as_of` cuts out what was known at a moment, `truth` what is held against forecasts."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.domain import HOUR, Flag, FloatArray, History, IntArray, Key
+from engine import geography
+from engine.domain import HOUR, SETTLEMENT, Consumer, Flag, FloatArray, History, IntArray, Key
+
+#: A moment after everything.
+FOREVER = 1 << 40
+#: What `Archive.truth` tells apart.
+TRUTHS = ("provisional", "newest", "settled", "settlement")
+
+Truth = tuple[IntArray, FloatArray]  # valid_time, load in MWh
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,11 @@ class Versions:
         order = np.lexsort((available_at, -rank, valid_time))
         return Versions(valid_time[order], available_at[order], value[order], flags[order])
 
+    def between(self, start: int, end: int) -> Versions:
+        """Those of valid times in [start, end)."""
+        low, high = np.searchsorted(self.valid_time, (start, end))
+        return Versions(*(getattr(self, f.name)[low:high] for f in fields(Versions)))
+
     def known(self, as_of: int, start: int, end: int) -> npt.NDArray[np.intp]:
         """Indices of the preferred version of each valid time in [start, end) as known at `as_of`."""
         low, high = np.searchsorted(self.valid_time, (start, end))
@@ -37,6 +51,25 @@ class Versions:
         last[:-1] = times[1:] != times[:-1]
         chosen: npt.NDArray[np.intp] = indices[last]
         return chosen
+
+    def of(self, chosen: npt.NDArray[np.intp]) -> Truth:
+        """Valid times and values at these indices."""
+        return self.valid_time[chosen], self.value[chosen]
+
+    def first(self) -> npt.NDArray[np.intp]:
+        """Indices of the version of each valid time that became known first."""
+        order = np.lexsort((self.available_at, self.valid_time))
+        times = self.valid_time[order]
+        begins = np.ones(len(order), bool)
+        begins[1:] = times[1:] != times[:-1]
+        chosen: npt.NDArray[np.intp] = order[begins]
+        return chosen
+
+
+def total(parts: Sequence[Truth]) -> Truth:
+    """Sum of series over the hours that all of them have."""
+    common = functools.reduce(np.intersect1d, [times for times, _ in parts])
+    return common, np.sum([values[np.searchsorted(times, common)] for times, values in parts], axis=0)
 
 
 def succession(versions: Mapping[Key, Versions], successor: str, before: Sequence[str]) -> dict[Key, Versions]:
@@ -75,12 +108,41 @@ def _sum(parts: Sequence[Versions]) -> Versions:
     return Versions(valid_time[known], available_at[known], value[known], flags[known])
 
 
+_NOTHING = Versions(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """All versions by key. The one implementation of "as known at": live, replay, training and backtest use it."""
 
     versions: Mapping[Key, Versions]
     simulated: bool = False
+
+    def truth(self, of: Consumer, start: int, end: int) -> Mapping[str, Truth]:
+        """Load of [start, end): `provisional` (first published), `newest`, `settled` (marked final by the publisher), and
+        `settlement`, which only gross consumption has. Where `geography.leaves` names others it is their sum, for the hours at
+        which each is known.
+
+        `settlement` is the newest gross consumption of ProductionConsumptionSettlement less its LocalPowerSelfConMWh, what
+        businesses make and use themselves, which `load` (GrossCon of GenerationProdTypeExchange) leaves out by its definition.
+        What owners of solar cells use themselves is in gross consumption as settled; no definition we know takes it out of
+        `load`, so it is left in both, though nobody has compared them. Settlement is revised for two years.
+        """
+        parts = [self._truth(leaf, start, end) for leaf in geography.leaves(of, end)]
+        return {name: total([part[name] for part in parts]) for name in TRUTHS}
+
+    def _truth(self, of: Consumer, start: int, end: int) -> Mapping[str, Truth]:
+        load, gross, own = (
+            self.versions.get((quantity, *of), _NOTHING).between(start, end) for quantity in ("load", *SETTLEMENT)
+        )
+        newest = load.known(FOREVER, start, end)
+        used = own.of(own.known(FOREVER, start, end))
+        return {
+            "provisional": load.of(load.first()),
+            "newest": load.of(newest),
+            "settled": load.of(newest[(load.flags[newest] & Flag.SETTLED) != 0]),
+            "settlement": total([gross.of(gross.known(FOREVER, start, end)), (used[0], -used[1])]),
+        }
 
     def as_of(self, moment: int, start: int, hours: int) -> History:
         """What was known at `moment` of the `hours` hours from `start` (whole hour)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import logging
 import sqlite3
@@ -18,13 +17,15 @@ import numpy as np
 from engine import clock, geography
 from engine.calibration import Calibration
 from engine.domain import (
+    BRIDGE_H,
+    HORIZON_H,
     HOUR,
     LEAD_BUCKETS,
+    SETTLEMENT,
     WEATHER,
     Consumer,
     Draft,
     Expected,
-    Flag,
     FloatArray,
     History,
     IntArray,
@@ -35,18 +36,17 @@ from engine.domain import (
     Score,
     Tier,
 )
+from engine.geography import Kind, Measure
 from engine.store import codec, schema
-from engine.store.archive import Archive, Versions, succession
+from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
 from engine.store.roster import RosterReader
+from engine.store.scorebook import Scorebook
 
 log = logging.getLogger(__name__)
 
 #: What scores can be grouped by; hours, days and months are Danish ones.
 GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
-
-#: A moment after everything.
-FOREVER = 1 << 40
 
 _ALL_VERSIONS = """
     SELECT valid_time, available_at, value, flags FROM observation
@@ -70,7 +70,7 @@ Target = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """How the issues of one lead bucket did for one hour. `truth` is provisional or settled."""
+    """How the issues of one lead bucket did for one hour. `truth` is provisional, settled or settlement."""
 
     area: str
     consumer_type: str
@@ -138,14 +138,6 @@ class EngineState:
     heartbeat: int
 
 
-def _total(parts: Sequence[tuple[IntArray, FloatArray]]) -> tuple[IntArray, FloatArray]:
-    """Sum of series (valid_time, value) over the hours that all of them have."""
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0)
-    common = functools.reduce(np.intersect1d, [times for times, _ in parts])
-    return common, np.sum([values[np.searchsorted(times, common)] for times, values in parts], axis=0)
-
-
 def _labels(by: str, values: IntArray) -> IntArray:
     """The Danish hour, weekday, day or month of each hour, or 0 for all."""
     if by == "all":
@@ -176,6 +168,7 @@ class Reader:
         self.simulated = self._rows("SELECT value FROM property WHERE name='simulated'") == [("1",)]
         self.roster = RosterReader(self._rows, self.simulated)
         self.arrivals = ArrivalsReader(self._rows)
+        self.scorebook = Scorebook(self._rows)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -222,8 +215,10 @@ class Reader:
         sources: Iterable[str] | None = None,
         quantities: Iterable[str] | None = None,
         newest_only: bool = False,
+        consumer_type: str | None = None,
     ) -> Archive:
-        """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`.
+        """All versions with valid time in [start, end), of these areas, sources and quantities (None: all), known by `known_until`,
+        of one consumer type or all.
 
         `newest_only` may leave out versions that a newer one of the same source had replaced by `known_until`: all that an
         `as_of` that moment needs, and a small part of what a year of weather forecasts has piled up.
@@ -234,10 +229,10 @@ class Reader:
         sources = None if sources is None else set(sources)
         quantities = None if quantities is None else set(quantities)
         parts: dict[Key, list[tuple[IntArray, IntArray, IntArray, FloatArray, np.ndarray[tuple[int], np.dtype[np.uint8]]]]] = {}
-        for identifier, quantity, area, consumer_type, rank, source in wanted:
+        for identifier, quantity, area, kind, rank, source in wanted:
             if (areas is not None and area not in areas) or (sources is not None and source not in sources):
                 continue
-            if quantities is not None and quantity not in quantities:
+            if (quantities is not None and quantity not in quantities) or consumer_type not in (None, kind):
                 continue
             rows = self._rows(
                 _NEWEST_VERSIONS if newest_only and quantity in _OFTEN_RENEWED else _ALL_VERSIONS,
@@ -246,7 +241,7 @@ class Reader:
             if not rows:
                 continue
             valid, available, value, flags = zip(*rows, strict=True)
-            parts.setdefault((quantity, area, consumer_type), []).append(
+            parts.setdefault((quantity, area, kind), []).append(
                 (
                     np.array(valid, np.int64),
                     np.full(len(rows), int(rank), np.int64),
@@ -266,24 +261,12 @@ class Reader:
         return self.archive(start, start + hours * HOUR, areas, moment, newest_only=True).as_of(moment, start, hours)
 
     def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
-        """Load in MWh of [start, end): `provisional` (first published), `newest`, and `settled` (marked final by the publisher).
-
-        Where `geography.addends` names consumers it is their sum, for the hours at which each is known.
-        """
-        addends = geography.addends(Consumer(area, consumer_type), end)
-        versions = self.archive(start, end, [area], quantities=["load"]).versions.get(("load", area, consumer_type))
-        if versions is None or addends:
-            parts = [self.truth(of, start, end, each) for of, each in addends]
-            return {name: _total([part[name] for part in parts]) for name in ("provisional", "newest", "settled")}
-        newest = versions.known(FOREVER, start, end)
-        by_arrival = np.lexsort((versions.available_at, versions.valid_time))
-        times = versions.valid_time[by_arrival]
-        first = by_arrival[np.concatenate([[True], times[1:] != times[:-1]])]
-        settled = newest[(versions.flags[newest] & Flag.SETTLED) != 0]
-        return {
-            name: (versions.valid_time[i], versions.value[i])
-            for name, i in (("provisional", first), ("newest", newest), ("settled", settled))
-        }
+        """Load in MWh of [start, end), of each of `TRUTHS`; see `Archive.truth`."""
+        of = Consumer(area, consumer_type)
+        areas = [leaf.area for leaf in geography.leaves(of, end)]
+        quantities = ("load", *SETTLEMENT) if geography.measure(of) is Measure.GROSS else ("load",)
+        leaf_type = None if geography.kind(area) is Kind.REGION and consumer_type == "total" else consumer_type
+        return self.archive(start, end, areas, quantities=quantities, consumer_type=leaf_type).truth(of, start, end)
 
     def series(self) -> list[SeriesState]:
         """Every series that holds values, with its span."""
@@ -336,10 +319,10 @@ class Reader:
         )
         return [ForecastIssue(a, c, i, m, Tier(t), Reason(r), v, h, bool(x), k) for a, c, i, m, t, r, v, h, x, k in rows]
 
-    def first_forecast_hour(self, area: str, consumer_type: str = "total") -> int | None:
-        """First hour that any kept issue forecasts."""
-        rows = self._rows("SELECT min(valid_start) FROM forecast_run WHERE area=? AND consumer_type=?", (area, consumer_type))
-        return rows[0][0] if rows[0][0] is None else int(rows[0][0])
+    def first_forecast_hour(self, of: Consumer) -> int | None:
+        """First hour that the oldest kept issue forecasts."""
+        rows = self._rows("SELECT valid_start FROM forecast_run WHERE area=? AND consumer_type=? ORDER BY issue_time LIMIT 1", of)
+        return int(rows[0][0]) if rows else None
 
     def forecasts(
         self,
@@ -369,6 +352,16 @@ class Reader:
         if len(found) < len(rows):
             log.error("%d of %d issues of %s were damaged on disk and are left out.", len(rows) - len(found), len(rows), area)
         return found
+
+    def forecasts_of_hours(self, of: Consumer, first: int, last: int) -> list[QuantileForecast]:
+        """Whole issues that forecast any hour from `first` to `last`, newest first, damaged ones left out."""
+        rows = self._rows(
+            """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
+               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time BETWEEN ? AND ? AND valid_start <= ?
+               AND valid_start + (hours - 1) * step_s >= ? ORDER BY issue_time DESC""",
+            (*of, first - HORIZON_H * HOUR, last + BRIDGE_H * HOUR, last, first),
+        )
+        return [forecast for row in rows if (forecast := self._forecast(*of, row)) is not None]
 
     def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast | None:
         issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
@@ -455,14 +448,6 @@ class Reader:
             for label, row in zip(found, totals, strict=True)
         }
         return {label: score for label, score in scores.items() if score.n}
-
-    def scored_hours(self, area: str, truth: str, since: int, consumer_type: str = "total") -> set[int]:
-        """Hours from `since` on that are scored against a truth."""
-        rows = self._rows(
-            "SELECT valid_time FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
-            (area, consumer_type, truth, since),
-        )
-        return {t for (t,) in rows}
 
     def job_runs(self, job: str | None = None, limit: int = 50) -> list[JobRun]:
         """Runs of a job (None: all), newest first."""

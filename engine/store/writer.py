@@ -273,14 +273,14 @@ class Writer:
                 )
         return added
 
-    def put_scores(self, rows: Sequence[ScoreRow]) -> None:
-        """Keep scores; an hour that is scored already stays as it is, so all its lead buckets must come together."""
+    def put_scores(self, rows: Iterable[ScoreRow], renew: bool = False) -> None:
+        """Keep scores; all lead buckets of an hour must come together, for one that is scored already stays as it is, or is renewed."""
         hours: dict[tuple[str, str, str, int], dict[int, Score]] = {}
         for row in rows:
             hours.setdefault((row.area, row.consumer_type, row.truth, row.valid_time), {})[row.lead_bucket] = row.score
         with self._transaction() as db:
             db.executemany(
-                "INSERT OR IGNORE INTO score(area, consumer_type, truth, valid_time, sums) VALUES(?,?,?,?,?)",
+                f"INSERT OR {'REPLACE' if renew else 'IGNORE'} INTO score(area, consumer_type, truth, valid_time, sums) VALUES(?,?,?,?,?)",
                 [(*key, codec.encode_scores(by_bucket)) for key, by_bucket in hours.items()],
             )
 

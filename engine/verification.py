@@ -1,0 +1,114 @@
+"""Which hours forecasts are still to be held against, and how every kept issue did for them, beside the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine import geography, scoring
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, Consumer, FloatArray, IntArray
+from engine.store import Archive, Reader, ScoreRow
+
+#: How far back hours are looked for: as far as settlement is asked for again and holes of months are filled; else two days
+#: before the newest that is scored.
+_FAR_S, _NEAR_S = 190 * DAY, 2 * DAY
+#: Share of its load by which settlement must have changed for an hour to be scored again.
+_RENEWED_BEYOND = 0.001
+#: Hours of a consumer whose issues are held in memory together.
+_HOURS_AT_ONCE = 10 * 24
+
+
+def unscored(reader: Reader, of: Consumer, now: int, settled_after_days: int, look_far: bool) -> dict[str, dict[int, float]]:
+    """Load in MWh by truth and hour that forecasts of a consumer are still to be held against.
+
+    Truth comes in order, but for holes filled and revisions made later: to find these too, `look_far` back.
+    """
+    first = reader.first_forecast_hour(of)
+    if first is None:
+        return {}
+    since = max(now - _FAR_S, first)
+    newest = [reader.scorebook.newest(of, truth) for truth in ("provisional", "settled")]
+    if not look_far and None not in newest:
+        since = max(since, min(hour for hour in newest if hour is not None) - _NEAR_S)
+    truth = reader.truth(of.area, since, now + HOUR, of.consumer_type)
+    hours, loads = truth["provisional"]
+    found = {
+        "provisional": dict(zip(hours.tolist(), loads.tolist(), strict=True)),
+        "settled": scoring.settled(truth, now, settled_after_days),
+        "settlement": scoring.settlement(truth, now),
+    }
+    for name in ("provisional", "settled"):
+        for hour in reader.scorebook.hours(of, name, since):
+            found[name].pop(hour, None)
+    if found["settlement"]:
+        for hour, load in reader.scorebook.loads(of, "settlement", since).items():
+            if abs(found["settlement"].get(hour, load) - load) <= _RENEWED_BEYOND * load:
+                found["settlement"].pop(hour, None)
+    return {name: loads for name, loads in found.items() if loads}
+
+
+def score(reader: Reader, truth: str, observed: Mapping[Consumer, Mapping[int, float]]) -> list[ScoreRow]:
+    """Score rows of hours with their load in MWh, by consumer: every kept issue that forecast them, by lead bucket."""
+    hours = {of: np.array(sorted(loads), np.int64) for of, loads in observed.items() if loads}
+    if not hours:
+        return []
+    first, last = min(int(each[0]) for each in hours.values()), max(int(each[-1]) for each in hours.values())
+    areas = {leaf.area for of in hours for leaf in geography.leaves(of, last + HOUR)}
+    archive = reader.archive(first - scoring.REFERENCE_S, last + HOUR, areas, quantities=["load"])
+    rows = []
+    for of, every in hours.items():
+        for together in np.split(every, np.flatnonzero(np.diff(every) > DAY) + 1):
+            for i in range(0, len(together), _HOURS_AT_ONCE):
+                rows += _score_block(reader, archive, of, truth, together[i : i + _HOURS_AT_ONCE], observed[of])
+    return rows
+
+
+def _score_block(
+    reader: Reader, archive: Archive, of: Consumer, truth: str, hours: IntArray, observed: Mapping[int, float]
+) -> list[ScoreRow]:
+    issues = reader.forecasts_of_hours(of, int(hours[0]), int(hours[-1]))
+    pairs = [(issue, np.searchsorted(issue.valid_time, hours)) for issue in issues]
+    inside = [(hours >= issue.valid_time[0]) & (hours <= issue.valid_time[-1]) for issue in issues]
+    if not any(mine.any() for mine in inside):
+        return []
+    quantiles = np.concatenate([issue.quantiles[at[mine]] for (issue, at), mine in zip(pairs, inside, strict=True)])
+    place = np.concatenate([np.flatnonzero(mine) for mine in inside])
+    issued = np.repeat([issue.issue_time for issue in issues], [int(mine.sum()) for mine in inside])
+    leaves = [archive.versions.get(("load", *leaf)) for leaf in geography.leaves(of, int(hours[-1]) + HOUR)]
+    floor = scoring.RELATIVE_FLOOR * sum(float(np.median(leaf.value)) for leaf in leaves if leaf is not None)
+    loads = np.array([observed[hour] for hour in hours.tolist()])
+    bucket = scoring.lead_bucket((hours[place] - issued) / HOUR)
+    scores = scoring.scores(
+        loads[place],
+        quantiles,
+        seasonal_naive(archive, of, hours[place], issued),
+        floor,
+        np.where(bucket < 0, -1, place * len(LEAD_BUCKETS) + bucket),
+    )
+    scores.pop(-1, None)
+    return [
+        ScoreRow(*of, truth, int(hours[group // len(LEAD_BUCKETS)]), group % len(LEAD_BUCKETS), made)
+        for group, made in scores.items()
+    ]
+
+
+def seasonal_naive(archive: Archive, of: Consumer, hours: IntArray, issued: IntArray) -> FloatArray:
+    """Load in MWh of the latest same Danish weekday and hour that was known at each issue time; NaN where it was of no week.
+
+    `hours` and `issued` have the same length. Of a consumer with addends it is the sum of theirs.
+    """
+    total = np.zeros(len(hours))
+    for leaf in geography.leaves(of, int(hours.max(initial=0)) + HOUR):
+        versions = archive.versions.get(("load", *leaf))
+        value = np.full(len(hours), np.nan)
+        for weeks in range(scoring.REFERENCE_WEEKS, 0, -1) if versions is not None else ():
+            assert versions is not None
+            then = scoring.same_hour_weeks_before(hours, weeks)
+            low, high = (np.searchsorted(versions.valid_time, then, side) for side in ("left", "right"))
+            for i in range(int((high - low).max(initial=0))):
+                at = np.minimum(low + i, high - 1)
+                known = (high > low) & (versions.available_at[at] <= issued)
+                value = np.where(known, versions.value[at], value)
+        total += value
+    return total
