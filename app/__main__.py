@@ -21,10 +21,11 @@ from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
 from app.window import VIEWS, Window
-from engine import __version__
+from engine import __version__, geography
 from engine.clock import Clock, SimulatedClock, SystemClock, parse_utc
 from engine.config import Config
-from engine.domain import Expected
+from engine.domain import Consumer, Expected
+from engine.geography import Kind
 from engine.store import Reader
 
 log = logging.getLogger("lastvagt.app")
@@ -41,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--simulated", action="store_true", help="start the engine with simulated data instead of the network")
     parser.add_argument("--language", choices=LANGUAGES, help="default: Danish where the system is Danish, else English")
     parser.add_argument("--theme", choices=tuple(theme.PALETTES), help="default: that of the system, followed when it changes")
+    parser.add_argument("--area", metavar="AREA", help="show this area first, by its code or name: DK1, 1082, Aalborg")
+    parser.add_argument(
+        "--type", metavar="TYPE", help="and of it this consumer type: household, business, public or one of your own"
+    )
     parser.add_argument("--size", default="1280x800", metavar="WxH", help="size of the window (default: %(default)s)")
     parser.add_argument("--no-engine", action="store_true", help="start no engine")
     parser.add_argument("--now", metavar="TIME", help="show the database as if it were this time, with its zone, standing still")
@@ -70,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     theme.apply(application, palette)
     window = Window(language, palette, clock)
     window.resize(size)
+    window.choose_consumer(_consumer(options.area or "DK", options.type))
     if options.screenshot:
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
     if not options.theme:
@@ -86,6 +92,13 @@ def _size(text: str) -> QtCore.QSize:
     if not (width.isdigit() and height.isdigit()):
         raise Expected(f"'{text}' is no size.", "Write it like 1280x800.")
     return QtCore.QSize(int(width), int(height))
+
+
+def _consumer(area: str, consumer_type: str | None) -> Consumer:
+    """Who is shown first. Of a municipality households are metered and nothing else, so that they need not be named."""
+    code = geography.meant_by(area) or area
+    usual = "household" if geography.kind(code) is Kind.MUNICIPALITY else "total"
+    return Consumer(code, consumer_type or usual)
 
 
 def _engine_options(options: argparse.Namespace) -> list[str]:
@@ -106,6 +119,8 @@ def _run(
 ) -> int:
     feed = Feed(config.database, clock)
     link = EngineLink(engine_options, clock, start, data_dir=config.data_dir)
+    window.wanted.connect(feed.choose)
+    window.choose_consumer(window.chosen)
     feed.arrived.connect(window.show_snapshot)
     feed.arrived.connect(link.consider)
     feed.finished.connect(lambda: window.show_trouble(language.text("window.feed_stopped"), language.text("window.restart")))
@@ -168,7 +183,7 @@ def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palett
     """Write each view of what the database holds now, and name the files."""
     try:
         reader = Reader(config.database)
-        shown = snapshot.read(reader, clock.now())
+        shown = snapshot.read(reader, clock.now(), window.chosen)
         reader.close()
     except Expected as fault:
         shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())

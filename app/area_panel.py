@@ -1,4 +1,4 @@
-"""The panel at the left: the areas to choose from, and how current the chosen one's sources are."""
+"""The panel at the left: cards of the areas, how current the chosen one's sources are, and the list of all there is to choose."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import cast
 from PySide6 import QtCore, QtWidgets
 
 from app import theme
+from app.chooser import ConsumerList, SearchField
 from app.present import AreaRow, SourceAge
 from app.translations import Language
-from engine.domain import Freshness
+from engine.domain import Consumer, Freshness
 
 WIDTH = 300
 
@@ -56,9 +57,9 @@ class AreaCard(QtWidgets.QWidget):
         self._name.setText(row.name)
         self._observed.setText(row.observed)
         state = row.observed_freshness
-        mark = "" if state is Freshness.FRESH else f"{theme.SYMBOLS[state]} "
+        mark = "" if state in (None, Freshness.FRESH) else f"{theme.SYMBOLS[state]} "
         self._observed_at.setText(f"{mark}{row.observed_at}")
-        theme.paint(self._observed_at, theme.role_of(state))
+        theme.paint(self._observed_at, theme.role_of(state or Freshness.FRESH))
         _show_aged(self._estimate, row.estimate, row.forecast_freshness)
         self._range.setText(row.estimate_range)
         _show_aged(self._peak, row.peak, row.forecast_freshness)
@@ -77,17 +78,34 @@ def _show_aged(label: QtWidgets.QLabel, words: str, state: Freshness) -> None:
 
 
 class AreaPanel(QtWidgets.QWidget):
-    """Area list over source ages. `chosen` carries the code of an area; arrow keys move the choice."""
+    """A field to find consumers with over cards and source ages. `chosen` carries a Consumer; arrow keys move along the cards.
 
-    chosen = QtCore.Signal(str)
+    The cards are the price areas and the consumer chosen last beside them. While one looks for another, the list of all takes
+    their place.
+    """
+
+    chosen = QtCore.Signal(object)
 
     def __init__(self, language: Language) -> None:
         super().__init__()
         self._language = language
+        self._shown: tuple[Consumer, ...] = ()
         self.setFixedWidth(WIDTH)
+        self.field = SearchField()
+        self.field.setPlaceholderText(language.text("choose.find"))
+        self.field.setAccessibleName(language.text("choose.find"))
+        self.field.setToolTip(language.text("choose.about"))
+        self.field.setClearButtonEnabled(True)
+        self.list = ConsumerList(language, self.field)
+        self.list.picked.connect(self._pick)
+        self.list.closed.connect(self.close_list)
+        self.field.opened.connect(self.open_list)
+        self.field.textEdited.connect(self.open_list)
+        self.field.closed.connect(self.close_list)
         self.areas = QtWidgets.QListWidget()
         self.areas.setAccessibleName(language.text("window.areas"))
         self.areas.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.areas.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.areas.currentItemChanged.connect(self._choose)
         self._sources = QtWidgets.QGridLayout()
         self._sources.setHorizontalSpacing(7)
@@ -102,33 +120,69 @@ class AreaPanel(QtWidgets.QWidget):
         box.addLayout(self._sources)
         for column, head in enumerate((language.text("sources.age"), language.text("sources.usual")), start=1):
             self._sources.addWidget(theme.label(0.92, role="quiet", text=head), 0, column, QtCore.Qt.AlignmentFlag.AlignRight)
+        cards = QtWidgets.QWidget()
+        column_of_cards = QtWidgets.QVBoxLayout(cards)
+        column_of_cards.setContentsMargins(0, 0, 0, 0)
+        column_of_cards.setSpacing(2)
+        column_of_cards.addWidget(self.areas, 1)
+        column_of_cards.addWidget(self._source_box)
+        self._pages = QtWidgets.QStackedWidget()
+        self._pages.addWidget(cards)
+        self._pages.addWidget(self.list)
         stack = QtWidgets.QVBoxLayout(self)
         stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(2)
-        stack.addWidget(self.areas, 1)
-        stack.addWidget(self._source_box)
+        stack.setSpacing(8)
+        stack.addWidget(self.field)
+        stack.addWidget(self._pages, 1)
+
+    def open_list(self) -> None:
+        """Show all there is to choose from."""
+        if self._pages.currentWidget() is not self.list:
+            self._pages.setCurrentWidget(self.list)
+            self.list.fill()
+
+    def search(self) -> None:
+        """Open the list and write in the field."""
+        self.field.setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
+        self.field.selectAll()
+        self.open_list()
+
+    def close_list(self) -> None:
+        """Show the cards again, where the keys then go."""
+        if self._pages.currentWidget() is self.list:
+            self.field.clear()
+            self._pages.setCurrentIndex(0)
+            self.areas.setFocus()
+
+    def _pick(self, of: Consumer) -> None:
+        self.close_list()
+        self.chosen.emit(of)
 
     def _choose(self, item: QtWidgets.QListWidgetItem | None) -> None:
         if item is not None:
-            self.chosen.emit(item.data(QtCore.Qt.ItemDataRole.UserRole))
+            self.chosen.emit(self._shown[self.areas.row(item)])
 
-    def show_rows(self, rows: tuple[AreaRow, ...]) -> None:
-        """Show the areas; the choice stays."""
-        if self.areas.count() != len(rows):
-            self.areas.clear()
-            for row in rows:
+    def show_rows(self, rows: tuple[AreaRow, ...], chosen: Consumer) -> None:
+        """Show the cards, that of the chosen consumer marked."""
+        # Filling the list moves Qt's own mark, which nobody chose.
+        with QtCore.QSignalBlocker(self.areas):
+            self._shown = tuple(row.of for row in rows)
+            while self.areas.count() > len(rows):
+                self.areas.takeItem(self.areas.count() - 1)
+            while self.areas.count() < len(rows):
                 item = QtWidgets.QListWidgetItem()
-                item.setData(QtCore.Qt.ItemDataRole.UserRole, row.code)
                 self.areas.addItem(item)
                 self.areas.setItemWidget(item, AreaCard(self._language))
-        for index, row in enumerate(rows):
-            item = self.areas.item(index)
-            card = cast(AreaCard, self.areas.itemWidget(item))
-            card.show_row(row)
-            item.setSizeHint(QtCore.QSize(0, card.sizeHint().height() + 12))
-            item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, row.summary)
-        if self.areas.currentRow() < 0:
-            self.areas.setCurrentRow(0)
+            for index, row in enumerate(rows):
+                item = self.areas.item(index)
+                card = cast(AreaCard, self.areas.itemWidget(item))
+                card.show_row(row)
+                item.setSizeHint(QtCore.QSize(0, card.sizeHint().height() + 12))
+                item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, row.summary)
+            place = self._shown.index(chosen) if chosen in self._shown else -1
+            if place != self.areas.currentRow():
+                self.areas.setCurrentRow(place)
+                self.areas.scrollToItem(self.areas.item(place))
 
     def show_sources(self, sources: tuple[SourceAge, ...]) -> None:
         """Show how current the inputs are."""
@@ -147,8 +201,8 @@ class AreaPanel(QtWidgets.QWidget):
             name.setText(source.name)
             age.setText(source.age)
             usual.setText(source.usual)
-            state.setText(f"{theme.SYMBOLS[source.freshness]} {source.state}")
-            theme.paint(state, theme.role_of(source.freshness))
+            state.setText("" if source.freshness is None else f"{theme.SYMBOLS[source.freshness]} {source.state}")
+            theme.paint(state, theme.role_of(source.freshness or Freshness.FRESH))
             for label in (name, age, usual, state):
                 label.show()
         self._source_box.setAccessibleName(self._language.text("sources.title"))

@@ -1,11 +1,14 @@
-"""Areas in a chart: the filled band of an interval, drawn fast however many hours it has, and a hatched stretch of time."""
+"""Areas in a chart: the filled band of an interval, drawn fast however many hours it has, and stretches of time, hatched or named."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
+from app import theme
 from engine.domain import FloatArray
 
 #: Polygons of this many points: Qt's time to fill one grows faster than its size.
@@ -133,4 +136,56 @@ class HatchItem(pg.GraphicsObject):  # type: ignore[misc]
             left = box.center().x() - width / 2 if inside else box.left() - width - 6
             height = painter.fontMetrics().height()
             painter.drawText(QtCore.QPointF(max(6.0, left), box.top() + (1.6 + 1.4 * self._line) * height), self._words)
+        painter.restore()
+
+
+class HeadItem(pg.GraphicsObject):  # type: ignore[misc]
+    """Names of stretches of time in a row along the top of the chart, each over its stretch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ground = QtGui.QColor()
+        self._stretches: tuple[tuple[float, float, tuple[str, ...], QtGui.QColor], ...] = ()
+
+    def set_colour(self, ground: str) -> None:
+        """Colour behind the names."""
+        self._ground = QtGui.QColor(ground)
+        self.update()
+
+    def set_stretches(self, stretches: Sequence[tuple[float, float, tuple[str, ...], str]]) -> None:
+        """Start, end, names from the longest to the shortest of which the first that fits is written, and its colour."""
+        self.prepareGeometryChange()
+        self._stretches = tuple((start, end, names, QtGui.QColor(ink)) for start, end, names, ink in stretches)
+        self.update()
+
+    def boundingRect(self) -> QtCore.QRectF:
+        """Everything visible, for the row keeps to the top of it."""
+        box = self.getViewBox()
+        return box.viewRect() if self._stretches and box is not None else QtCore.QRectF()
+
+    def viewRangeChanged(self) -> None:
+        """Another stretch became visible."""
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QtGui.QPainter, *_: object) -> None:
+        """Draw in pixels, for words must not be stretched."""
+        if not self._stretches:
+            return
+        seen = self.boundingRect()
+        to_pixels = painter.transform()
+        painter.save()
+        painter.resetTransform()
+        painter.setFont(theme.font(0.92, bold=True))
+        metrics = painter.fontMetrics()
+        for start, end, names, ink in self._stretches:
+            first, last = max(start, seen.left()), min(end, seen.right())
+            if first >= last:
+                continue
+            box = to_pixels.mapRect(QtCore.QRectF(first, seen.top(), last - first, seen.height()))
+            row = QtCore.QRectF(box.left() + 1, box.top(), box.width() - 2, 1.7 * metrics.height())
+            painter.fillRect(row, self._ground)
+            name = next((name for name in names if metrics.horizontalAdvance(name) + 8 <= row.width()), "")
+            painter.setPen(ink)
+            painter.drawText(row, QtCore.Qt.AlignmentFlag.AlignCenter, name)
         painter.restore()

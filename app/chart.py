@@ -45,7 +45,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
-    """A sample for a legend: `line`, `bold`, `dashes` or `block`."""
+    """A sample for a legend: `line`, `bold`, `dots`, `dashes` or `block`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
     picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)
@@ -54,9 +54,8 @@ def _sample(colour: str, shape: str) -> QtGui.QPixmap:
         if shape == "block":
             painter.fillRect(QtCore.QRectF(0, 1, 18, 10), QtGui.QColor(colour))
         else:
-            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape == "bold" else 1)
-            if shape == "dashes":
-                pen.setStyle(QtCore.Qt.PenStyle.DashLine)
+            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots") else 1)
+            pen.setStyle({"dashes": QtCore.Qt.PenStyle.DashLine, "dots": QtCore.Qt.PenStyle.DotLine}.get(shape, pen.style()))
             painter.setPen(pen)
             painter.drawLine(0, 6, 18, 6)
     return picture

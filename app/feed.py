@@ -11,7 +11,7 @@ from PySide6 import QtCore
 from app import snapshot
 from app.snapshot import Snapshot
 from engine.clock import Clock
-from engine.domain import Expected
+from engine.domain import Consumer, Expected
 from engine.store import Reader
 
 #: Seconds between two looks at `data_version`: a change is on screen within two.
@@ -19,7 +19,10 @@ POLL_S = 1.0
 
 
 class Feed(QtCore.QThread):
-    """Sends a Snapshot when the database changed, came or went. A fault of the world is sent with what was read before it."""
+    """Sends a Snapshot when the database changed, came or went, or another consumer was chosen.
+
+    A fault of the world is sent with what was read before it.
+    """
 
     arrived = QtCore.Signal(object)
 
@@ -28,39 +31,55 @@ class Feed(QtCore.QThread):
         self.setObjectName("feed")
         self._database = database
         self._clock = clock
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._called = threading.Event()
+        self._chosen: Consumer | None = None
         self._last: Snapshot | None = None
 
     def stop(self) -> None:
         """End the thread and wait for it."""
-        self._stopping.set()
+        self._stopping = True
+        self._called.set()
         self.wait()
+
+    def choose(self, of: Consumer) -> None:
+        """Read this consumer beside the price areas from now on, and at once."""
+        self._chosen = of
+        self._called.set()
+
+    def _pause(self) -> None:
+        """Wait until the next look is due, or somebody calls."""
+        self._called.wait(POLL_S)
+        self._called.clear()
 
     def run(self) -> None:
         """Poll until stopped."""
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 reader = Reader(self._database)
             except Expected as fault:
                 self._send_fault(fault)
-                self._stopping.wait(POLL_S)
+                self._pause()
                 continue
             try:
                 self._follow(reader)
             except Expected as fault:
                 self._send_fault(fault)
-                self._stopping.wait(POLL_S)
+                self._pause()
             finally:
                 reader.close()
 
     def _follow(self, reader: Reader) -> None:
         seen: int | None = None
-        while not self._stopping.is_set():
-            version = reader.data_version()
+        read = self._chosen
+        while not self._stopping:
+            version, chosen = reader.data_version(), self._chosen
             if version != seen:
-                self._send(snapshot.read(reader, self._clock.now()))
-                seen = version
-            self._stopping.wait(POLL_S)
+                self._send(snapshot.read(reader, self._clock.now(), chosen))
+            elif chosen != read and chosen is not None and self._last is not None:
+                self._send(snapshot.choose(self._last, reader, self._clock.now(), chosen))
+            seen, read = version, chosen
+            self._pause()
             if not self._database.exists():
                 return
 

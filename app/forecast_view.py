@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.axis import TimeAxis
-from app.bands import BandItem, HatchItem
+from app.bands import BandItem, HatchItem, HeadItem
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
-from app.present import ForecastView, ReadOut, read_out
+from app.present import ForecastView, Part, ReadOut, read_out
 from app.theme import Palette
 from app.translations import Language
 from engine.domain import DAY, HOUR, Freshness
@@ -25,13 +26,14 @@ class ForecastChart(Chart):
 
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
-        self._gap, self._old = HatchItem(), HatchItem(line=1)
-        self._observed = pg.PlotDataItem(connect="finite", antialias=True)
-        self._median, self._tso = pg.PlotDataItem(antialias=True), pg.PlotDataItem(connect="finite", antialias=True)
+        self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
+        self._observed, self._bridge, self._median, self._tso = (
+            pg.PlotDataItem(connect="finite", antialias=True) for _ in range(4)
+        )
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
-        self._cursor = pg.InfiniteLine(angle=90)
+        self._until, self._cursor = pg.InfiniteLine(angle=90), pg.InfiniteLine(angle=90)
         self._point = pg.ScatterPlotItem(size=8)
         self._watermark = QtWidgets.QGraphicsSimpleTextItem()
         self._language = language
@@ -40,7 +42,22 @@ class ForecastChart(Chart):
         self._follows_now = True
         super().__init__(language, TimeAxis(language), palette)
         for z, item in enumerate(
-            (*self._bands, self._gap, self._old, self._now, self._tso, self._observed, self._median, self._cursor, self._point)
+            (
+                self._unmeasured,
+                *self._bands,
+                *(
+                    self._gap,
+                    self._old,
+                    self._until,
+                    self._now,
+                    self._tso,
+                    self._observed,
+                    self._bridge,
+                    self._median,
+                    self._head,
+                ),
+                *(self._cursor, self._point),
+            )
         ):
             item.setZValue(z)
             self.plot.addItem(item, ignoreBounds=True)
@@ -64,6 +81,9 @@ class ForecastChart(Chart):
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
         self._gap.set_colours(palette.rule, palette.quiet)
+        self._unmeasured.set_colours(palette.grid, palette.quiet)
+        self._until.setPen(pg.mkPen(palette.quiet))
+        self._head.set_colour(palette.ground)
         self._old.set_colours(palette.old_median, palette.stale)
         faint = QtGui.QColor(palette.ink)
         faint.setAlphaF(0.17)
@@ -80,8 +100,8 @@ class ForecastChart(Chart):
             item.set_data(view.forecast_time, band.low, band.high)
         for item in self._bands[len(view.bands) :]:
             item.set_data(view.forecast_time, view.forecast_time, view.forecast_time)
-        self._median.setPen(pg.mkPen(self._palette.old_median if view.stale else self._palette.median, width=2))
-        self._median.setData(view.forecast_time, view.median)
+        self._show_medians(view)
+        self._show_stretches(view)
         self._tso.setData(view.tso_time, view.tso)
         self._observed.setData(view.observed_time, view.observed)
         self._now.setPos(view.now)
@@ -95,6 +115,34 @@ class ForecastChart(Chart):
         self.plot.setLimits(xMin=first, xMax=view.shown[1] + DAY, minXRange=6 * HOUR)
         self._place_watermark()
 
+    def _show_medians(self, view: ForecastView) -> None:
+        """Solid ahead of the issue, dashed over what nobody has measured; of a price area, which is bridged by hours, all solid."""
+        colour = self._palette.old_median if view.stale else self._palette.median
+        self._median.setPen(pg.mkPen(colour, width=2))
+        self._bridge.setPen(pg.mkPen(colour, width=2, style=QtCore.Qt.PenStyle.DotLine))
+        bridge = next((s for s in view.stretches if s.part is Part.BRIDGE), None)
+        cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
+        self._bridge.setData(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
+        self._median.setData(view.forecast_time[cut:], view.median[cut:])
+
+    def _show_stretches(self, view: ForecastView) -> None:
+        """Names over the parts of the chart, and hatching behind what nobody has measured."""
+        inks = {Freshness.LATE: self._palette.late, Freshness.STALE: self._palette.stale}
+        told = []
+        for stretch in view.stretches:
+            late = stretch.freshness in inks
+            mark = f"{theme.SYMBOLS[stretch.freshness]} " if late and stretch.freshness else ""
+            names = (f"{mark}{stretch.label}", f"{mark}{stretch.short}")
+            ink = inks[stretch.freshness] if late and stretch.freshness else self._palette.ink
+            told.append((stretch.start, stretch.end, names, ink))
+        self._head.set_stretches(told)
+        unmeasured = [s for s in view.stretches if s.part in (Part.BRIDGE, Part.NOTHING)]
+        self._unmeasured.set_span((unmeasured[0].start, unmeasured[-1].end) if unmeasured else None)
+        measured = next((s.end for s in view.stretches if s.part is Part.MEASURED), None)
+        self._until.setVisible(measured is not None)
+        self._until.setPos(measured or 0.0)
+        self._now.label.setPosition(0.88 if view.stretches else 0.97)
+
     def show_point(self, point: ReadOut, pointing: bool) -> None:
         """Mark the hour that is read out; the present needs no mark."""
         self._cursor.setVisible(pointing)
@@ -104,7 +152,7 @@ class ForecastChart(Chart):
         self._point.setVisible(pointing and math.isfinite(point.point))
 
     def follow_now(self) -> None:
-        """Show the week before and after now again."""
+        """Show the stretch of time around now again."""
         self._follows_now = True
         if self._view is not None:
             self.plot.setXRange(*self._view.shown, padding=0)
@@ -149,12 +197,12 @@ class ForecastChart(Chart):
             super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
-        """Back to the two weeks around now."""
+        """Back to the time around now."""
         self.follow_now()
 
 
 class ForecastPane(QtWidgets.QWidget):
-    """Header, read-out and chart of one area; or, with nothing to show, the reason."""
+    """Header, read-out and chart of one consumer; or, with nothing to show, the reason."""
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -172,18 +220,23 @@ class ForecastPane(QtWidgets.QWidget):
         self._tier.setFont(theme.font(bold=True))
         self._reason = theme.label(role="late")
         self._reason.setWordWrap(True)
+        self._measured, self._measure = theme.label(), theme.label(0.92, role="quiet")
+        self._part = theme.label(0.92, role="quiet")
+        for label in (self._measured, self._measure, self._part):
+            label.setWordWrap(True)
         text = language.text
         self._cells = {key: theme.label(1.12) for key in ("time", "observed", "median", "interval", "lead")}
         self._legend = Legend(
             (
                 text("forecast.observed"),
+                text("forecast.bridge_median"),
                 text("forecast.median"),
                 *(text("forecast.band", level=level) for level in (50, 80, 90)),
                 text("forecast.tso"),
             )
         )
         self._legend.setToolTip(text("forecast.observed_about"))
-        self._axis_note, self._zone = theme.label(0.92, role="quiet", text=text("forecast.axis")), theme.label(0.92, role="quiet")
+        self._axis_note, self._zone = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self.chart = ForecastChart(language, palette)
         self.chart.pointed.connect(self._point_at)
         self._pages = QtWidgets.QStackedWidget()
@@ -212,6 +265,8 @@ class ForecastPane(QtWidgets.QWidget):
         column.addLayout(top)
         column.addLayout(line)
         column.addWidget(self._reason)
+        column.addWidget(self._measured)
+        column.addWidget(self._measure)
         return column
 
     def _chart_page(self) -> QtWidgets.QWidget:
@@ -221,6 +276,7 @@ class ForecastPane(QtWidgets.QWidget):
         column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(8)
         column.addLayout(self._read_out_row())
+        column.addWidget(self._part)
         column.addWidget(self._legend)
         notes = QtWidgets.QHBoxLayout()
         notes.addWidget(self._axis_note)
@@ -257,12 +313,14 @@ class ForecastPane(QtWidgets.QWidget):
         median = palette.old_median if stale else palette.median
         blocks = ((colour, "block") for colour in (narrow, middle, wide))
         tso = (palette.quiet, "dashes") if view is not None and len(view.tso) else None
-        self._legend.set_samples(((palette.observed, "line"), (median, "bold"), *blocks, tso))
+        bridge = (median, "dots") if view is not None and view.stretches else None
+        self._legend.set_samples(((palette.observed, "line"), bridge, (median, "bold"), *blocks, tso))
 
     def show_view(self, view: ForecastView) -> None:
         """Show a view."""
-        if self._view is not None and self._view.area != view.area:
+        if self._view is not None and self._view.of != view.of:
             self._pointed = None
+            self.chart.follow_now()
         self._view = view
         self._title.setText(view.title)
         self._badges.show_marks(view.marks)
@@ -276,6 +334,14 @@ class ForecastPane(QtWidgets.QWidget):
         self._model.setText(view.model)
         self._reason.setText(f"{theme.SYMBOLS[Freshness.LATE]} {view.tier_reason}")
         self._reason.setVisible(bool(view.tier_reason))
+        late = view.load_freshness in (Freshness.LATE, Freshness.STALE)
+        mark = f"{theme.SYMBOLS[view.load_freshness]} " if late and view.load_freshness else ""
+        self._measured.setText(f"{mark}{view.measured}")
+        theme.paint(self._measured, theme.role_of(view.load_freshness) if late and view.load_freshness else "")
+        self._measured.setVisible(bool(view.measured))
+        self._measure.setText(view.measure)
+        self._axis_note.setText(view.axis)
+        self._part.setVisible(bool(view.stretches))
         self._zone.setText(view.zone)
         if view.empty is not None:
             self._empty.show_reason(view.empty)
@@ -298,4 +364,5 @@ class ForecastPane(QtWidgets.QWidget):
             ("lead", numbers.lead),
         ):
             self._cells[key].setText(words)
+        self._part.setText(numbers.part)
         self.chart.show_point(numbers, pointing=time is not None)

@@ -52,8 +52,8 @@ class BarChart(Chart):
         held = np.isfinite(shown.reference)
         ends = np.repeat(middle[held], 2) + np.tile([-0.4 * step, 0.4 * step], int(held.sum()))
         self._marks.setData(ends, np.repeat(shown.reference[held], 2))
-        everything = np.concatenate([shown.values[known], shown.reference[held], [1.0]])
-        self.plot.setYRange(0, 1.12 * float(everything.max()), padding=0)
+        everything = np.concatenate([shown.values[known], shown.reference[held]])
+        self.plot.setYRange(0, 1.12 * float(everything.max(initial=0.0)) or 1.0, padding=0)
         self.plot.setXRange(middle[0] - 0.7 * step, middle[-1] + 0.7 * step, padding=0)
         if isinstance(self._names, NameAxis):
             self._names.set_names(shown.labels, every)
@@ -85,7 +85,7 @@ class BarChart(Chart):
 
 
 class MonitoringPane(QtWidgets.QWidget):
-    """Table, three charts and the calibration of one area; or, with no scores, the reason."""
+    """Table, three charts and the calibration of one consumer; or, with no scores, the reason."""
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -112,9 +112,11 @@ class MonitoringPane(QtWidgets.QWidget):
         grid.addWidget(self._table, 0, 0, 1, 2)
         grid.addWidget(self._about, 1, 0, 1, 2)
         grid.addWidget(self._board, 2, 0, 1, 2)
-        for place, (chart, key) in enumerate(((self.daily, "daily"), (self.lead, "lead"), (self.hour, "hour"))):
-            chart.setAccessibleName(text(f"monitor.{key}"))
-            grid.addWidget(_card(chart, text(f"monitor.{key}")), 3 + place // 2, place % 2)
+        self._captions = tuple(
+            theme.label(bold=True, text=text(f"monitor.{key}", unit="MWh")) for key in ("daily", "lead", "hour")
+        )
+        for place, (chart, caption) in enumerate(zip((self.daily, self.lead, self.hour), self._captions, strict=True)):
+            grid.addWidget(_card(chart, caption), 3 + place // 2, place % 2)
         grid.addWidget(self.calibration, 4, 1)
         for row in (3, 4):
             grid.setRowStretch(row, 1)
@@ -153,6 +155,10 @@ class MonitoringPane(QtWidgets.QWidget):
         if view.empty is not None:
             self._empty.show_reason(view.empty)
         self._pages.setCurrentIndex(0 if view.empty is None else 1)
+        captions = (view.daily_caption, view.lead_caption, view.hour_caption)
+        for chart, label, caption in zip((self.daily, self.lead, self.hour), self._captions, captions, strict=True):
+            chart.setAccessibleName(caption)
+            label.setText(caption)
         self.daily.setAccessibleDescription(view.summary)
         self.daily.show_bars(view.daily)
         self.lead.show_bars(view.lead)
@@ -226,7 +232,7 @@ class ScoreTable(QtWidgets.QTableWidget):
         return max(map(self.fontMetrics().horizontalAdvance, lines)) + theme.HEAD_PADDING
 
 
-def _card(chart: BarChart, caption: str) -> QtWidgets.QFrame:
+def _card(chart: BarChart, caption: QtWidgets.QLabel) -> QtWidgets.QFrame:
     """A chart under its caption, with the words of the bar that is pointed at."""
     card = QtWidgets.QFrame()
     card.setProperty("role", "card")
@@ -238,7 +244,7 @@ def _card(chart: BarChart, caption: str) -> QtWidgets.QFrame:
     words.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
     chart.pointed.connect(words.setText)
     line = QtWidgets.QHBoxLayout()
-    line.addWidget(theme.label(bold=True, text=caption))
+    line.addWidget(caption)
     line.addWidget(words, 1)
     column.addLayout(line)
     column.addWidget(chart, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Mapping
@@ -9,33 +10,51 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, geography, roles, scoreboard
+from app import map_snapshot
+from app.map_snapshot import MapSnapshot
+from engine import clock, geography, lag, roles, scoreboard
 from engine.calibration import Calibration
-from engine.domain import DAY, HOUR, LEAD_BUCKETS, Expected, FloatArray, IntArray, JobRun, QuantileForecast, Score, Tier
+from engine.domain import (
+    BRIDGE_H,
+    DAY,
+    HOUR,
+    LEAD_BUCKETS,
+    Consumer,
+    Expected,
+    FloatArray,
+    IntArray,
+    JobRun,
+    QuantileForecast,
+    Score,
+    Tier,
+)
+from engine.lag import Lag
 from engine.roles import Roles
 from engine.scoreboard import Scoreboard
-from engine.store import Reader, Target
+from engine.store import Reader
 from engine.store.reader import EngineState, Event, SeriesState
 from engine.store.roster import DayLoss, RoleChange
 
-#: Days of load read for the chart; a week of them is shown at first, the rest can be panned to.
+#: Days of load read for the chart; some of them are shown at first, the rest can be panned to.
 HISTORY_DAYS = 35
 #: Days of scores: six whole weeks, so that settled truth (about 15 days late) has some to be compared on.
 SCORE_DAYS = 42
 #: Groupings of scores the monitoring view draws.
 GROUPINGS = ("day", "lead_bucket", "hour")
-TRUTHS = ("provisional", "settled")
+TRUTHS = ("provisional", "settled", "settlement")
+#: The consumers that are always on screen.
+PRICE_AREAS = tuple(Consumer(area) for area in geography.PRICE_AREAS)
 
 
 @dataclass(frozen=True, slots=True)
-class AreaSnapshot:
-    """One area: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping.
+class ConsumerSnapshot:
+    """One consumer: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping.
 
     `calibration` is what the model of that issue has learned by `learned_at`; `tso` the grid operator's forecast in MWh of hours
     of the issue, as it was known when it was made; `board` both forecasts of the scored days.
     """
 
-    code: str
+    of: Consumer
     observed_time: IntArray
     observed: FloatArray
     forecast: QuantileForecast | None
@@ -58,15 +77,22 @@ class ModelsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One picture for the screen. `fault` says why the database could not be read; what was read before it is kept."""
+    """One picture for the screen. `fault` says why the database could not be read; what was read before it is kept.
+
+    `consumers` are the price areas and the one that was chosen beside them; `known` are all that can be chosen, `lags` how late each stored
+    load is.
+    """
 
     read_at: int
-    areas: Mapping[str, AreaSnapshot] = field(default_factory=dict)
+    consumers: Mapping[Consumer, ConsumerSnapshot] = field(default_factory=dict)
+    known: tuple[Consumer, ...] = ()
+    lags: Mapping[Consumer, Lag] = field(default_factory=dict)
     series: tuple[SeriesState, ...] = ()
     events: tuple[Event, ...] = ()
     job_runs: tuple[JobRun, ...] = ()
     models: ModelsSnapshot = ModelsSnapshot()
     engine: EngineState | None = None
+    map: MapSnapshot = field(default_factory=MapSnapshot)
     simulated: bool = False
     fault: Expected | None = None
     no_database: bool = False
@@ -101,19 +127,33 @@ class Answer:
     refusal: Expected | None = None
 
 
-def read(reader: Reader, now: int) -> Snapshot:
-    """Everything the views show at `now`."""
-    lessons = reader.lessons()
+def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:
+    """Everything the views show at `now`: of consumers the price areas, and one that was chosen beside them."""
+    series = tuple(reader.series())
     return Snapshot(
         read_at=now,
-        areas={code: _area(reader, code, now, lessons) for code in geography.PRICE_AREAS},
-        series=tuple(reader.series()),
+        consumers={of: _consumer(reader, of, now) for of in dict.fromkeys((*PRICE_AREAS, *_beside(chosen)))},
+        known=reader.consumers(now),
+        lags={of_one.consumer: of_one for of_one in lag.measure(reader, now)},
+        series=series,
         events=tuple(reader.events()),
         job_runs=tuple(reader.job_runs(limit=20)),
         models=_models(reader),
         engine=reader.engine(),
+        map=map_snapshot.read(reader, series, now),
         simulated=reader.simulated,
     )
+
+
+def choose(before: Snapshot, reader: Reader, now: int, chosen: Consumer) -> Snapshot:
+    """The same picture with another consumer beside the price areas, who alone is read."""
+    kept = {of: before.consumers[of] for of in PRICE_AREAS}
+    beside = {of: _consumer(reader, of, now) for of in _beside(chosen)}
+    return dataclasses.replace(before, consumers=kept | beside)
+
+
+def _beside(chosen: Consumer | None) -> tuple[Consumer, ...]:
+    return () if chosen is None or chosen in PRICE_AREAS else (chosen,)
 
 
 def _models(reader: Reader) -> ModelsSnapshot:
@@ -123,21 +163,32 @@ def _models(reader: Reader) -> ModelsSnapshot:
     return ModelsSnapshot(assigned, losses, tuple(changes))
 
 
-def _area(reader: Reader, code: str, now: int, lessons: Mapping[Target, tuple[int, Calibration]]) -> AreaSnapshot:
-    times, values = reader.truth(code, now - HISTORY_DAYS * DAY, now + DAY)["newest"]
+def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
+    area, consumer_type = of
+    gross = of in PRICE_AREAS
+    back = HISTORY_DAYS * DAY + (0 if gross else BRIDGE_H * HOUR)
+    times, values = reader.truth(area, now - back, now + DAY, consumer_type)["newest"]
     start = clock.local_midnight(clock.local(now).date() - dt.timedelta(days=SCORE_DAYS))
     scores = {
         (truth, by): reader.scores(
-            code, by, start=start, truth=truth, lead_buckets=range(len(LEAD_BUCKETS)) if by == "lead_bucket" else None
+            area,
+            by,
+            start=start,
+            truth=truth,
+            consumer_type=consumer_type,
+            lead_buckets=range(len(LEAD_BUCKETS)) if by == "lead_bucket" else None,
         )
         for truth in TRUTHS
         for by in GROUPINGS
     }
-    forecast = reader.forecast(code, now)
+    forecast = reader.forecast(area, now, consumer_type)
     if forecast is None:
-        return AreaSnapshot(code, times, values, None, scores)
-    learned_at, calibration = lessons.get((code, forecast.consumer_type, forecast.model_id), (0, None))
+        return ConsumerSnapshot(of, times, values, None, scores)
+    learned_at, calibration = reader.lessons(of).get((area, consumer_type, forecast.model_id), (0, None))
+    made = ConsumerSnapshot(of, times, values, forecast, scores, calibration, learned_at)
+    if not gross:
+        return made
     first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])
-    tso = scoreboard.tso_forecast(reader, code, forecast.issue_time, first, last + HOUR)
-    board = scoreboard.against_tso(reader, code, start, now)
-    return AreaSnapshot(code, times, values, forecast, scores, calibration, learned_at, *tso, board)
+    tso_time, tso = scoreboard.tso_forecast(reader, area, forecast.issue_time, first, last + HOUR)
+    board = scoreboard.against_tso(reader, area, start, now)
+    return dataclasses.replace(made, tso_time=tso_time, tso=tso, board=board)

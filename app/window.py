@@ -12,10 +12,11 @@ from app.forecast_view import ForecastPane
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.present import Notice
-from app.snapshot import Answer, EngineKind, EngineStatus, Snapshot
+from app.snapshot import PRICE_AREAS, Answer, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import Language
 from engine.clock import Clock
+from engine.domain import Consumer
 
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
@@ -57,7 +58,9 @@ class NoticeBar(QtWidgets.QFrame):
 
 
 class Window(QtWidgets.QMainWindow):
-    """Shows snapshots as they arrive, and their ages as they grow."""
+    """Shows snapshots as they arrive, and their ages as they grow. `wanted` carries a Consumer that is to be read."""
+
+    wanted = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette, clock: Clock) -> None:
         super().__init__()
@@ -65,11 +68,12 @@ class Window(QtWidgets.QMainWindow):
         self._snapshot: Snapshot | None = None
         self._engine = EngineStatus(EngineKind.UNKNOWN)
         self._trouble: tuple[Notice, ...] = ()
-        self._area = ""
+        self._chosen = PRICE_AREAS[0]
         self.on_close: Callable[[], None] = lambda: None
         self.setWindowTitle(language.text("window.title"))
         self.areas = AreaPanel(language)
-        self.areas.chosen.connect(self.choose_area)
+        self.areas.chosen.connect(self.choose_consumer)
+        QtGui.QShortcut(QtGui.QKeySequence.StandardKey.Find, self, self.areas.search)
         self.forecast, self.monitoring = ForecastPane(language, palette), MonitoringPane(language, palette)
         self.models = ModelsPane(language, palette)
         self._tabs = QtWidgets.QTabBar()
@@ -136,9 +140,16 @@ class Window(QtWidgets.QMainWindow):
         """Bring a view to the front."""
         self._tabs.setCurrentIndex(VIEWS.index(view))
 
-    def choose_area(self, code: str) -> None:
-        """Show another area in every view of areas."""
-        self._area = code
+    @property
+    def chosen(self) -> Consumer:
+        """The consumer that is shown, or will be as soon as it has been read."""
+        return self._chosen
+
+    def choose_consumer(self, of: Consumer) -> None:
+        """Show another consumer in every view of consumers."""
+        self._chosen = of
+        if of not in PRICE_AREAS:
+            self.wanted.emit(of)
         self._refresh()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -182,25 +193,26 @@ class Window(QtWidgets.QMainWindow):
             self._refresh()
 
     def _refresh(self) -> None:
-        """Present the snapshot at this moment; only the view in front is drawn."""
-        snapshot, now = self._snapshot, self._clock.now()
+        """Present the snapshot at this moment; only the view in front is drawn, and it waits for a consumer that is being read."""
+        snapshot, of, now = self._snapshot, self._chosen, self._clock.now()
         if snapshot is None:
             return
-        rows = present.area_rows(snapshot, self._language, now)
-        self._area = self._area or rows[0].code
-        self.areas.show_rows(rows)
-        forecast = present.forecast_view(snapshot, self._area, self._engine, self._language, now)
-        self.areas.show_sources(forecast.sources)
-        models = present.models_view(snapshot, self._engine, self._language)
-        self._tabs.setTabText(VIEWS.index("models"), models.tab)
-        if self.view == "forecast":
-            self.forecast.show_view(forecast)
-        elif self.view == "models":
-            self.models.show_view(models)
-        else:
-            self.monitoring.show_view(present.monitor_view(snapshot, self._area, self._engine, self._language, now))
+        self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
+        self.areas.list.set_known(snapshot.known, of)
         self._notices.show_notices((*self._trouble, *present.notices(snapshot, self._engine, self._language, now)))
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
+        models = present.models_view(snapshot, self._engine, self._language)
+        self._tabs.setTabText(VIEWS.index("models"), models.tab)
+        if self.view == "models":
+            self.models.show_view(models)
+        if of not in snapshot.consumers and snapshot.fault is None:
+            return
+        forecast = present.forecast_view(snapshot, of, self._engine, self._language, now)
+        self.areas.show_sources(forecast.sources)
+        if self.view == "forecast":
+            self.forecast.show_view(forecast)
+        elif self.view == "monitoring":
+            self.monitoring.show_view(present.monitor_view(snapshot, of, self._engine, self._language, now))
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""

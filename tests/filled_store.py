@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import clock
+from engine import clock, geography
 from engine.calibration import Calibration
 from engine.domain import (
     DAY,
@@ -18,6 +18,7 @@ from engine.domain import (
     LEAD_BUCKETS,
     LEVELS,
     WEATHER,
+    Consumer,
     Draft,
     Flag,
     FloatArray,
@@ -30,7 +31,8 @@ from engine.domain import (
     Series,
     Tier,
 )
-from engine.store import ScoreRow, Writer
+from engine.geography import Kind
+from engine.store import ScoreRow, Writer, codec
 from engine.store.roster import BundleState, DayLoss, RoleChange
 
 #: Tuesday evening in November.
@@ -53,6 +55,101 @@ def load_mwh(area: str, times: IntArray) -> FloatArray:
     shape = 0.80 + np.where(weekend, 0.16, 0.26) * morning + np.where(weekend, 0.26, 0.30) * evening
     wander = 0.03 * np.sin(times / (9.1 * DAY)) + 0.012 * np.sin(times / (0.37 * DAY))
     return MEAN_MWH[area] * (shape + wander)
+
+
+#: Days between a day and the publication of its metered load, and by how many that varies.
+METERED_LAG_D, METERED_JITTER_D = 11, 2
+MUNICIPALITIES = ("851", "101", "825", "751", "330")
+#: A brewery of the user's own, which takes half a megawatt.
+OWN = Consumer("DK1-bryggeri")
+_REGION_MWH = {"household": 340.0, "business": 520.0, "public": 75.0}
+
+
+def metered_consumers(municipalities: Iterable[str] = MUNICIPALITIES) -> tuple[Consumer, ...]:
+    """All types of the regions, households of municipalities, and an own series."""
+    regions = [Consumer(r, each) for r in geography.of_kind(Kind.REGION, NOW) for each in geography.REGION_TYPES]
+    return (*regions, *(Consumer(code, "household") for code in municipalities), OWN)
+
+
+def metered_mwh(of: Consumer, times: IntArray) -> FloatArray:
+    """Load of a consumer that is measured late, or of a sum of such: households have high evenings, business flat weekends."""
+    if parts := geography.addends(of, NOW):
+        total: FloatArray = np.sum([metered_mwh(part, times) for part in parts], axis=0)
+        return total
+    shape = load_mwh("DK1", times) / MEAN_MWH["DK1"]
+    power = {"household": 1.5, "public": 0.8}.get(of.consumer_type, 0.6)
+    if of == OWN:
+        return np.asarray(0.42 * shape**2.2)
+    share = geography.AREAS[of.area].population / 1_300_000 if of.area in MUNICIPALITIES else 1.0
+    size = _REGION_MWH[of.consumer_type] * (1 + 0.25 * np.sin(int(of.area))) * max(share, 0.0014)
+    return np.asarray(size * shape**power)
+
+
+def metered(of: Consumer, now: int, days: int, lag_d: int = METERED_LAG_D, stalled_d: int = 0) -> Observations:
+    """Load of whole Danish days, each published in the morning so many days later, nothing since `stalled_d` days ago."""
+    today = clock.local(now).date()
+    batches = []
+    for back in range(days, 0, -1):
+        day = today - dt.timedelta(days=back)
+        jitter = (day.toordinal() * 7) % (METERED_JITTER_D + 1)
+        known = clock.local_time(day + dt.timedelta(days=lag_d - 1 + jitter), 7)
+        if known <= now - stalled_d * DAY:
+            times = clock.local_hours(day)
+            batches.append((times, np.full(len(times), known)))
+    times, known_at = (np.concatenate(column) for column in zip(*batches, strict=True))
+    chance = np.random.default_rng(len(of.area) + ord(of.consumer_type[0]))
+    values = metered_mwh(of, times) * (1 + 0.035 * chance.standard_normal(len(times)))
+    series = Series("load", of.area, "metered", of.consumer_type)
+    return Observations(series, times, known_at, np.round(values, 6), np.zeros(len(times), np.uint8))
+
+
+def bridging(of: Consumer, issue_time: int, newest: int) -> QuantileForecast:
+    """An issue from the hour after the newest truth, at most 38 days back, to 48 hours ahead; the later the wider."""
+    first = max(newest + HOUR, clock.floor_hour(issue_time) - 38 * DAY)
+    times = np.arange(first, issue_time + 48 * HOUR + 1, HOUR, dtype=np.int64)
+    middle = metered_mwh(of, times) * (1 + 0.02 * np.sin(times / (1.7 * DAY)))
+    wide = 0.03 * np.sqrt(1 + (times - newest) / DAY)
+    quantiles = middle[:, None] * np.maximum(0.0, 1 + wide[:, None] * _DEVIATIONS[None, :])
+    known = {"newest_load": clock.iso(newest)}
+    return QuantileForecast(
+        *(of.area, of.consumer_type, issue_time, times, LEVELS, codec.quantise(quantiles, 0.0)),
+        *(Tier.POOLED, Reason.NONE, "all-series-2026-06", known),
+    )
+
+
+def add_metered(
+    writer: Writer,
+    now: int = NOW,
+    consumers: Iterable[Consumer] | None = None,
+    days: int = 70,
+    stalled_d: int = 0,
+    issue_age_s: int = 20 * 60,
+    issued: bool = True,
+) -> None:
+    """Consumers that are measured late, and the sums of them, each with an issue that bridges what nobody has measured."""
+    stored = tuple(metered_consumers() if consumers is None else consumers)
+    batches = [metered(of, now, days, stalled_d=stalled_d) for of in stored]
+    writer.put(batches)
+    newest = int(batches[0].valid_time[-1])
+    everyone = [of for of in geography.known_consumers(stored, now) if of.area not in MEAN_MWH and of != ("DK", "total")]
+    if issued:
+        writer.put_forecasts([bridging(of, now - issue_age_s, newest) for of in everyone], now)
+    for of in stored:
+        writer.put_scores(list(metered_scores(of, newest)))
+
+
+def metered_scores(of: Consumer, newest: int, days: int = 30) -> Iterable[ScoreRow]:
+    """Scores of every hour of so many days up to the newest, of the bridge and of two days ahead."""
+    times = np.arange(newest - days * DAY, newest, HOUR, dtype=np.int64)
+    chance = np.random.default_rng(ord(of.area[-1]))
+    for bucket in range(5):
+        for t, load in zip(times.tolist(), metered_mwh(of, times).tolist(), strict=True):
+            miss, naive = (abs(size * load * chance.standard_normal()) for size in (0.06 + 0.004 * bucket, 0.11))
+            score = Score(
+                *(1, load, miss, miss, miss**2, 1, miss / load, (miss / load) ** 2, miss / 3, 0.7 * miss),
+                *(int(miss < 0.05 * load), int(miss < 0.09 * load), int(miss < 0.12 * load), 0.2 * load, 1, naive, miss),
+            )
+            yield ScoreRow(of.area, of.consumer_type, "provisional", t, bucket, score)
 
 
 def _noise(times: IntArray, seed: int, size: float) -> FloatArray:
@@ -235,10 +332,14 @@ def fill(
     ex_post: bool = False,
     learned: bool = True,
     tso: bool = True,
+    late: bool = False,
+    stalled_d: int = 0,
+    bridged: bool = True,
 ) -> Path:
     """Fill a data folder as it would stand at `now`; `gap_h` leaves out load from so many hours to so many hours ago.
 
-    `learned` and `tso` are whether there are calibrations, and the grid operator's forecasts.
+    `learned` and `tso` are whether there are calibrations, and the grid operator's forecasts; `late` whether there are consumers
+    that are measured late, which `stalled_d` days ago stopped coming, `bridged` whether they have issues.
     """
     writer = Writer(folder / "lastvagt.sqlite", simulated=simulated)
     times = np.arange(clock.floor_hour(now) - days * DAY, now - LAG_H * HOUR, HOUR, dtype=np.int64)
@@ -260,6 +361,8 @@ def fill(
         for area in MEAN_MWH:
             for batch in tso_forecast(area, now):
                 writer.put([dataclasses.replace(batch, simulated=simulated)])
+    if late:
+        add_metered(writer, now, stalled_d=stalled_d, issued=bridged)
     models(writer, now)
     writer.put_job_run(JobRun("ingest", now - 1200, now - 1190, "ok"))
     writer.put_job_run(JobRun("forecast", now - 1180, now - 1179, "ok"))

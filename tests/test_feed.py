@@ -18,6 +18,7 @@ from app import snapshot
 from app.feed import Feed
 from app.snapshot import Snapshot
 from engine.clock import SimulatedClock
+from engine.domain import Consumer
 from engine.store import Reader, Writer
 
 
@@ -34,9 +35,9 @@ def test_a_filled_database_comes_as_one_snapshot(qtbot: QtBot, feed: Feed, tmp_p
         feed.start()
     found: Snapshot = sent.args[0]
     assert found.fault is None
-    assert [len(area.observed) for area in found.areas.values()] == [16 * 24 - 1] * 3
-    assert found.areas["DK"].forecast is not None
-    assert found.areas["DK"].scores["provisional", "lead_bucket"].keys() == set(range(7))
+    assert [len(area.observed) for area in found.consumers.values()] == [16 * 24 - 1] * 3
+    assert found.consumers[Consumer("DK")].forecast is not None
+    assert found.consumers[Consumer("DK")].scores["provisional", "lead_bucket"].keys() == set(range(7))
 
 
 def test_a_change_is_noticed_within_two_seconds_and_nothing_is_sent_without_one(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_what_was_read_stays_when_the_database_goes(qtbot: QtBot, feed: Feed, tm
     with qtbot.waitSignal(feed.arrived, timeout=4000, check_params_cb=lambda s: s.fault is not None) as sent:
         for path in tmp_path.iterdir():
             path.unlink()
-    assert len(sent.args[0].areas["DK1"].observed)
+    assert len(sent.args[0].consumers[Consumer("DK1")].observed)
     assert sent.args[0].no_database
 
 
@@ -84,7 +85,7 @@ def test_the_window_never_waits_for_the_database(
     filled_store.fill(tmp_path, days=16)
     readers: list[int] = []
 
-    def slow(reader: Reader, now: int) -> Snapshot:
+    def slow(reader: Reader, now: int, chosen: Consumer | None) -> Snapshot:
         readers.append(threading.get_ident())
         time.sleep(0.5)
         return snapshot.Snapshot(now)

@@ -12,11 +12,11 @@ import pytest
 from filled_store import NOW
 
 from app import present, snapshot
-from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
+from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock
 from engine.calibration import Calibration
-from engine.domain import DAY, HOUR, Expected, Freshness, JobRun, Reason, Score, Tier
+from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Reason, Score, Tier
 from engine.store import Reader, Writer
 
 DA, EN = Language("da"), Language("en")
@@ -36,21 +36,23 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return _read(filled_store.fill(tmp_path_factory.mktemp("filled")))
 
 
-def _area(code: str = "DK1", now: int = NOW, days: int = 15, **more: object) -> AreaSnapshot:
+def _area(code: str = "DK1", now: int = NOW, days: int = 15, **more: object) -> ConsumerSnapshot:
     times = np.arange(clock.floor_hour(now) - days * DAY, now - 2 * HOUR, HOUR, dtype=np.int64)
-    return AreaSnapshot(code, times, filled_store.load_mwh(code, times), filled_store.forecast(code, now - 1200), **more)
+    return ConsumerSnapshot(
+        Consumer(code), times, filled_store.load_mwh(code, times), filled_store.forecast(code, now - 1200), **more
+    )
 
 
-def _with(area: AreaSnapshot, **more: object) -> Snapshot:
-    return Snapshot(read_at=NOW, areas={area.code: area}, **more)
+def _with(area: ConsumerSnapshot, **more: object) -> Snapshot:
+    return Snapshot(read_at=NOW, consumers={area.of: area}, **more)
 
 
 def _view(of: Snapshot, code: str = "DK1", language: Language = DA, now: int = NOW) -> present.ForecastView:
-    return present.forecast_view(of, code, NO_ENGINE, language, now)
+    return present.forecast_view(of, Consumer(code), NO_ENGINE, language, now)
 
 
 def test_the_country_is_the_sum_of_its_areas(filled: Snapshot) -> None:
-    whole, west, east = (filled.areas[code].observed for code in ("DK", "DK1", "DK2"))
+    whole, west, east = (filled.consumers[Consumer(code)].observed for code in ("DK", "DK1", "DK2"))
     np.testing.assert_allclose(whole, west + east)
 
 
@@ -189,7 +191,7 @@ def test_simulated_and_ex_post_are_marked_in_both_views() -> None:
     of = _with(dataclasses.replace(_area(), forecast=forecast), simulated=True)
     marks = ("SIMULEREDE DATA", "EX POST: VEJRET KENDT BAGEFTER")
     assert _view(of).marks == marks
-    assert present.monitor_view(of, "DK1", NO_ENGINE, DA, NOW).marks == marks
+    assert present.monitor_view(of, Consumer("DK1"), NO_ENGINE, DA, NOW).marks == marks
     assert _view(_with(_area())).marks == ()
 
 
@@ -231,7 +233,7 @@ def test_an_imported_past_says_how_far_it_goes_and_what_it_is_good_for(tmp_path:
         writer.put(filled_store.observations(area, times))
     writer.close()
     read = _read(tmp_path)
-    for empty in (_view(read, "DK", EN).empty, present.monitor_view(read, "DK", NO_ENGINE, EN, NOW).empty):
+    for empty in (_view(read, "DK", EN).empty, present.monitor_view(read, Consumer("DK"), NO_ENGINE, EN, NOW).empty):
         assert empty is not None
         assert empty.title == "Nothing recent for Denmark"
         words = " ".join(empty.lines)
@@ -244,7 +246,7 @@ def test_an_imported_past_says_how_far_it_goes_and_what_it_is_good_for(tmp_path:
 def test_no_database_is_told_from_an_unreadable_one() -> None:
     fault = Expected("There is no database.", "Start the engine.")
     absent = Snapshot(NOW, fault=fault, no_database=True)
-    starting = present.forecast_view(absent, "DK", EngineStatus(EngineKind.STARTING), EN, NOW).empty
+    starting = present.forecast_view(absent, Consumer("DK"), EngineStatus(EngineKind.STARTING), EN, NOW).empty
     broken = _view(Snapshot(NOW, fault=fault), "DK", EN).empty
     assert starting is not None
     assert broken is not None
@@ -313,20 +315,20 @@ def test_the_monitor_tells_the_days_that_have_scores_and_shows_no_weeks_before_t
     today = int(clock.local_day_hour(np.array([NOW], np.int64))[0][0])
     score = Score(n=24, observed=5e4, abs_error=900.0)
     area = dataclasses.replace(_area(), scores={("provisional", "day"): dict.fromkeys((today - 20, today - 3, today - 1), score)})
-    view = present.monitor_view(_with(area), "DK1", NO_ENGINE, EN, NOW)
+    view = present.monitor_view(_with(area), Consumer("DK1"), NO_ENGINE, EN, NOW)
     assert view.period == "Wed 4 Nov to Mon 23 Nov, Danish time: 3 days with scores"
     assert len(view.daily.at) == 21
     young = dataclasses.replace(area, scores={("provisional", "day"): {today: score}})
-    assert len(present.monitor_view(_with(young), "DK1", NO_ENGINE, EN, NOW).daily.at) == 14
+    assert len(present.monitor_view(_with(young), Consumer("DK1"), NO_ENGINE, EN, NOW).daily.at) == 14
 
 
-def _learning(area: AreaSnapshot, calibration: Calibration) -> present.CalibrationView:
+def _learning(area: ConsumerSnapshot, calibration: Calibration) -> present.CalibrationView:
     area = dataclasses.replace(area, calibration=calibration, learned_at=NOW - HOUR)
-    return present.monitor_view(_with(area), area.code, NO_ENGINE, EN, NOW).calibration
+    return present.monitor_view(_with(area), area.of, NO_ENGINE, EN, NOW).calibration
 
 
 def test_calibration_tells_how_bands_held_whom_the_median_trusts_and_what_is_corrected(filled: Snapshot) -> None:
-    view = present.monitor_view(filled, "DK1", NO_ENGINE, DA, NOW).calibration
+    view = present.monitor_view(filled, Consumer("DK1"), NO_ENGINE, DA, NOW).calibration
     assert view.leads == ("til 6\u00a0t frem", "7–48\u00a0t", "49–168\u00a0t")
     assert view.bands == tuple(f"{share} %" for share in (50, 80, 90))
     assert [cell.nominal for row in view.coverage for cell in row] == [50, 50, 50, 80, 80, 80, 90, 90, 90]
@@ -339,7 +341,7 @@ def test_calibration_tells_how_bands_held_whom_the_median_trusts_and_what_is_cor
     assert "% af modellens bredde" in view.width
     for words in (view.coverage[1][1].words, view.weights[0].words, view.correction, view.learned):
         assert words in view.summary
-    whole = present.monitor_view(filled, "DK", NO_ENGINE, EN, NOW).calibration
+    whole = present.monitor_view(filled, Consumer("DK"), NO_ENGINE, EN, NOW).calibration
     assert (whole.weights, whole.correction) == ((), "The median is the sum of its parts'; only the bands are learned here.")
 
 
@@ -355,7 +357,7 @@ def test_a_coverage_is_off_where_chance_does_not_explain_it() -> None:
 
 def test_nothing_learned_says_what_it_waits_for_and_one_group_may_learn_before_another() -> None:
     area, state = _area(), filled_store.calibration("DK1", NOW)
-    assert present.monitor_view(_with(area), "DK1", NO_ENGINE, EN, NOW).calibration.empty.startswith(
+    assert present.monitor_view(_with(area), Consumer("DK1"), NO_ENGINE, EN, NOW).calibration.empty.startswith(
         "Learns from the first hours"
     )
     assert _learning(area, dataclasses.replace(state, hours=np.zeros(3))).empty
@@ -380,25 +382,26 @@ def test_an_expert_or_input_without_a_text_keeps_its_own_name() -> None:
 
 
 def test_the_operators_forecast_is_the_one_known_at_the_issue_and_is_told_in_a_line(filled: Snapshot) -> None:
-    area = filled.areas["DK1"]
+    area = filled.consumers[Consumer("DK1")]
     view = _view(filled, "DK1")
     assert area.forecast is not None
     assert view.tso_time[0] >= area.forecast.valid_time[0]
     tomorrow = clock.local_midnight(clock.local(NOW).date() + clock.dt.timedelta(days=2))
     assert view.tso_time[-1] == tomorrow - HOUR
     assert view.value_range[1] >= np.nanmax(view.tso)
-    line = present.monitor_view(filled, "DK1", NO_ENGINE, EN, NOW).board
+    line = present.monitor_view(filled, Consumer("DK1"), NO_ENGINE, EN, NOW).board
     assert line.startswith("Against the TSO (ENTSO-E), both as of 10:00 the day before, ")
     assert "skill +" in line
     without = dataclasses.replace(
-        filled, areas={"DK1": dataclasses.replace(area, board=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))}
+        filled,
+        consumers={Consumer("DK1"): dataclasses.replace(area, board=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))},
     )
-    assert present.monitor_view(without, "DK1", NO_ENGINE, EN, NOW).board == ""
+    assert present.monitor_view(without, Consumer("DK1"), NO_ENGINE, EN, NOW).board == ""
     assert len(_view(without, "DK1").tso) == 0
 
 
 def test_the_monitor_holds_bars_against_the_reference(filled: Snapshot) -> None:
-    view = present.monitor_view(filled, "DK1", NO_ENGINE, DA, NOW)
+    view = present.monitor_view(filled, Consumer("DK1"), NO_ENGINE, DA, NOW)
     assert view.empty is None
     assert len(view.daily.at) == snapshot.SCORE_DAYS + 1
     assert len(np.unique(np.diff(view.daily.at))) == 2, "the period holds the day of 25 hours"
@@ -410,7 +413,7 @@ def test_the_monitor_holds_bars_against_the_reference(filled: Snapshot) -> None:
 
 
 def test_settled_scores_stand_beside_provisional_ones_of_the_same_days(filled: Snapshot) -> None:
-    lines = present.monitor_view(filled, "DK1", NO_ENGINE, EN, NOW).lines
+    lines = present.monitor_view(filled, Consumer("DK1"), NO_ENGINE, EN, NOW).lines
     hours = [line.cells[0] for line in lines]
     assert hours[1] == hours[2]
     assert int(hours[0].replace(",", "")) > int(hours[1].replace(",", ""))
@@ -422,28 +425,30 @@ def test_numbers_of_the_table_are_those_of_the_scores() -> None:
     score = dataclasses.replace(score, ref_abs_error=8e4, ref_model_abs_error=4e4)
     day = int(clock.local_day_hour(np.array([NOW], np.int64))[0][0])
     area = dataclasses.replace(_area(), scores={("provisional", "day"): {day: score}})
-    first, same, settled = present.monitor_view(_with(area), "DK1", NO_ENGINE, DA, NOW).lines
+    first, same, settled = present.monitor_view(_with(area), Consumer("DK1"), NO_ENGINE, DA, NOW).lines
     percent = [f"{share}\u00a0%" for share in ("49,8", "80,1", "0,0")]
     assert first.cells == ("1.000", "40,0", "−0,5", "2,00", "30,0", "0,50", *percent)
     assert same.cells == settled.cells == ("ingen data", *8 * "–")
 
 
 def test_nothing_scored_is_no_data_and_says_why() -> None:
-    view = present.monitor_view(_with(_area()), "DK1", NO_ENGINE, EN, NOW)
+    view = present.monitor_view(_with(_area()), Consumer("DK1"), NO_ENGINE, EN, NOW)
     assert view.empty is not None
     assert view.empty.title == "No scores for Western Denmark (DK1) yet"
     assert np.isnan(view.daily.values).all()
     assert all(line.cells == ("no data", *8 * "–") for line in view.lines)
     assert view.period == "The last 42 days, Danish time"
-    nothing = present.monitor_view(Snapshot(NOW, fault=Expected("a", "b"), no_database=True), "DK1", NO_ENGINE, EN, NOW).empty
+    nothing = present.monitor_view(
+        Snapshot(NOW, fault=Expected("a", "b"), no_database=True), Consumer("DK1"), NO_ENGINE, EN, NOW
+    ).empty
     assert nothing is not None
     assert nothing.title == "There is no database yet"
 
 
 def test_a_view_of_nothing_has_a_scale_and_no_peak() -> None:
-    nothing = AreaSnapshot("DK1", np.empty(0, np.int64), np.empty(0), None)
+    nothing = ConsumerSnapshot(Consumer("DK1"), np.empty(0, np.int64), np.empty(0), None)
     view = _view(_with(nothing), language=EN)
-    assert view.value_range == (0.0, 1000.0)
+    assert view.value_range == (0.0, 1.0)
     assert math.isnan(view.issue_time)
     assert (view.gap, view.bands) == (None, ())
     assert present.read_out(view, NOW, EN).median == "no data"

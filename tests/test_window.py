@@ -25,7 +25,7 @@ from app.translations import Language
 from app.window import VIEWS, Window
 from engine import clock
 from engine.clock import SimulatedClock
-from engine.domain import DAY, HOUR, Expected
+from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store import Reader, Writer
 
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
@@ -118,7 +118,7 @@ def test_the_read_out_follows_the_mouse_and_goes_back_to_now(window: Window, fil
     assert "Thu 26 Nov 00–01 CET" in _words(window)
     assert "+30\u00a0h" in _words(window)
     _point_at(window, clock.floor_hour(NOW - 3 * DAY) + HOUR / 2)
-    observed = filled.areas["DK"]
+    observed = filled.consumers[Consumer("DK")]
     index = int(np.searchsorted(observed.observed_time, clock.floor_hour(NOW - 3 * DAY)))
     assert Language("en").quantity(observed.observed[index], "MWh") in _words(window)
     window.forecast.chart.leaveEvent(QtCore.QEvent(QtCore.QEvent.Type.Leave))
@@ -177,13 +177,13 @@ def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: S
 
 
 def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
-    areas = {code: dataclasses.replace(area, forecast=None) for code, area in filled.areas.items()}
+    consumers = {code: dataclasses.replace(area, forecast=None) for code, area in filled.consumers.items()}
     time.set(NOW + 3 * DAY)
-    window.show_snapshot(dataclasses.replace(filled, areas=areas))
+    window.show_snapshot(dataclasses.replace(filled, consumers=consumers))
     chart = window.forecast.chart
     QtWidgets.QApplication.processEvents()
     box = chart.plot.getViewBox()
-    last = int(filled.areas["DK"].observed_time[-1])
+    last = int(filled.consumers[Consumer("DK")].observed_time[-1])
     edge = chart.mapFromScene(box.mapViewToScene(QtCore.QPointF(last, 0))).x()
     left = chart.mapFromScene(box.sceneBoundingRect().topLeft()).x()
     dark = _pixels(chart)[:-30].max(axis=2) < 70  # the ink of the load; all else in the plot is lighter
@@ -303,10 +303,12 @@ def test_no_text_is_cut(
 
 def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window(window: Window, filled: Snapshot) -> None:
     window.resize(1024, 680)
-    area = filled.areas["DK"]
+    area = filled.consumers[Consumer("DK")]
     scores = {key: value for key, value in area.scores.items() if key[0] == "provisional"}
     window.choose_view("monitoring")
-    window.show_snapshot(dataclasses.replace(filled, areas=filled.areas | {"DK": dataclasses.replace(area, scores=scores)}))
+    window.show_snapshot(
+        dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK"): dataclasses.replace(area, scores=scores)})
+    )
     QtWidgets.QApplication.processEvents()
     table = window.monitoring.findChild(QtWidgets.QTableWidget)
     assert [table.item(1, column).text() for column in (1, 2, 9)] == ["no data", "–", "–"]
@@ -316,7 +318,7 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
 def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Window, filled: Snapshot) -> None:
     window.choose_view("monitoring")
     window.show_snapshot(filled)
-    window.choose_area("DK1")
+    window.choose_consumer(Consumer("DK1"))
     assert "\nSeasonal naive\n" in _words(window.monitoring), "the legend names what the marks are, and nothing else"
     card = window.monitoring.calibration
     assert "400 hours learned, last 18:00" in _words(card)
@@ -324,8 +326,8 @@ def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Windo
     assert card.accessibleDescription().startswith("Coverage 7–48")
     bar = _pixels(card.findChild(WeightBar))[6]
     assert len({tuple(pixel) for pixel in bar.tolist()}) >= 4, "parts of different colours"
-    nothing = dataclasses.replace(filled.areas["DK1"], calibration=None)
-    window.show_snapshot(dataclasses.replace(filled, areas=filled.areas | {"DK1": nothing}))
+    nothing = dataclasses.replace(filled.consumers[Consumer("DK1")], calibration=None)
+    window.show_snapshot(dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK1"): nothing}))
     assert "Learns from the first hours" in _words(card)
     assert "Bands: " not in _words(card)
 

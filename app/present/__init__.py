@@ -2,8 +2,10 @@
 
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
-from app.present.forecast import Band, ForecastView, ReadOut, SourceAge, forecast_view, read_out
+from app.present.chooser import Group, choices, find
+from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
+from app.present.lateness import SourceAge
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 
@@ -17,19 +19,24 @@ __all__ = [
     "Decision",
     "Empty",
     "ForecastView",
+    "Group",
     "ModelLine",
     "ModelsView",
     "MonitorView",
     "Notice",
+    "Part",
     "ReadOut",
     "ScoreLine",
     "SourceAge",
+    "Stretch",
     "Trial",
     "Weight",
     "area_rows",
     "calibration_view",
     "change_text",
+    "choices",
     "engine_line",
+    "find",
     "forecast_view",
     "models_view",
     "monitor_view",

@@ -1,4 +1,4 @@
-"""The area list: newest load, estimate of this hour, next peak and trend of each area."""
+"""The cards of areas: newest load, estimate of this hour, next peak and trend of each price area and of the one chosen beside."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.present.frame import UNIT, USUAL_ISSUE_AGE_S, area_of, level
-from app.snapshot import AreaSnapshot, Snapshot
+from app.present.frame import best_tier, level, seen, usual_issue_age_s
+from app.present.lateness import load_freshness
+from app.present.scale import Scale, scale_for
+from app.snapshot import PRICE_AREAS, ConsumerSnapshot, Snapshot
 from app.translations import Language
 from engine import clock, geography
-from engine.domain import DAY, HOUR, USUAL_AGE_S, Freshness, IntArray, QuantileForecast, Tier, freshness
+from engine.domain import DAY, HOUR, Consumer, Freshness, IntArray, QuantileForecast, Tier, freshness
 
 #: Hours a trend compares, and how many of them must be known.
 TREND_HOURS, TREND_NEEDS = 24, 12
@@ -19,17 +21,17 @@ TREND_HOURS, TREND_NEEDS = 24, 12
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """One line of the area list. `reduced` names the tier where it is not the best, and is empty where it is.
+    """One card. `reduced` names the tier where it is not the best, and is empty where it is.
 
-    `observed_freshness` is also that of the trend, `forecast_freshness` that of estimate and peak.
+    `observed_freshness` is also that of the trend, and None where nobody can tell yet; `forecast_freshness` that of estimate and peak.
     """
 
-    code: str
+    of: Consumer
     name: str
     reduced: str
     observed: str
     observed_at: str
-    observed_freshness: Freshness
+    observed_freshness: Freshness | None
     forecast_freshness: Freshness
     estimate: str
     estimate_range: str
@@ -40,29 +42,30 @@ class AreaRow:
 
 
 def area_rows(snapshot: Snapshot, language: Language, now: int) -> tuple[AreaRow, ...]:
-    """The area list; an area of which nothing is known says so."""
-    return tuple(_area_row(area_of(snapshot, code), language, now) for code in (snapshot.areas or geography.PRICE_AREAS))
+    """The price areas, then the consumer that was chosen beside them; one of which nothing is known says so."""
+    return tuple(_area_row(snapshot, of, language, now) for of in (snapshot.consumers or PRICE_AREAS))
 
 
-def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
+def _area_row(snapshot: Snapshot, of: Consumer, language: Language, now: int) -> AreaRow:
     no_data = language.text("monitor.no_data")
-    name = geography.name(area.code, language.code)
-    observed, observed_at, age = no_data, "", None
-    if len(area.observed_time):
-        newest = int(area.observed_time[-1])
-        age = now - newest
-        observed = language.quantity(float(area.observed[-1]), UNIT)
-        day = "" if age < DAY / 2 else f"{language.date(newest, weekday=False)} "
+    name = geography.title(of, language.code)
+    of_it = seen(snapshot, of)
+    scale, forecast = scale_for(of_it), of_it.forecast
+    observed, observed_at = no_data, ""
+    if len(of_it.observed_time):
+        newest = int(of_it.observed_time[-1])
+        observed = scale.quantity(float(of_it.observed[-1]), language)
+        day = "" if now - newest < DAY / 2 else f"{language.date(newest, weekday=False)} "
         observed_at = day + language.hour_span(newest)
-    observed_freshness = freshness(age, USUAL_AGE_S["load"])
-    forecast_freshness = freshness(None if area.forecast is None else now - area.forecast.issue_time, USUAL_ISSUE_AGE_S)
-    estimate, estimate_range = _estimate(area.forecast, language, now)
-    peak, peak_at = next_peak(area.forecast, language, now)
-    trend = _trend(area, language)
+    observed_freshness = load_freshness(snapshot, of_it, now)
+    forecast_freshness = freshness(None if forecast is None else now - forecast.issue_time, usual_issue_age_s(of))
+    estimate, estimate_range = _estimate(forecast, scale, language, now)
+    peak, peak_at = next_peak(forecast, scale, language, now)
+    trend = _trend(of_it, language)
     return AreaRow(
-        code=area.code,
+        of=of,
         name=name,
-        reduced="" if area.forecast is None or area.forecast.tier is Tier.FULL else tier_text(area.forecast.tier, language),
+        reduced="" if forecast is None or forecast.tier is best_tier(of) else tier_text(forecast.tier, language),
         observed=observed,
         observed_at=observed_at,
         observed_freshness=observed_freshness,
@@ -85,17 +88,19 @@ def _area_row(area: AreaSnapshot, language: Language, now: int) -> AreaRow:
     )
 
 
-def _aged(words: str, state: Freshness, language: Language) -> str:
+def _aged(words: str, state: Freshness | None, language: Language) -> str:
     """For ears: what is marked on screen where it has grown old."""
-    return f"{words} ({language.text(f'freshness.{state.value}')})" if state in (Freshness.LATE, Freshness.STALE) else words
+    if state in (Freshness.LATE, Freshness.STALE):
+        return f"{words} ({language.text(f'freshness.{state.value}')})"
+    return words
 
 
-def _estimate(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:
+def _estimate(forecast: QuantileForecast | None, scale: Scale, language: Language, now: int) -> tuple[str, str]:
     index = None if forecast is None else _index(forecast.valid_time, clock.floor_hour(now))
     if forecast is None or index is None:
         return language.text("monitor.no_data"), ""
-    low, high = (language.number(float(level(forecast, p)[index])) for p in (0.10, 0.90))
-    return language.quantity(float(forecast.median[index]), UNIT), f"{low}–{high}"
+    low, high = (scale.number(float(level(forecast, p)[index]), language) for p in (0.10, 0.90))
+    return scale.quantity(float(forecast.median[index]), language), f"{low}–{high}"
 
 
 def tier_text(tier: Tier, language: Language) -> str:
@@ -103,7 +108,7 @@ def tier_text(tier: Tier, language: Language) -> str:
     return language.text(f"tier.{tier.value}")
 
 
-def next_peak(forecast: QuantileForecast | None, language: Language, now: int) -> tuple[str, str]:
+def next_peak(forecast: QuantileForecast | None, scale: Scale, language: Language, now: int) -> tuple[str, str]:
     """Largest median of the 24 hours from the next full hour on, and when it is."""
     nothing = language.text("monitor.no_data"), ""
     if forecast is None:
@@ -113,19 +118,19 @@ def next_peak(forecast: QuantileForecast | None, language: Language, now: int) -
         return nothing
     best = int(ahead[np.argmax(forecast.median[ahead])])
     time = int(forecast.valid_time[best])
-    return language.quantity(float(forecast.median[best]), UNIT), f"{language.weekday(time)} {language.hour_span(time)}"
+    return scale.quantity(float(forecast.median[best]), language), f"{language.weekday(time)} {language.hour_span(time)}"
 
 
-def _trend(area: AreaSnapshot, language: Language) -> str:
+def _trend(of: ConsumerSnapshot, language: Language) -> str:
     """Change of the newest 24 hours on the same Danish hours a week before, with an arrow."""
-    times = area.observed_time
+    times = of.observed_time
     recent = times > (times[-1] - TREND_HOURS * HOUR if len(times) else 0)
     before = week_before(times[recent])
     _, of_before, of_recent = np.intersect1d(times, before, return_indices=True)
     if len(of_before) < TREND_NEEDS:
         return language.text("monitor.no_data")
-    was = float(area.observed[of_before].sum())
-    percent = 100 * (float(area.observed[recent][of_recent].sum()) / was - 1) if was else math.nan
+    was = float(of.observed[of_before].sum())
+    percent = 100 * (float(of.observed[recent][of_recent].sum()) / was - 1) if was else math.nan
     arrow = "▲" if percent >= 1 else "▼" if percent <= -1 else "►"
     return f"{arrow} {language.quantity(percent, '%', 1, sign=True)}"
 

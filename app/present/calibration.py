@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.snapshot import AreaSnapshot
+from app.snapshot import ConsumerSnapshot
 from app.translations import TEXTS, Language
 from engine.calibration import DAY_AHEAD, LEAD_GROUPS, SHARES, Calibration
 from engine.domain import UNITS
@@ -60,14 +60,14 @@ class CalibrationView:
     summary: str
 
 
-def calibration_view(area: AreaSnapshot, language: Language, now: int) -> CalibrationView:
+def calibration_view(of: ConsumerSnapshot, language: Language, now: int) -> CalibrationView:
     """What is known of how an area's forecasts are corrected now; before the first hour came true, that there is nothing yet."""
-    state = area.calibration
+    state = of.calibration
     if state is None or not state.hours.any():
         empty = language.text("calibration.empty")
         return CalibrationView("", (), (), (), "", (), "", "", empty, empty)
     hours = language.number(float(state.hours[DAY_AHEAD]))
-    learned = language.text("calibration.learned", hours=hours, time=language.moment(area.learned_at, now, weekday=False))
+    learned = language.text("calibration.learned", hours=hours, time=language.moment(of.learned_at, now, weekday=False))
     hour = "t" if language.code == "da" else "h"
     leads = tuple(
         language.text("calibration.first_lead", last=f"{last}\u00a0{hour}") if first <= 0 else f"{first}–{last}\u00a0{hour}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,59 +10,64 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.present.areas import next_peak, tier_text
-from app.present.frame import UNIT, USUAL_ISSUE_AGE_S, Empty, area_of, level, marks, nothing_to_show
-from app.snapshot import AreaSnapshot, EngineStatus, Snapshot
+from app.present.frame import Empty, best_tier, is_gross, level, marks, nothing_to_show, seen, usual_issue_age_s
+from app.present.lateness import SourceAge, load_freshness, measured_text, source_ages
+from app.present.measure import measure_text
+from app.present.scale import Scale, scale_for
+from app.snapshot import ConsumerSnapshot, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock, geography
-from engine.domain import (
-    DAY,
-    HOUR,
-    USUAL_AGE_S,
-    WEATHER,
-    FloatArray,
-    Freshness,
-    IntArray,
-    QuantileForecast,
-    Tier,
-    freshness,
-)
+from engine.domain import DAY, HOUR, Consumer, FloatArray, Freshness, IntArray, QuantileForecast, freshness
 
-#: Half the width of the chart when it opens.
+#: Half the width of the chart of a price area when it opens.
 SHOWN_S = 7 * DAY
+#: Of a consumer that is measured late: how long before its newest truth and after its last forecast hour the chart reaches.
+SHOWN_BEFORE_S, SHOWN_AFTER_S = 5 * DAY, 6 * HOUR
 #: Central intervals drawn, widest first: percent, lower level, upper level.
 INTERVALS = ((90, 0.05, 0.95), (80, 0.10, 0.90), (50, 0.25, 0.75))
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A central interval of the forecast in MWh, one value an hour of the forecast."""
+    """A central interval of the forecast in the view's unit, one value an hour of the forecast."""
 
     percent: int
     low: FloatArray
     high: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
-class SourceAge:
-    """How current one input of an area is."""
+class Part(enum.Enum):
+    """What is known of a stretch of time: it was measured, is bridged, lies ahead of the issue, or nothing."""
 
-    name: str
-    age: str
-    usual: str
-    freshness: Freshness
-    state: str
-    summary: str
+    MEASURED = "measured"
+    BRIDGE = "bridge"
+    AHEAD = "ahead"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One part of a chart from `start` to `end`, with its name in full and in short. `freshness` is that of the load before it."""
+
+    part: Part
+    start: float
+    end: float
+    label: str
+    short: str
+    freshness: Freshness | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """The forecast of one area. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
+    """The forecast of one consumer. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
 
-    `tso` is the grid operator's forecast as it was known when ours was made.
+    Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
+    a price area. `tso` is the grid operator's forecast as it was known when ours was made.
     """
 
-    area: str
+    of: Consumer
     title: str
+    scale: Scale
     tier: str
     tier_reason: str
     reduced: bool
@@ -69,6 +75,9 @@ class ForecastView:
     issue_freshness: Freshness
     issue_state: str
     model: str
+    measured: str
+    load_freshness: Freshness | None
+    measure: str
     marks: tuple[str, ...]
     now: float
     shown: tuple[float, float]
@@ -78,13 +87,16 @@ class ForecastView:
     forecast_time: FloatArray
     median: FloatArray
     bands: tuple[Band, ...]
+    stretches: tuple[Stretch, ...]
     tso_time: FloatArray
     tso: FloatArray
     issue_time: float
+    rests_on: float
     stale: bool
     stale_label: str
     gap: tuple[float, float] | None
     gap_label: str
+    axis: str
     zone: str
     sources: tuple[SourceAge, ...]
     empty: Empty | None
@@ -93,7 +105,10 @@ class ForecastView:
 
 @dataclass(frozen=True, slots=True)
 class ReadOut:
-    """The numbers of one hour. `time` is its start; `point` is the height of the marker in MWh, NaN for none."""
+    """The numbers of one hour. `time` is its start; `point` is the height of the marker in the view's unit, NaN for none.
+
+    `part` says of load that is measured late whether the hour was measured, is bridged or lies ahead, and what that rests on.
+    """
 
     time: float
     hour: str
@@ -101,6 +116,7 @@ class ReadOut:
     median: str
     interval: str
     lead: str
+    part: str
     point: float
 
 
@@ -114,148 +130,213 @@ def with_gaps(times: IntArray, values: FloatArray) -> tuple[FloatArray, FloatArr
     return grid.astype(float), filled
 
 
-def forecast_view(snapshot: Snapshot, code: str, engine: EngineStatus, language: Language, now: int) -> ForecastView:
-    """The forecast view of one area at `now`, which moves on while a snapshot stays."""
-    area = area_of(snapshot, code)
-    forecast = area.forecast
-    observed_time, observed = with_gaps(area.observed_time, area.observed)
-    tso_time, tso = with_gaps(area.tso_time, area.tso)
-    name = geography.name(code, language.code)
+def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language, now: int) -> ForecastView:
+    """The forecast view of one consumer at `now`, which moves on while a snapshot stays."""
+    of_it = seen(snapshot, of)
+    forecast, scale = of_it.forecast, scale_for(of_it)
+    observed_time, observed = with_gaps(of_it.observed_time, of_it.observed * scale.factor)
+    tso_time, tso = with_gaps(of_it.tso_time, of_it.tso * scale.factor)
     age = None if forecast is None else now - forecast.issue_time
-    issue_freshness = freshness(age, USUAL_ISSUE_AGE_S)
+    issue_freshness = freshness(age, usual_issue_age_s(of))
     stale = issue_freshness is Freshness.STALE
-    if forecast is None:
-        unknown = snapshot.fault is not None and not snapshot.no_database
-        tier = "" if unknown else language.text("forecast.none")
-        reason = "" if unknown else language.text("forecast.none_reason")
-        issued = model = ""
-    else:
-        tier, reason = tier_text(forecast.tier, language), _reason(forecast, language)
-        issued = language.text(
-            "forecast.issued", time=language.moment(forecast.issue_time, now), age=language.duration(now - forecast.issue_time)
-        )
-        model = language.text("forecast.model", model=forecast.model_id)
-    shown = (float(now - SHOWN_S), float(now + SHOWN_S))
-    bands = () if forecast is None else tuple(Band(p, level(forecast, a), level(forecast, b)) for p, a, b in INTERVALS)
-    forecast_time = np.empty(0) if forecast is None else forecast.valid_time.astype(float)
-    median = np.empty(0) if forecast is None else forecast.median
+    tier, reason, issued, model = _head(snapshot, of, forecast, language, now)
+    measured = "" if is_gross(of) else measured_text(snapshot, of_it, language, now)
+    load_state = load_freshness(snapshot, of_it, now)
+    stretches = () if is_gross(of) else _stretches(of_it, load_state, language, now)
+    shown = _shown(stretches, now)
+    bands = () if forecast is None else tuple(Band(p, *_levels(forecast, scale, a, b)) for p, a, b in INTERVALS)
     in_sight = (observed_time >= shown[0]) & np.isfinite(observed)
     return ForecastView(
-        area=code,
-        title=name,
+        of=of,
+        title=geography.title(of, language.code),
+        scale=scale,
         tier=tier,
         tier_reason=reason,
-        reduced=forecast is None or forecast.tier is not Tier.FULL,
+        reduced=forecast is None or forecast.tier is not best_tier(of),
         issued=issued,
         issue_freshness=issue_freshness,
         issue_state=language.text(f"freshness.{issue_freshness.value}"),
         model=model,
+        measured=measured,
+        load_freshness=load_state,
+        measure=measure_text(of, language, now),
         marks=marks(snapshot, forecast, language),
         now=float(now),
         shown=shown,
         value_range=_value_range(
-            [observed[in_sight], tso[np.isfinite(tso)], *(edge for band in bands for edge in (band.low, band.high))]
+            [observed[in_sight], tso[np.isfinite(tso)], *(edge for band in bands for edge in (band.low, band.high))],
+            headed=bool(stretches),
         ),
         observed_time=observed_time,
         observed=observed,
-        forecast_time=forecast_time,
-        median=median,
+        forecast_time=np.empty(0) if forecast is None else forecast.valid_time.astype(float),
+        median=np.empty(0) if forecast is None else forecast.median * scale.factor,
         bands=bands,
+        stretches=stretches,
         tso_time=tso_time,
         tso=tso,
         issue_time=math.nan if forecast is None else float(forecast.issue_time),
+        rests_on=_rests_on(forecast),
         stale=stale,
         stale_label=language.text("forecast.stale_zone", age=language.duration(age)) if stale and age is not None else "",
-        gap=(float(observed_time[-1]) + HOUR, float(now)) if len(observed_time) and observed_time[-1] + HOUR < now else None,
-        gap_label=_gap_label(area, language, now),
+        gap=_gap(of_it, now),
+        gap_label=_gap_label(of_it, load_state, language, now),
+        axis=language.text("forecast.axis", unit=scale.unit),
         zone=language.text("forecast.zone", zone=language.zone(*shown)),
-        sources=_sources(snapshot, code, language, now),
-        empty=nothing_to_show(snapshot, code, engine, language) if not len(observed_time) and forecast is None else None,
-        summary=_summary(forecast, tier, issued, language, now),
+        sources=source_ages(snapshot, of_it, language, now),
+        empty=nothing_to_show(snapshot, of, engine, language) if not len(observed_time) and forecast is None else None,
+        summary=_summary(of_it, tier, issued, measured, language, now),
     )
 
 
-def _gap_label(area: AreaSnapshot, language: Language, now: int) -> str:
+def _head(
+    snapshot: Snapshot, of: Consumer, forecast: QuantileForecast | None, language: Language, now: int
+) -> tuple[str, str, str, str]:
+    """How the forecast was made, why not better, when, and by which model; of one that is none, that it is not there yet."""
+    if forecast is None:
+        if snapshot.fault is not None and not snapshot.no_database:
+            return "", "", "", ""
+        why = "forecast.none_reason" if is_gross(of) else "forecast.not_yet"
+        return language.text("forecast.none"), language.text(why), "", ""
+    age = language.duration(now - forecast.issue_time)
+    return (
+        tier_text(forecast.tier, language),
+        language.text(f"reason.{forecast.reason.value}") if forecast.reason else "",
+        language.text("forecast.issued", time=language.moment(forecast.issue_time, now), age=age),
+        language.text("forecast.model", model=forecast.model_id),
+    )
+
+
+def _levels(forecast: QuantileForecast, scale: Scale, low: float, high: float) -> tuple[FloatArray, FloatArray]:
+    return level(forecast, low) * scale.factor, level(forecast, high) * scale.factor
+
+
+def _rests_on(forecast: QuantileForecast | None) -> float:
+    """The end of the newest measured hour that the forecast knew."""
+    newest = None if forecast is None else forecast.inputs.get("newest_load")
+    return float(clock.parse_utc(str(newest)) + HOUR) if newest else math.nan
+
+
+def _stretches(of_it: ConsumerSnapshot, load_state: Freshness | None, language: Language, now: int) -> tuple[Stretch, ...]:
+    """The measured hours, those until the issue that nobody has measured, and those ahead of it."""
+    times, forecast = of_it.observed_time, of_it.forecast
+    found, end = [], -math.inf
+    if len(times):
+        end = float(times[-1]) + HOUR
+        label = language.text("part.measured", time=language.moment(end, now))
+        found.append(Stretch(Part.MEASURED, float(times[0]), end, label, language.text("part.measured_short")))
+    if forecast is None:
+        if found:
+            found.append(_named(Part.NOTHING, end, float(now), language.duration(now - end), language, load_state))
+        return tuple(found)
+    begun = float(clock.floor_hour(forecast.issue_time) + HOUR)
+    start, last = max(end, float(forecast.valid_time[0])), float(forecast.valid_time[-1]) + HOUR
+    if start < begun:
+        age = language.duration((begun - start) // HOUR * HOUR)
+        found.append(_named(Part.BRIDGE, start, min(begun, last), age, language, load_state))
+    if begun < last:
+        hours = language.quantity(round((last - begun) / HOUR), "t" if language.code == "da" else "h")
+        found.append(_named(Part.AHEAD, max(start, begun), last, hours, language))
+    return tuple(found)
+
+
+def _named(part: Part, start: float, end: float, size: str, language: Language, state: Freshness | None = None) -> Stretch:
+    label, short = (language.text(f"part.{part.value}{form}", age=size, span=size) for form in ("", "_short"))
+    return Stretch(part, start, end, label, short, state)
+
+
+def _shown(stretches: tuple[Stretch, ...], now: int) -> tuple[float, float]:
+    """The time in sight when a chart opens: a week to both sides, or enough to see all that nobody has measured."""
+    if not stretches:
+        return float(now - SHOWN_S), float(now + SHOWN_S)
+    known = [s.end for s in stretches if s.part is Part.MEASURED]
+    start = min(*known, now) if known else stretches[0].start
+    return start - SHOWN_BEFORE_S, max(stretches[-1].end, now) + SHOWN_AFTER_S
+
+
+def _gap(of_it: ConsumerSnapshot, now: int) -> tuple[float, float] | None:
+    """From the end of the newest observed hour until now; stretches tell it of load that is measured late."""
+    if not is_gross(of_it.of) or not len(of_it.observed_time):
+        return None
+    end = float(of_it.observed_time[-1]) + HOUR
+    return (end, float(now)) if end < now else None
+
+
+def _gap_label(of_it: ConsumerSnapshot, load_state: Freshness | None, language: Language, now: int) -> str:
     """Nothing for the usual lag of load, which needs no words; beyond it, for how long there was none."""
-    age = now - int(area.observed_time[-1]) if len(area.observed_time) else 0
-    late = freshness(age, USUAL_AGE_S["load"]) is not Freshness.FRESH
-    return language.text("forecast.gap_zone", age=language.duration(age)) if late else ""
+    if load_state in (None, Freshness.FRESH) or not len(of_it.observed_time):
+        return ""
+    return language.text("forecast.gap_zone", age=language.duration(now - int(of_it.observed_time[-1])))
 
 
-def _reason(forecast: QuantileForecast, language: Language) -> str:
-    return language.text(f"reason.{forecast.reason.value}") if forecast.reason else ""
-
-
-def _value_range(series: Iterable[FloatArray]) -> tuple[float, float]:
-    """Limits of the value axis: whole hundreds around everything in sight."""
+def _value_range(series: Iterable[FloatArray], headed: bool) -> tuple[float, float]:
+    """Limits of the value axis: round numbers around everything in sight; more room above where words stand at the head."""
     together = np.concatenate(list(series))
     if not len(together):
-        return 0.0, 1000.0
+        return 0.0, 1.0
     low, high = float(together.min()), float(together.max())
-    margin = 0.06 * max(high - low, 100.0)
-    return 100 * math.floor(max(0.0, low - margin) / 100), 100 * math.ceil((high + margin) / 100)
+    span = max(high - low, 0.05 * abs(high), 1e-3)
+    step = 10.0 ** math.floor(math.log10(span / 10))
+    top = high + (0.16 if headed else 0.06) * span
+    return step * math.floor(max(0.0, low - 0.06 * span) / step), step * math.ceil(top / step)
 
 
-def _summary(forecast: QuantileForecast | None, tier: str, issued: str, language: Language, now: int) -> str:
-    if forecast is None or not len(forecast.median):
-        return tier
-    low, high = (language.quantity(float(f(forecast.median)), UNIT) for f in (np.min, np.max))
-    peak, peak_at = next_peak(forecast, language, now)
-    return language.text("forecast.summary", tier=tier, issued=issued, low=low, high=high, peak=peak, peak_at=peak_at)
-
-
-def _sources(snapshot: Snapshot, code: str, language: Language, now: int) -> tuple[SourceAge, ...]:
-    """Age of each input of an area; load and weather are expected, so that they are listed even where they are missing."""
-    parts = {code, *geography.parts(code)}
-    quantities = {state.quantity for state in snapshot.series if state.area in parts} | {"load"}
-    order = [*USUAL_AGE_S, "weather"]
-    if not quantities & set(WEATHER):
-        quantities.add("weather")
-    return tuple(_source_age(q, _age_s(snapshot, q, code, now), language) for q in sorted(quantities, key=order.index))
-
-
-def _age_s(snapshot: Snapshot, quantity: str, code: str, now: int) -> int | None:
-    """Age of the newest value of an area from its best source; of an area without values of its own, that of its oldest part."""
-    own = [state.age_s(now) for state in snapshot.series if (state.quantity, state.area) == (quantity, code)]
-    if own:
-        return min(own)
-    parts = [_age_s(snapshot, quantity, part, now) for part in geography.parts(code) if part != code]
-    known = [age for age in parts if age is not None]
-    return max(known) if known and len(known) == len(parts) else None
-
-
-def _source_age(quantity: str, age_s: int | None, language: Language) -> SourceAge:
-    usual_s = USUAL_AGE_S[WEATHER[0] if quantity == "weather" else quantity]
-    state = freshness(age_s, usual_s)
-    name = language.text(f"quantity.{quantity}")
-    age = "–" if age_s is None else language.duration(age_s)
-    usual, words = language.duration(usual_s), language.text(f"freshness.{state.value}")
-    return SourceAge(name, age, usual, state, words, language.text("sources.row", name=name, age=age, usual=usual, state=words))
+def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, language: Language, now: int) -> str:
+    forecast, scale = of_it.forecast, scale_for(of_it)
+    ahead = np.empty(0) if forecast is None else forecast.median[forecast.valid_time > now]
+    if forecast is None or not len(ahead):
+        return " ".join(part for part in (f"{tier}.", measured) if part)
+    low, high = (scale.quantity(float(f(ahead)), language) for f in (np.min, np.max))
+    peak, peak_at = next_peak(forecast, scale, language, now)
+    span = language.duration(len(ahead) * HOUR)
+    text = "forecast.summary_late" if measured else "forecast.summary"
+    measured = measured.rstrip(".")
+    return language.text(
+        text, tier=tier, issued=issued, measured=measured, low=low, high=high, span=span, peak=peak, peak_at=peak_at
+    )
 
 
 def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
     """The numbers of the hour that holds `time`; what is not known reads "no data"."""
     start = clock.floor_hour(int(time))
     no_data = language.text("monitor.no_data")
+    unit, decimals = view.scale.unit, view.scale.decimals
     observed = _value_at(view.observed_time, view.observed, start)
     median = _value_at(view.forecast_time, view.median, start)
     interval, lead = no_data, "–"
     if math.isfinite(median):
         band = next(band for band in view.bands if band.percent == 80)
         low, high = (_value_at(view.forecast_time, edge, start) for edge in (band.low, band.high))
-        interval = f"{language.number(low)}–{language.quantity(high, UNIT)}"
-        hours = round((start - view.issue_time) / HOUR)
-        hour_unit = "t" if language.code == "da" else "h"
-        lead = language.text("readout.bridge") if hours <= 0 else language.quantity(hours, hour_unit, sign=True)
+        interval = f"{language.number(low, decimals)}–{language.quantity(high, unit, decimals)}"
+        lead = _lead(view, start, language)
     return ReadOut(
         time=float(start),
         hour=f"{language.date(start)} {language.hour_span(start)} {language.zone(start, start)}",
-        observed=language.quantity(observed, UNIT),
-        median=language.quantity(median, UNIT),
+        observed=language.quantity(observed, unit, decimals),
+        median=language.quantity(median, unit, decimals),
         interval=interval,
         lead=lead,
+        part=_part(view, start, observed, median, language) if view.stretches else "",
         point=observed if math.isfinite(observed) else median,
     )
+
+
+def _lead(view: ForecastView, start: int, language: Language) -> str:
+    hours = round((start - view.issue_time) / HOUR)
+    if hours > 0:
+        return language.quantity(hours, "t" if language.code == "da" else "h", sign=True)
+    return language.text("readout.bridge_lead" if view.stretches else "readout.bridge")
+
+
+def _part(view: ForecastView, start: int, observed: float, median: float, language: Language) -> str:
+    if math.isfinite(observed):
+        return language.text("readout.measured")
+    if not math.isfinite(median):
+        return language.text("readout.outside")
+    if not math.isfinite(view.rests_on):
+        return language.text("readout.unmeasured")
+    time, age = language.moment(view.rests_on, view.now), language.duration(start + HOUR - view.rests_on)
+    return language.text("readout.bridged" if start <= view.issue_time else "readout.ahead", time=time, age=age)
 
 
 def _value_at(times: FloatArray, values: FloatArray, time: int) -> float:

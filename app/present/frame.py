@@ -6,15 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.snapshot import AreaSnapshot, EngineKind, EngineStatus, Snapshot
+from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
 from engine import clock, geography
-from engine.domain import HOUR, FloatArray, QuantileForecast
+from engine.domain import DAY, HOUR, Consumer, FloatArray, QuantileForecast, Tier
+from engine.geography import Measure
 from engine.store.reader import Event
 
-UNIT = "MWh"
-#: An issue is made every hour.
-USUAL_ISSUE_AGE_S = HOUR
+#: Measures that are forecast once a day; all others are every hour.
+_DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
+#: The setting that turns on the fetching of a measure.
+_SETTINGS = {
+    Measure.CATEGORY: "fetch_regions",
+    Measure.HOUSEHOLDS: "fetch_municipalities",
+    Measure.INDUSTRY: "fetch_industries",
+    Measure.GRID_AREA: "fetch_grid_areas",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,24 @@ class Empty:
     lines: tuple[str, ...]
 
 
-def area_of(snapshot: Snapshot, code: str) -> AreaSnapshot:
-    """What is known of an area, be it nothing."""
-    return snapshot.areas.get(code) or AreaSnapshot(code, np.empty(0, np.int64), np.empty(0), None)
+def seen(snapshot: Snapshot, of: Consumer) -> ConsumerSnapshot:
+    """What is known of a consumer, be it nothing."""
+    return snapshot.consumers.get(of) or ConsumerSnapshot(of, np.empty(0, np.int64), np.empty(0), None)
+
+
+def is_gross(of: Consumer) -> bool:
+    """Whether a consumer is a price area, whose load comes within hours; every other is metered and comes late."""
+    return geography.measure(of) is Measure.GROSS
+
+
+def best_tier(of: Consumer) -> Tier:
+    """The tier of a forecast that nothing is missing for."""
+    return Tier.FULL if is_gross(of) else Tier.POOLED
+
+
+def usual_issue_age_s(of: Consumer) -> int:
+    """Seconds between two issues."""
+    return DAY if geography.measure(of) in _DAILY else HOUR
 
 
 def level(forecast: QuantileForecast, probability: float) -> FloatArray:
@@ -52,14 +74,14 @@ def marks(snapshot: Snapshot, forecast: QuantileForecast | None, language: Langu
     return tuple(language.text(key) for key, holds in (("mark.simulated", simulated), ("mark.ex_post", ex_post)) if holds)
 
 
-def nothing_to_show(snapshot: Snapshot, code: str, engine: EngineStatus, language: Language) -> Empty:
+def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language) -> Empty:
     """What is missing and what to do about it, from the database's fault, the engine and the newest failed job."""
-    name = geography.name(code, language.code)
+    name = geography.title(of, language.code)
     if snapshot.fault is not None and not snapshot.no_database:
-        lines = (snapshot.fault.problem, snapshot.fault.remedy, language.text("empty.keep_file"))
-        return Empty(language.text("empty.unreadable"), lines)
+        told = (snapshot.fault.problem, snapshot.fault.remedy, language.text("empty.keep_file"))
+        return Empty(language.text("empty.unreadable"), told)
     lines = []
-    newest = min((_newest_load(snapshot, part) for part in geography.parts(code)), default=0)
+    newest = _newest_load(snapshot, of)
     if snapshot.fault is not None:
         title = language.text("empty.no_database")
         lines.append(snapshot.fault.problem)
@@ -70,11 +92,13 @@ def nothing_to_show(snapshot: Snapshot, code: str, engine: EngineStatus, languag
     else:
         title = language.text("empty.no_data", name=name)
         lines.append(language.text("empty.missing"))
+        if setting := _SETTINGS.get(geography.measure(of)):
+            lines.append(language.text("empty.opt_in", setting=setting))
     lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
     if engine.kind is EngineKind.STARTING:
         lines.append(language.text("empty.starting"))
     elif engine.kind in (EngineKind.OURS, EngineKind.FOUND):
-        lines.append(language.text("empty.running"))
+        lines += [language.text("empty.running")] if is_gross(of) else []
     else:
         lines.append(language.text("empty.start_engine"))
     if not newest:
@@ -82,9 +106,12 @@ def nothing_to_show(snapshot: Snapshot, code: str, engine: EngineStatus, languag
     return Empty(title, tuple(lines))
 
 
-def _newest_load(snapshot: Snapshot, code: str) -> int:
-    """Newest hour of load of an area without parts; 0 where there is none."""
-    return max((state.newest_valid for state in snapshot.series if (state.quantity, state.area) == ("load", code)), default=0)
+def _newest_load(snapshot: Snapshot, of: Consumer) -> int:
+    """Newest hour of load of a consumer, of a sum that all its parts have; 0 where there is none."""
+    if parts := geography.addends(of, snapshot.read_at):
+        return min(_newest_load(snapshot, part) for part in parts)
+    held = [s.newest_valid for s in snapshot.series if s.quantity == "load" and (s.area, s.consumer_type) == of]
+    return max(held, default=0)
 
 
 def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
@@ -96,7 +123,7 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if engine.kind is EngineKind.FAILED:
         detail = engine.detail or language.text("engine.silent")
         found.append(Notice(language.text("engine.died", detail=detail), language.text("engine.retry"), ""))
-    if snapshot.fault is not None and snapshot.areas:
+    if snapshot.fault is not None and snapshot.consumers:
         since = language.text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
     return (*found, *(_notice_of(event, language, now) for event in snapshot.events if event.code not in ("tier", "proposal")))

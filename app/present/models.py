@@ -14,7 +14,7 @@ from app.snapshot import EngineKind, EngineStatus, ModelsSnapshot, Snapshot
 from app.translations import Language
 from engine import clock, contest
 from engine.contest import Evidence, Verdict
-from engine.domain import DAY, FloatArray, Tier
+from engine.domain import DAY, Consumer, FloatArray, Tier
 from engine.roles import ENGINE, Roles
 from engine.store.roster import RoleChange
 
@@ -102,7 +102,7 @@ def models_view(snapshot: Snapshot, engine: EngineStatus, language: Language) ->
 
 def _nothing(snapshot: Snapshot, engine: EngineStatus, language: Language) -> Empty:
     if snapshot.fault is not None:
-        return nothing_to_show(snapshot, "DK", engine, language)
+        return nothing_to_show(snapshot, Consumer("DK"), engine, language)
     return Empty(language.text("models.none"), (language.text("models.none_why"),))
 
 

@@ -7,6 +7,7 @@ import locale
 import math
 from dataclasses import dataclass
 
+from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -14,13 +15,14 @@ LANGUAGES = ("da", "en")
 
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
+    **CONSUMER_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
     "window.monitoring": ("Overvågning", "Monitoring"),
     "window.models": ("Modeller", "Models"),
     "window.views": ("Visninger", "Views"),
-    "window.areas": ("Områder", "Areas"),
+    "window.areas": ("Områder og serier", "Areas and series"),
     "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
     "window.since": ("siden {time}", "since {time}"),
     "window.more": ("og {count} mere", "and {count} more"),
@@ -75,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast.stale_zone": ("Gammel prognose: {age}", "Old forecast: {age}"),
     "forecast.gap_zone": ("Ingen målinger i {age}", "No observations for {age}"),
     "forecast.now": ("nu", "now"),
-    "forecast.axis": ("MWh pr. time", "MWh per hour"),
+    "forecast.axis": ("{unit} pr. time", "{unit} per hour"),
     "forecast.zone": ("Dansk tid ({zone})", "Danish time ({zone})"),
     "forecast.observed": ("Målt, foreløbigt", "Observed, provisional"),
     "forecast.observed_about": (
@@ -91,8 +93,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Left and right arrows move the read-out by an hour, Page Up and Page Down by a day, Home goes back to now.",
     ),
     "forecast.summary": (
-        "{tier}. {issued}. Median fra {low} til {high} de næste 7 døgn; spids {peak}, {peak_at}.",
-        "{tier}. {issued}. Median from {low} to {high} over the next 7 days; peak {peak}, {peak_at}.",
+        "{tier}. {issued}. Median fra {low} til {high} i de kommende {span}; spids {peak}, {peak_at}.",
+        "{tier}. {issued}. Median from {low} to {high} over the coming {span}; peak {peak}, {peak_at}.",
     ),
     "readout.time": ("Time", "Hour"),
     "readout.observed": ("Målt", "Observed"),
@@ -201,9 +203,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Against the TSO (ENTSO-E), both as of 10:00 the day before, {hours} hours of {days} days: WAPE {ours} against {theirs}, skill {skill}{interval}.",
     ),
     "monitor.board_interval": (" (95 %: {span})", " (95 %: {span})"),
-    "monitor.daily": ("Middel absolut fejl pr. døgn, MWh", "Mean absolute error by day, MWh"),
-    "monitor.lead": ("Middel absolut fejl efter timer frem, MWh", "Mean absolute error by lead time, MWh"),
-    "monitor.hour": ("Middel absolut fejl efter time på døgnet, MWh", "Mean absolute error by hour of day, MWh"),
+    "monitor.daily": ("Middel absolut fejl pr. døgn, {unit}", "Mean absolute error by day, {unit}"),
+    "monitor.lead": ("Middel absolut fejl efter timer frem, {unit}", "Mean absolute error by lead time, {unit}"),
+    "monitor.hour": ("Middel absolut fejl efter time på døgnet, {unit}", "Mean absolute error by hour of day, {unit}"),
     "monitor.model": ("Prognose", "Forecast"),
     "monitor.reference": ("Sæsonnaiv", "Seasonal naive"),
     "monitor.ahead": ("{span} timer frem", "{span} hours ahead"),
@@ -215,11 +217,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "monitor.row_settled": ("Afregnet, afregnede døgn", "Settled, settled days"),
     "monitor.truth": ("Målt mod", "Scored against"),
     "monitor.n": ("Timer", "Hours"),
-    "monitor.mae": ("MAE, MWh", "MAE, MWh"),
-    "monitor.bias": ("Bias, MWh", "Bias, MWh"),
+    "monitor.mae": ("MAE, {unit}", "MAE, {unit}"),
+    "monitor.bias": ("Bias, {unit}", "Bias, {unit}"),
     "monitor.wape": ("WAPE, %", "WAPE, %"),
     "monitor.skill": ("Skill", "Skill"),
-    "monitor.crps": ("CRPS, MWh", "CRPS, MWh"),
+    "monitor.crps": ("CRPS, {unit}", "CRPS, {unit}"),
     "monitor.covered": ("I {level} %", "In {level} %"),
     "monitor.about": (
         "Timer: par af time og udstedelse. Skill = 1 − MAE / MAE for sæsonnaiv (samme ugedag og time, senest kendte). "

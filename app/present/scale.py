@@ -1,0 +1,44 @@
+"""How loads of one size are written: in MWh or kWh, with the decimals that tell their hours apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.snapshot import ConsumerSnapshot
+from app.translations import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A unit, how many of it one MWh is, and decimals of a load in it."""
+
+    unit: str = "MWh"
+    factor: float = 1.0
+    decimals: int = 0
+
+    def number(self, mwh: float, language: Language) -> str:
+        """A load in MWh as a number of this unit."""
+        return language.number(mwh * self.factor, self.decimals)
+
+    def quantity(self, mwh: float, language: Language, finer: int = 0) -> str:
+        """A load in MWh with this unit, written with so many decimals more than a load needs."""
+        return language.quantity(mwh * self.factor, self.unit, self.decimals + finer)
+
+    def span(self, low_mwh: float, high_mwh: float, language: Language) -> str:
+        """From one load to another."""
+        return f"{self.number(low_mwh, language)}–{self.quantity(high_mwh, language)}"
+
+
+def scale_of(largest_mwh: float) -> Scale:
+    """The scale of loads up to one: three digits of it at least, and kWh where it is under one MWh."""
+    unit, factor = ("MWh", 1.0) if not largest_mwh < 1 else ("kWh", 1000.0)
+    decimals = next((n for n, enough in enumerate((100, 10)) if largest_mwh * factor >= enough), 2)
+    return Scale(unit, factor, decimals if largest_mwh > 0 else 0)
+
+
+def scale_for(seen: ConsumerSnapshot) -> Scale:
+    """The scale of everything that is shown of a consumer."""
+    forecast = np.empty(0) if seen.forecast is None else seen.forecast.median
+    return scale_of(float(max(np.max(seen.observed, initial=0.0), np.max(forecast, initial=0.0))))

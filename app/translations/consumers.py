@@ -1,0 +1,110 @@
+"""What is said of consumers: how they are chosen, what their load counts, and how late it is measured. Danish, English."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # choosing
+    "choose.find": ("Find område eller serie", "Find an area or series"),
+    "choose.about": (
+        "Ctrl+F. Skriv en del af navnet eller koden; pil op og ned vælger, Enter viser, Esc lukker.",
+        "Ctrl+F. Write a part of the name or the code; up and down choose, Enter shows, Esc closes.",
+    ),
+    "choose.list": ("Områder og serier", "Areas and series"),
+    "choose.own": ("Egne serier", "Series of your own"),
+    "choose.industries": ("Brancher", "Industries"),
+    "choose.grid_areas": ("Netområder", "Grid areas"),
+    "choose.all_types": ("Alle typer", "All types"),
+    "choose.none": ("Intet navn eller ingen kode indeholder det.", "No name or code has that in it."),
+    "choose.count": ("{count} kan vælges", "{count} to choose from"),
+    # what a load counts
+    "measure.gross": (
+        "Bruttoforbrug i elnettet, med nettab.",
+        "Gross consumption of the grid, grid losses included.",
+    ),
+    "measure.category": (
+        "Målt hos forbrugerne. Ikke en del af bruttoforbruget for {parent}: nettab og egenproduktion er ikke med.",
+        "Metered at the consumers. No part of the gross consumption of {parent}: grid losses and own production are not in it.",
+    ),
+    "measure.households": (
+        "Målt ved boligerne. Ikke en del af bruttoforbruget for {parent}: nettab og egenproduktion er ikke med; "
+        "kommunerne summer heller ikke til deres region.",
+        "Metered at dwellings. No part of the gross consumption of {parent}: grid losses and own production are not in it; "
+        "nor do municipalities add up to their region.",
+    ),
+    "measure.industry": (
+        "Målt i hele landet efter branche. Summer ikke til bruttoforbruget: nettab og egenproduktion er ikke med.",
+        "Metered in the whole country by industry. Does not add up to gross consumption: grid losses and own production are not in it.",
+    ),
+    "measure.grid_area": (
+        "Målt i et netselskabs område. Summer ikke til bruttoforbruget: nettab og egenproduktion er ikke med.",
+        "Metered in the area of a grid company. Does not add up to gross consumption: grid losses and own production are not in it.",
+    ),
+    "measure.own": (
+        "Din egen serie. Den lægges ikke til noget andet.",
+        "A series of your own. It is added to nothing else.",
+    ),
+    "measure.sum": ("Præcis summen af {parts}.", "Adds up exactly from {parts}."),
+    "measure.sum_all": ("Præcis summen af alle dens typer.", "Adds up exactly from all its types."),
+    "measure.and": ("{first} og {last}", "{first} and {last}"),
+    # how late it is measured
+    "late.measured": ("Målt til {time}, for {age} siden", "Measured until {time}, {age} ago"),
+    "late.usual": ("{measured}; normalt {usual}", "{measured}; usually {usual}"),
+    "late.stalled": (
+        "{measured}; normalt {usual}. Intet nyt siden {since}.",
+        "{measured}; usually {usual}. Nothing new since {since}.",
+    ),
+    "late.days": ("{span} d", "{span} d"),
+    "late.about": ("op til {usual}", "up to {usual}"),
+    "sources.of": ("{name} {area}", "{name} {area}"),
+    # the three parts of a chart
+    "part.measured": ("Målt til {time}", "Measured until {time}"),
+    "part.measured_short": ("Målt", "Measured"),
+    "part.bridge": ("Bro: {age} ingen har målt endnu", "Bridge: {age} nobody has measured yet"),
+    "part.bridge_short": ("Bro {age}", "Bridge {age}"),
+    "part.ahead": ("Prognose {span} frem", "Forecast {span} ahead"),
+    "part.ahead_short": ("Prognose", "Forecast"),
+    "part.nothing": ("Ingen målinger og ingen prognose i {age}", "Neither measured nor forecast for {age}"),
+    "part.nothing_short": ("Intet i {age}", "Nothing for {age}"),
+    "forecast.bridge_median": ("Median, bro", "Median, bridge"),
+    "forecast.not_yet": (
+        "Motoren har endnu ikke udstedt en prognose for serien. Den laver en hver time eller hvert døgn, når 35 døgn er målt.",
+        "The engine has not issued a forecast of this series yet. It makes one every hour or day once 35 days have been measured.",
+    ),
+    "forecast.summary_late": (
+        "{tier}. {issued}. {measured}. Median fra {low} til {high} i de kommende {span}; spids {peak}, {peak_at}.",
+        "{tier}. {issued}. {measured}. Median from {low} to {high} over the coming {span}; peak {peak}, {peak_at}.",
+    ),
+    "readout.measured": ("Målt.", "Measured."),
+    "readout.bridged": (
+        "Bro: ingen har målt timen endnu. Bygger på målinger til {time}, {age} før den.",
+        "Bridge: nobody has measured this hour yet. Rests on measurements up to {time}, {age} before it.",
+    ),
+    "readout.ahead": (
+        "Prognose. Bygger på målinger til {time}, {age} før timen.",
+        "Forecast. Rests on measurements up to {time}, {age} before the hour.",
+    ),
+    "readout.unmeasured": ("Prognose uden målinger.", "Forecast without measurements."),
+    "readout.outside": ("Hverken målt eller med i prognosen.", "Neither measured nor part of the forecast."),
+    "readout.bridge_lead": ("bro", "bridge"),
+    # nothing to show
+    "empty.opt_in": (
+        "Denne slags data hentes kun, hvis indstillingen {setting} er slået til.",
+        "Data of this kind are fetched only where the setting {setting} is on.",
+    ),
+    "empty.scores_late": (
+        "En prognose får sin score, når forbruget for dens timer er målt, her normalt efter {usual}.",
+        "A forecast is scored when the load of its hours has been measured, here usually after {usual}.",
+    ),
+    "empty.scores_wait": (
+        "En prognose får sin score, når forbruget for dens timer er målt, her først efter nogle døgn.",
+        "A forecast is scored when the load of its hours has been measured, here only after some days.",
+    ),
+    "quantity.settlement": ("Afregning", "Settlement"),
+    "quantity.self_consumption": ("Egetforbrug", "Self-consumption"),
+    # scores of late consumers
+    "monitor.row_settlement": ("Afregning, hele perioden", "Settlement, whole period"),
+    "monitor.settlement_about": (
+        "Afregningen har erhvervets egetforbrug med, som trækkes fra; dens niveau kan afvige fra det først målte.",
+        "Settlement counts commercial self-consumption, which is taken off; its level may differ from what was first measured.",
+    ),
+}
