@@ -17,6 +17,8 @@ from engine import clock, geography
 from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, MEDIAN, WEATHER, FeatureMatrix, FloatArray, History, IntArray
 
 LOOKBACK_DAYS = 84
+#: Days of load that `seasonal` needs: a week less a usual lag.
+SEASONAL_DAYS = 6.5
 #: Weeks looked back for clean same-weekday hours, and how many of them make the base.
 _WEEKS = 12
 _BASE_WEEKS = 4

@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from engine import clock, features, pooled
@@ -28,7 +29,6 @@ from engine.domain import (
     Tier,
 )
 
-_SEASONAL_DAYS = 6.5  # a week less a usual lag
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
 
@@ -115,8 +115,7 @@ class Bundle:
 
     def predict(self, matrix: FeatureMatrix) -> tuple[FloatArray, Draft]:
         """Quantiles in MWh, shape (n, LEVELS), ascending, and what they were made of."""
-        columns = [matrix.names.index(name) for name in self.features]
-        quantiles, experts = self.run(np.ascontiguousarray(matrix.values[:, columns]))
+        quantiles, experts = self.run(self._rows(matrix))
         inputs = [(matrix.column(name) - mean) / deviation for name, (mean, deviation) in self.responses.items()]
         return quantiles, Draft(
             (MODEL, *self.experts, *REFERENCES),
@@ -125,6 +124,13 @@ class Bundle:
             np.nan_to_num(np.column_stack(inputs).astype(np.float64)) if inputs else np.zeros((len(quantiles), 0)),
             np.zeros((len(quantiles), 2)),
         )
+
+    def quantiles(self, matrix: FeatureMatrix) -> FloatArray:
+        """Quantiles in MWh alone, shape (n, LEVELS), ascending."""
+        return self.run(self._rows(matrix))[0]
+
+    def _rows(self, matrix: FeatureMatrix) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        return np.ascontiguousarray(matrix.values[:, [matrix.names.index(name) for name in self.features]])
 
     @property
     def uses_weather(self) -> bool:
@@ -174,6 +180,11 @@ class Forecaster:
         self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
 
     @property
+    def pooled(self) -> Bundle | None:
+        """The model of all series that the price areas are not, where there is one."""
+        return next((bundle for bundle in self.bundles if bundle.tier is Tier.POOLED), None)
+
+    @property
     def seen_to(self) -> int:
         """Newest hour any of the bundles was trained on; 0 where there are none."""
         return max((bundle.trained_to for bundle in self.bundles), default=0)
@@ -196,7 +207,7 @@ class Forecaster:
         matrix = features.build(history, area, valid_time, consumer_type)
         load_key = ("load", area, consumer_type)
         days = features.load_days(history, area, consumer_type)
-        reason = Reason.NO_HISTORY if matrix is None or days < _SEASONAL_DAYS else Reason.NO_MODEL
+        reason = Reason.NO_HISTORY if matrix is None or days < features.SEASONAL_DAYS else Reason.NO_MODEL
         if matrix is not None and reason is Reason.NO_MODEL:
             lag_h = (history.as_of - history.newest_valid[load_key]) / HOUR
             shape = Reason.SHORT_HISTORY if np.isnan(matrix.column("base_mwh")).any() else Reason.NONE
@@ -207,7 +218,7 @@ class Forecaster:
                 if lack:
                     continue
                 quantiles, draft = bundle.predict(matrix)
-                if _plausible(quantiles, matrix):
+                if plausible(quantiles, matrix).all():
                     used = features.weather_keys(history, area) if bundle.uses_weather else []
                     ex_post = any(key in history.ex_post for key in [*used, load_key])
                     how = (bundle.tier, lacking, bundle.model_id, ex_post, draft)
@@ -215,7 +226,7 @@ class Forecaster:
                 lacking = Reason.BAD_OUTPUT
             reason = lacking or reason
         seasonal = features.seasonal(history, area, valid_time, consumer_type) if matrix is not None else None
-        if seasonal is not None and days >= _SEASONAL_DAYS:
+        if seasonal is not None and days >= features.SEASONAL_DAYS:
             how = (Tier.SEASONAL, reason, "seasonal", load_key in history.ex_post, _alone(seasonal))
             return _issue(history, area, consumer_type, valid_time, seasonal, *how)
         climatology = self._climatology(history, area, consumer_type, valid_time)
@@ -280,13 +291,12 @@ def _issue(
     )
 
 
-def _plausible(quantiles: FloatArray, matrix: FeatureMatrix) -> bool:
-    """Whether a model's output is finite, positive, ordered and near the load of recent weeks."""
+def plausible(quantiles: FloatArray, matrix: FeatureMatrix) -> npt.NDArray[np.bool_]:
+    """Which rows of a model's output are finite, positive, ordered and near the load of recent weeks; shape (n,)."""
     base = matrix.column("base_mwh").astype(np.float64)[:, None]
-    finite = bool(np.isfinite(quantiles).all())
-    return finite and bool(
-        (np.diff(quantiles, axis=1) >= 0).all() and (quantiles > 0.2 * base).all() and (quantiles < 4.0 * base).all()
-    )
+    near = np.isfinite(quantiles) & (quantiles > 0.2 * base) & (quantiles < 4.0 * base)
+    fine: npt.NDArray[np.bool_] = np.all(near, axis=1) & np.all(np.diff(quantiles, axis=1) >= 0, axis=1)
+    return fine
 
 
 def climatology_cell(valid_time: IntArray) -> IntArray:

@@ -25,9 +25,12 @@ SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
 _INPUT_STEPS, _CORRECTION_STEPS = 1000, 50_000
 
 
+_SMALLEST = 1e-6  # MWh
+
+
 def quantum(largest: float) -> float:
     """Smallest step kept: a power of ten, the largest value being at most 10,000 steps, and not under 1 Wh."""
-    return 1.0 if not largest > 0 else 10.0 ** max(math.ceil(math.log10(largest)) - 4, -6)
+    return 1.0 if not largest > 0 else max(10.0 ** (math.ceil(math.log10(largest)) - 4), _SMALLEST)
 
 
 def _steps(quantiles: FloatArray, largest: float) -> tuple[int, npt.NDArray[np.int64]]:
@@ -45,12 +48,22 @@ def quantise(quantiles: FloatArray, largest: float) -> FloatArray:
 
     Parts rounded with the largest value of their whole add up to it exactly.
     """
-    return _values(*_steps(quantiles, max(largest, float(np.max(quantiles, initial=0.0)))))
+    return rounded(quantiles, max(largest, float(np.max(quantiles, initial=0.0))))
+
+
+def rounded(quantiles: FloatArray, largest: float) -> FloatArray:
+    """Round quantiles (any shape), of which some may be larger, to the precision with which values up to `largest` are kept."""
+    return _values(*_steps(quantiles, largest))
 
 
 def encode(quantiles: FloatArray) -> bytes:
-    """Bytes of an (hours, levels) array that `quantise` has rounded."""
-    exponent, steps = _steps(quantiles, float(np.max(quantiles, initial=0.0)))
+    """Bytes of an (hours, levels) array that `quantise` or `rounded` has rounded."""
+    largest = float(np.max(quantiles, initial=0.0))
+    while not np.allclose(rounded(quantiles, largest), quantiles, rtol=0, atol=1e-3 * quantum(largest)):
+        if quantum(largest) <= _SMALLEST:
+            break
+        largest /= 10
+    exponent, steps = _steps(quantiles, largest)
     steps[:, 1:] = np.diff(steps, axis=1)
     steps[1:] -= steps[:-1].copy()
     planes = steps.T.astype("<i4").reshape(-1).view(np.uint8).reshape(-1, 4).T

@@ -1,0 +1,297 @@
+"""Issues of every consumer whose load comes days late: over the days nobody has measured yet and two days ahead, and what they learn.
+
+The price areas' own forecasts go first: what they measured and forecast is the load `around` every other series. Live, backtest and
+a store's first hour use the same functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from engine import adaptation, clock, features, geography, hierarchy, issuing, pooled
+from engine.adaptation import AHEAD, BRIDGE, Adaptation
+from engine.domain import (
+    HOUR,
+    LEVELS,
+    Consumer,
+    FeatureMatrix,
+    FloatArray,
+    History,
+    IntArray,
+    QuantileForecast,
+    Reason,
+    Tier,
+)
+from engine.forecaster import Bundle, Forecaster, plausible
+from engine.geography import Measure
+from engine.store import FOREVER, Archive, codec
+
+#: Danish hour of the issues that teach, and of those of consumers that are issued once a day.
+ISSUE_HOUR = 10
+#: A day is learned from the issue of the day before it and from one so many days after it, which had to bridge it.
+_BRIDGE_TEACHES_D = 4
+#: Days looked back for what a series can be learned from, and how many are learned in one go, so that no issue waits long.
+LEARN_BACK_D, LEARN_AT_ONCE_D = 400, 20
+#: A correlation of errors of the parts of a sum where no bundle says one.
+_CORRELATION = 0.5
+
+Adaptations = Mapping[tuple[Consumer, str], Adaptation]  # by consumer and model_id
+
+
+def leaves(consumers: Iterable[Consumer], at: int) -> tuple[Consumer, ...]:
+    """Those of the consumers that are forecast here and whose load is published by itself."""
+    return tuple(
+        c
+        for c in consumers
+        if geography.measure(c) is not Measure.GROSS and not geography.addends(c, at) and geography.exists(c.area, at)
+    )
+
+
+def hourly(of: Consumer) -> bool:
+    """Whether a consumer is issued each hour, not once a day: those that are few."""
+    return geography.measure(of) in (Measure.CATEGORY, Measure.OWN)
+
+
+def around(history: History, forecasts: Iterable[QuantileForecast]) -> dict[str, FloatArray]:
+    """Load of each price area on a history's grid in MWh: as published, and where it was not yet as forecast."""
+    found = {}
+    medians = {f.area: dict(zip(f.valid_time.tolist(), f.median.tolist(), strict=True)) for f in forecasts}
+    for area in geography.PRICE_AREAS:
+        loads = [history.get("load", part) for part in geography.parts(area)]
+        known = [load for load in loads if load is not None]
+        if len(known) == len(loads):
+            load = np.sum(known, axis=0)
+            for i in np.flatnonzero(np.isnan(load)).tolist():
+                load[i] = medians.get(area, {}).get(history.start + HOUR * i, np.nan)
+            found[area] = load
+    return found
+
+
+def make_issues(
+    archive: Archive,
+    forecaster: Forecaster,
+    issue_time: int,
+    consumers: Sequence[Consumer],
+    adaptations: Adaptations,
+    price_areas: Iterable[QuantileForecast],
+) -> list[QuantileForecast]:
+    """Forecasts to publish of these consumers that have load of their own, and of the sums of them, from what was known.
+
+    `price_areas` are the issues of the price areas made from the same knowledge. A consumer with too little history is left out.
+    """
+    history = archive.as_of(issue_time, *pooled.window(issue_time))
+    wanted = [c for c in leaves(consumers, issue_time) if ("load", *c) in history.values]
+    bundle = forecaster.pooled
+    raws = _raw(bundle, history, wanted, around(history, price_areas))
+    issues = {c: _issue(history, bundle, c, raws.get(c), adaptations) for c in wanted}
+    made = _rounded({c: issue for c, issue in issues.items() if issue is not None})
+    return list(_with_sums(made, issue_time, adaptations)[0].values())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Raw:
+    """Raw quantiles of one consumer's hours (n, LEVELS) in MWh, and what an adaptation needs of them."""
+
+    valid_time: IntArray
+    quantiles: FloatArray
+    inputs: FloatArray
+    part: IntArray
+    hour: IntArray
+    usable: bool
+
+
+def _raw(
+    bundle: Bundle | None,
+    history: History,
+    consumers: Sequence[Consumer],
+    beside: Mapping[str, FloatArray],
+    span: tuple[int, int] | None = None,
+) -> dict[Consumer, _Raw]:
+    """What the pooled model says of each consumer's hours, as it is."""
+    if bundle is None or not consumers:
+        return {}
+    matrix, owner = pooled.build(history, consumers, beside, span)
+    known = np.isfinite(matrix.column("base_mwh"))
+    matrix = FeatureMatrix(
+        matrix.names, matrix.valid_time, np.where(known[:, None], matrix.values, np.nan_to_num(matrix.values, nan=1.0))
+    )
+    quantiles = bundle.quantiles(matrix)
+    inputs = adaptation.design(matrix, bundle.responses)
+    fine = known & plausible(quantiles, matrix)
+    part = np.where(matrix.valid_time <= history.as_of, BRIDGE, AHEAD)
+    hour = matrix.column("hour").astype(np.int64)
+    found = {}
+    for consumer, first, end in zip(
+        consumers, *np.searchsorted(owner, (ranks := np.arange(len(consumers)), ranks + 1)), strict=True
+    ):
+        mine = slice(int(first), int(end))
+        if end > first:
+            rows = matrix.valid_time[mine], quantiles[mine], inputs[mine], part[mine], hour[mine]
+            found[consumer] = _Raw(*rows, usable=bool(fine[mine].all()))
+    return found
+
+
+def _issue(
+    history: History, bundle: Bundle | None, consumer: Consumer, raw: _Raw | None, adaptations: Adaptations
+) -> QuantileForecast | None:
+    """The adapted forecast of one consumer, or the seasonal one where the model cannot serve it; None with less than a week of load."""
+    key = ("load", *consumer)
+    reason, days = Reason.NO_MODEL, features.load_days(history, *consumer)
+    if raw is not None and bundle is not None:
+        reason = Reason.SHORT_HISTORY if days < bundle.needs.load_days else Reason.NONE if raw.usable else Reason.BAD_OUTPUT
+    if raw is not None and bundle is not None and not reason:
+        learned = adaptations.get((consumer, bundle.model_id)) or Adaptation.start(raw.inputs.shape[1])
+        quantiles = learned.apply(raw.quantiles, raw.inputs, raw.part, raw.hour)
+        how = (Tier.POOLED, reason, bundle.model_id, any(k in history.ex_post for k in [key, *_weather(history, consumer)]))
+        return _made(history, consumer, raw.valid_time, quantiles, how)
+    hours = pooled.hours_to_forecast(history.as_of, history.newest_valid[key])
+    seasonal = (
+        features.seasonal(history, consumer.area, hours, consumer.consumer_type) if days >= features.SEASONAL_DAYS else None
+    )
+    if seasonal is None:
+        return None
+    return _made(history, consumer, hours, seasonal, (Tier.SEASONAL, reason, "seasonal", key in history.ex_post))
+
+
+def _weather(history: History, consumer: Consumer) -> list[tuple[str, str, str]]:
+    return features.weather_keys(history, geography.price_area(consumer.area))
+
+
+def _made(
+    history: History, consumer: Consumer, hours: IntArray, quantiles: FloatArray, how: tuple[Tier, Reason, str, bool]
+) -> QuantileForecast:
+    tier, reason, model_id, ex_post = how
+    newest = clock.iso(history.newest_valid["load", *consumer])
+    weather = [history.newest_available[key] for key in _weather(history, consumer)]
+    inputs = {"newest_load": newest, "newest_weather": clock.iso(max(weather)) if weather else None}
+    return QuantileForecast(
+        *consumer, history.as_of, hours, LEVELS, quantiles, tier, reason, model_id, inputs, ex_post, history.simulated
+    )
+
+
+def _rounded(made: Mapping[Consumer, QuantileForecast]) -> dict[Consumer, QuantileForecast]:
+    """Rounded to the precision issues are kept with: what is summed up to that of the smallest, so that sums are exact."""
+    summed = {c: issue for c, issue in made.items() if geography.measure(c) is Measure.CATEGORY}
+    finest = min((float(issue.quantiles.max()) for issue in summed.values()), default=0.0)
+    return {
+        c: dataclasses.replace(
+            issue, quantiles=codec.rounded(issue.quantiles, finest if c in summed else float(issue.quantiles.max()))
+        )
+        for c, issue in made.items()
+    }
+
+
+def _with_sums(
+    made: dict[Consumer, QuantileForecast], issue_time: int, adaptations: Adaptations
+) -> tuple[dict[Consumer, QuantileForecast], dict[Consumer, QuantileForecast]]:
+    """Issues with those of all sums of them, in the order of the tree, and the sums as they were before their adaptation."""
+    raw: dict[Consumer, QuantileForecast] = {}
+    finest = min((float(issue.quantiles.max()) for issue in made.values()), default=0.0)
+    wanted = [c for c in geography.known_consumers(made, issue_time) if geography.measure(c) is not Measure.GROSS]
+    while missing := [c for c in wanted if c not in made and all(p in made for p in geography.addends(c, issue_time))]:
+        for consumer in missing:
+            total = _total(consumer, [made[c] for c in geography.addends(consumer, issue_time)])
+            hours = total.valid_time
+            learned = adaptations.get((consumer, total.model_id)) or Adaptation.start(0)
+            part, hour = np.where(hours <= issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
+            quantiles = learned.apply(total.quantiles, np.zeros((len(hours), 0)), part, hour)
+            raw[consumer] = total
+            made[consumer] = dataclasses.replace(total, quantiles=np.sort(codec.rounded(quantiles, finest), axis=1))
+    return {c: made[c] for c in wanted if c in made}, raw
+
+
+def _total(consumer: Consumer, parts: Sequence[QuantileForecast]) -> QuantileForecast:
+    """A whole of parts over the hours that all of them forecast; its median is the sum of theirs."""
+    first = max(int(p.valid_time[0]) for p in parts)
+    later = [p.valid_time >= first for p in parts]
+    cut = [
+        dataclasses.replace(p, valid_time=p.valid_time[mine], quantiles=p.quantiles[mine])
+        for p, mine in zip(parts, later, strict=True)
+    ]
+    total = hierarchy.add(consumer.area, cut, np.full(len(cut[0].valid_time), _CORRELATION))
+    newest = min(str(p.inputs["newest_load"]) for p in parts)
+    inputs = {"sum_of": [[p.area, p.consumer_type] for p in parts], "newest_load": newest}
+    return dataclasses.replace(total, consumer_type=consumer.consumer_type, inputs=inputs, draft=None)
+
+
+def days_to_learn(
+    archive: Archive, consumers: Sequence[Consumer], adaptations: Adaptations, model_id: str, now: int
+) -> dict[int, list[Consumer]]:
+    """Danish days that are known whole and not learned, oldest first and at most `LEARN_AT_ONCE_D`, with whose they are."""
+    today = int(clock.local_day_hour(np.array([now]))[0][0])
+    wanted: dict[int, list[Consumer]] = {}
+    for consumer in consumers:
+        versions = archive.versions.get(("load", *consumer))
+        if versions is None:
+            continue
+        known = adaptations.get((consumer, model_id))
+        hours = versions.valid_time[versions.known(now, 0, FOREVER)]
+        day, count = np.unique(clock.local_day_hour(hours)[0], return_counts=True)
+        after = max(today - LEARN_BACK_D, int(day[0]) + 7 * 5 if len(day) else today, known.learned_to + 1 if known else 0)
+        for d in day[(day >= after) & (count >= 23)].tolist():
+            wanted.setdefault(d, []).append(consumer)
+    return {d: wanted[d] for d in sorted(wanted)[:LEARN_AT_ONCE_D]}
+
+
+def learn(
+    archive: Archive,
+    forecaster: Forecaster,
+    days: Mapping[int, Sequence[Consumer]],
+    adaptations: Adaptations,
+    now: int,
+) -> dict[tuple[Consumer, str], Adaptation]:
+    """The adaptations that days which came true change: of these consumers, and of the sums of them.
+
+    Each day is forecast again from what was known at two moments, by the adaptation before it, and held against its load as known
+    at `now`. The archive must hold all that was known from `pooled.LOOKBACK_DAYS` and a few before the first day on.
+    """
+    bundle = forecaster.pooled
+    learned: dict[tuple[Consumer, str], Adaptation] = {}
+    now_known = dict(adaptations)
+    if bundle is None:
+        return learned
+    for day, consumers in days.items():
+        date = clock.EPOCH + dt.timedelta(days=day)
+        span = clock.local_midnight(date), clock.local_midnight(date + dt.timedelta(days=1))
+        truth = archive.as_of(now, span[0], (span[1] - span[0]) // HOUR)
+        lessons: dict[Consumer, list[_Raw]] = {}
+        for days_later in (-1, _BRIDGE_TEACHES_D):
+            moment = clock.local_time(date + dt.timedelta(days=days_later), ISSUE_HOUR)
+            history = archive.as_of(moment, *pooled.window(moment))
+            known = [c for c in consumers if ("load", *c) in history.values]
+            areas = issuing.make_issues(archive, forecaster, moment, {})
+            raws = {c: r for c, r in _raw(bundle, history, known, around(history, areas), span).items() if r.usable}
+            issues = {c: _issue(history, bundle, c, raw, now_known) for c, raw in raws.items()}
+            _, sums = _with_sums({c: i for c, i in issues.items() if i is not None}, moment, now_known)
+            for consumer, raw in (*raws.items(), *((c, _lesson(total)) for c, total in sums.items())):
+                lessons.setdefault(consumer, []).append(raw)
+        for consumer, taught in lessons.items():
+            observed = _load(truth, consumer, span[0])
+            names = ("valid_time", "quantiles", "inputs", "part", "hour")
+            times, *columns = (np.concatenate([getattr(raw, name) for raw in taught]) for name in names)
+            load = observed[(times - span[0]) // HOUR]
+            fine = np.isfinite(load)
+            before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(columns[1].shape[1])
+            learned[consumer, bundle.model_id] = before.learn(day, load[fine], *(column[fine] for column in columns))
+        now_known |= learned
+    return learned
+
+
+def _lesson(total: QuantileForecast) -> _Raw:
+    """A sum as raw quantiles without inputs: all it can learn is how wide its bands must be."""
+    hours = total.valid_time
+    part, hour = np.where(hours <= total.issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
+    return _Raw(hours, total.quantiles, np.zeros((len(hours), 0)), part, hour, usable=True)
+
+
+def _load(truth: History, consumer: Consumer, at: int) -> FloatArray:
+    """Load in MWh on a history's grid of a consumer or of a sum; NaN where it, or that of a part, is unknown."""
+    addends = geography.addends(consumer, at)
+    if addends:
+        return np.asarray(np.sum([_load(truth, part, at) for part in addends], axis=0))
+    own = truth.get("load", *consumer)
+    return np.full(truth.hours, np.nan) if own is None else own
