@@ -33,6 +33,24 @@ class Config:
     energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
         "https://api.energidataservice.dk"
     )
+    mirror: Annotated[
+        bool, "energi_data_service_url is a mirror of your own, which need not be spared: ask without a minute between questions."
+    ] = False
+    fetch_settlement: Annotated[
+        bool, "Fetch settled consumption of the price areas: DISK_S MB a year on disk, 3 requests a day."
+    ] = True
+    fetch_regions: Annotated[
+        bool, "Fetch households, business and public of the five regions: DISK_R MB a year on disk, about 4 requests a day."
+    ] = False
+    fetch_municipalities: Annotated[
+        bool, "Fetch households of the 98 municipalities: DISK_M MB a year on disk, about 40 requests of 2 MB a day."
+    ] = False
+    fetch_industries: Annotated[
+        bool, "Fetch consumption of Denmark by industry (33 codes): DISK_I MB a year on disk, about 4 requests a day."
+    ] = False
+    fetch_grid_areas: Annotated[
+        bool, "Fetch consumption of the grid companies' areas: DISK_G MB a year on disk, about 4 requests a day."
+    ] = False
     open_meteo_url: Annotated[
         str,
         "Base URL of the Open-Meteo forecast. The keyless service is for non-commercial use only; "

@@ -57,6 +57,18 @@ def measure(reader: Reader, now: int) -> tuple[Lag, ...]:
     return tuple(_measure(reader, furthest[of], now) for of in order if of in furthest)
 
 
+def after_day_s(reader: Reader, source: str) -> int | None:
+    """How long after its Danish day the load of a source usually becomes known; None where too few arrivals were seen to tell."""
+    furthest = reader.arrivals.furthest(source)
+    if furthest is None:
+        return None
+    series_id, newest = furthest
+    ends = clock.local_day_time(np.arange(_day(newest) - WINDOW_DAYS, _day(newest) + 1), 0) - HOUR
+    valid, arrival, nominal = reader.arrivals.first(series_id, ends)
+    seen = arrival[~nominal]
+    return int(np.median(seen - valid[~nominal] - HOUR)) if np.unique(seen // DAY).size >= SEEN_DAYS else None
+
+
 def _is_expected(series: LoadSeries, now: int) -> bool:
     """Whether more hours are to come: an area that others took over ends with its last hour."""
     area = series.consumer.area

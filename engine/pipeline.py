@@ -5,10 +5,13 @@ Every job keeps its own `JobRun`; a fault of the world (`Expected`) is told ther
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from engine import clock, contest, features, geography, issuing, lag, plausibility, shadow, sources, verification
 from engine.clock import Clock
@@ -30,8 +33,13 @@ from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
 
+#: How long one ingest goes on with spans: other sources are due again after a quarter of an hour.
+_SPANS_S = 600
+#: A series this far behind the others of its source has ended: an area that was merged, a grid company that is no more.
+_ENDED_S = 60 * DAY
 
 Progress = Callable[[float], None]
+_Step = TypeVar("_Step")
 
 
 class _Story:
@@ -71,19 +79,37 @@ def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_S
 def ingest(
     writer: Writer, reader: Reader, live: Sequence[sources.LiveSource], transport: sources.Transport, time: Clock
 ) -> JobRun:
-    """Ask each source for what is new and keep it; one that fails does not stop the others, and is an open event until it answers."""
+    """Ask each source for what is new and keep it; one that fails does not stop the others, and is an open event until it answers.
+
+    Spans that a source would like to have come after all else, in turn with those of other sources, for ten minutes at most: the
+    next run goes on with them.
+    """
     with _job(writer, "ingest", time.now) as (story, kept):
-        states = reader.series()
-        for source in live:
+        states, counts, failed = reader.series(), dict[str, PutResult](), set[str]()
+
+        def take(source: sources.LiveSource, request: sources.Request) -> None:
             try:
-                newest = newest_of(states, source)
-                requests = source.requests(time.now(), newest)
-                if requests:
-                    story.detail[source.dataset] = _take(writer, reader, source, requests, transport, time)
+                result = _take(writer, reader, source, request, transport, time)
+                if source.dataset not in counts:
                     writer.close_event("source", source.dataset, time.now())
+                counts[source.dataset] = counts.get(source.dataset, PutResult()) + result
             except Expected as problem:
+                failed.add(source.dataset)
                 story.trouble(problem)
                 writer.open_event("source", source.dataset, problem.problem, problem.remedy, time.now())
+
+        spans = []
+        for source in live:
+            wanted = source.requests(time.now(), newest_of(states, source))
+            spans.append([(source, request) for request in wanted if request.span and not _answered(writer, request)])
+            for request in (r for r in wanted if not r.span):
+                if source.dataset not in failed:
+                    take(source, request)
+        end = time.now() + _SPANS_S
+        for source, request in _in_turn(spans):
+            if source.dataset not in failed and time.now() < end:
+                take(source, request)
+        story.detail |= {dataset: result.counts() for dataset, result in counts.items()}
     return kept[0]
 
 
@@ -100,25 +126,50 @@ def watch_lag(writer: Writer, reader: Reader, now: int) -> None:
 
 
 def newest_of(states: Sequence[SeriesState], source: sources.LiveSource) -> int | None:
-    """Newest hour that every series of a source reaches; None when the store has none of them."""
-    provider = source.dataset.partition("/")[0]
-    newest = [s.newest_valid for s in states if s.source == provider and s.quantity in source.quantities]
-    return min(newest) if newest else None
+    """Newest hour that every series of a source reaches which has not ended; None when the store has none of them."""
+    newest = [s.newest_valid for s in states if s.source == source.source and s.quantity in source.quantities]
+    return min((t for t in newest if t > max(newest) - _ENDED_S), default=None)
+
+
+def _in_turn(plans: Sequence[Sequence[_Step]]) -> list[_Step]:
+    """The first of each plan, then the second of each, and so on: one source waits for its turn while others are asked."""
+    return [step for steps in itertools.zip_longest(*plans) for step in steps if step is not None]
+
+
+def _answered(writer: Writer, request: sources.Request, since: int | None = None) -> bool:
+    """Whether an answer still holds that came before, or came at least at `since`."""
+    came, _ = writer.fetch_limit(_memory(request))
+    return came >= (request.good_since if since is None else min(since, request.good_since))
+
+
+def _memory(request: sources.Request) -> str:
+    """Under which name it is remembered when a span was answered; no dataset has a space in its name."""
+    return f"{request.dataset} {request.span}"
 
 
 def _take(
     writer: Writer,
     reader: Reader,
     source: sources.Source,
-    requests: Sequence[sources.Request],
+    request: sources.Request,
     transport: sources.Transport,
     time: Clock,
-) -> Mapping[str, int]:
-    total = PutResult()
-    for request in requests:
-        body = sources.fetch(request, transport, writer, time)
-        total += keep(writer, reader, source.parse(request, body, time.now()), time.now())
-    return total.counts()
+) -> PutResult:
+    """Ask a source and keep its answer. A span nobody asked for before may hold what became known long ago."""
+    if request.span and not writer.fetch_limit(_memory(request))[0]:
+        request = dataclasses.replace(request, backfill=True, lag_s=lag.after_day_s(reader, request.dataset.rpartition("/")[2]))
+    body = sources.fetch(request, transport, writer, time)
+    trouble = None
+    try:
+        batches = source.parse(request, body, time.now())
+    except sources.PartlyRead as partly:
+        batches, trouble = partly.batches, partly
+    result = keep(writer, reader, batches, time.now())
+    if request.span:
+        writer.set_fetch_limit(_memory(request), time.now(), 0.0)
+    if trouble is not None:
+        raise trouble
+    return result
 
 
 def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int) -> PutResult:
@@ -127,7 +178,7 @@ def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: i
     for batch in batches:
         if not len(batch):
             continue
-        start = int(batch.valid_time.min()) - plausibility.LOOKBACK_DAYS * DAY
+        start = int(batch.valid_time.min()) - plausibility.lookback_s(batch.series)
         hours = (int(batch.valid_time.max()) - start) // HOUR + 1
         recent = None
         if batch.series.quantity == "load":
@@ -177,13 +228,18 @@ def backfill(
     end: int,
     progress: Progress | None = None,
 ) -> JobRun:
-    """Fetch the hours of [start, end) from every source that reaches back, a slice at a time; what is stored stays."""
+    """Fetch the hours of [start, end) from every source that reaches back, a slice at a time; what is stored stays.
+
+    Spans that were answered when nothing more could change, or within a day, are passed over: a run that was killed goes on.
+    """
     with _job(writer, "backfill", time.now) as (story, kept):
-        plan = [(source, request) for source in past for request in source.history_requests(start, end)]
+        plan = _in_turn([[(source, r) for r in source.history_requests(start, end)] for source in past])
+        recently = time.now() - DAY
         for done, (source, request) in enumerate(plan):
             try:
-                counts = _take(writer, reader, source, [request], transport, time)
-                story.detail[source.dataset] = counts["new"] + int(str(story.detail.get(source.dataset, 0)))
+                if not (request.span and _answered(writer, request, recently)):
+                    result = _take(writer, reader, source, request, transport, time)
+                    story.detail[source.dataset] = result.new + int(str(story.detail.get(source.dataset, 0)))
             except Expected as problem:
                 story.trouble(problem)
             if progress:

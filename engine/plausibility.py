@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 
@@ -10,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import geography
-from engine.domain import DAY, HOUR, FloatArray, History, Observations
+from engine.domain import DAY, HOUR, Consumer, FloatArray, History, Observations, Series
+from engine.geography import Measure
 
-#: How far back the past of a series says something about its next values.
+#: How far back the past of a price area's load says something about its next values.
 LOOKBACK_DAYS = 56
 #: Limits of nature (or, for energy, far beyond Denmark), by quantity. Prices may be negative; the European auction's limits are
 #: -500 and 4000 EUR/MWh, of which the upper one is raised by 1000 after prices that come near it.
@@ -28,7 +30,14 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "offshore_wind_forecast": (-1.0, 20_000.0),
     "day_ahead_price": (-500.0, 5000.0),
     "load_forecast": (0.0, 20_000.0),
+    "settlement": (0.0, 20_000.0),
+    "self_consumption": (0.0, 5000.0),
 }
+#: Most metered load, MWh an hour, of one who lives there: several times what a dwelling heated by electricity takes in frost, for
+#: there are more holiday homes than dwellings in some municipalities.
+_MWH_PER_PERSON = 0.005
+#: Sums over so many meters that none ever is zero or repeats for hours. What is in one industry, one grid area or one plant may.
+_NEVER_IDLE = (Measure.GROSS, Measure.CATEGORY, Measure.HOUSEHOLDS)
 #: Narrower limits of an area: of forecasts of power, about twice what stood there in 2025; of load, well beyond its extremes since 2015.
 _AREA_BOUNDS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("solar_forecast", "DK1"): (-1.0, 7000.0),
@@ -55,10 +64,20 @@ _STEP = 0.3
 _STUCK_HOURS = 6
 
 
+def lookback_s(series: Series) -> int:
+    """How far back `check` wants to know the past of a series."""
+    return LOOKBACK_DAYS * DAY if _is_shaped(series) else _STUCK_HOURS * HOUR
+
+
+def _is_shaped(series: Series) -> bool:
+    """Limits of shape were learned from price areas; a plant or one consumer type may jump as it likes."""
+    return series.consumer_type == "total" and series.area in geography.PRICE_AREAS
+
+
 def check(batch: Observations, recent: History | None = None) -> tuple[Observations, Observations, list[str]]:
     """Split a batch of one series into the values to accept and those to set aside, with a reason for each of the latter.
 
-    `recent` holds what was known of the series before (some `LOOKBACK_DAYS`); without it the batch is judged by itself.
+    `recent` holds what was known of the series before (`lookback_s`); without it the batch is judged by itself.
     """
     reasons = _judge(batch, recent)
     good = reasons == ""
@@ -73,17 +92,36 @@ def _part(batch: Observations, rows: npt.NDArray[np.bool_]) -> Observations:
 def _judge(batch: Observations, recent: History | None) -> npt.NDArray[np.object_]:
     """A reason per row, empty where the value is plausible."""
     series = batch.series
-    low, high = _AREA_BOUNDS.get((series.quantity, series.area), _BOUNDS[series.quantity])
+    low, high = _bounds(series)
     outside = ~((batch.value >= low) & (batch.value <= high))  # NaN is outside
     reasons = np.full(len(batch), "", object)
     reasons[outside] = f"outside {low:g} to {high:g} {series.unit}"
     if series.quantity == "load" and len(batch):
-        reasons[(batch.value <= 0) & ~outside] = "load is not positive"
+        if _measure(series) in _NEVER_IDLE:
+            reasons[(batch.value <= 0) & ~outside] = "load is not positive"
         _judge_load(batch, recent, reasons)
     if series.quantity == "solar_forecast" and geography.known(series.area) and geography.AREAS[series.area].points:
         highest = np.maximum(*(geography.sun_height(series.area, batch.valid_time + s) for s in (0, HOUR)))
         reasons[(batch.value > _NIGHT_SOLAR) & (highest < _NIGHT) & ~outside] = "solar power at night"
     return reasons
+
+
+def _measure(series: Series) -> Measure:
+    return geography.measure(Consumer(series.area, series.consumer_type))
+
+
+def _bounds(series: Series) -> tuple[float, float]:
+    """Lowest and highest value that can be true."""
+    if series.quantity == "load" and _measure(series) in (Measure.CATEGORY, Measure.HOUSEHOLDS):
+        return 0.0, _MWH_PER_PERSON * _people(series.area)
+    return _AREA_BOUNDS.get((series.quantity, series.area), _BOUNDS[series.quantity])
+
+
+@functools.cache
+def _people(area: str) -> int:
+    """Who lives in an area of the tree, and in those that it succeeded."""
+    places = {area, *geography.SUCCEEDED.get(area, ())}
+    return sum(each.population for each in geography.AREAS.values() if places.intersection(geography.ancestors(each.code)))
 
 
 def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArray[np.object_]) -> None:
@@ -102,11 +140,10 @@ def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArra
         spike = (np.sign(ratio - before) == np.sign(ratio - after)) & (away > _SPIKE)
         step = np.isnan(after) & (np.abs(ratio - before) > _STEP)
     found = np.full(len(at), "", object)
+    shaped = _is_shaped(batch.series)
     # The last one that holds is told.
-    # Limits of shape were learned from price areas; a plant or one consumer type may jump as it likes.
-    shaped = batch.series.consumer_type == "total" and batch.series.area in geography.PRICE_AREAS
     for rows, reason in (
-        (_stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
+        ((_measure(batch.series) in _NEVER_IDLE) & _stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
         (shaped & step, "too large a step from the hour before"),
         (shaped & spike, "a single hour far from the hours around it"),
         (shaped & (ratio < _RATIO[0]), f"less than {_RATIO[0]:g} of the usual load of its hour"),

@@ -8,12 +8,25 @@ from typing import Protocol
 from engine.clock import Clock
 from engine.config import Config
 from engine.domain import Observations
-from engine.sources import energi_data_service, entsoe, open_meteo
+from engine.sources import energi_data_service, entsoe, metered, open_meteo
 from engine.sources.fetch import HttpTransport, Request, Transport, fetch
 from engine.sources.file_import import read_file
+from engine.sources.metered import PartlyRead
 from engine.sources.simulated import SimulatedUpstream
 
-__all__ = ["HistorySource", "LiveSource", "Request", "Source", "Transport", "fetch", "history", "live", "read_file", "transport"]
+__all__ = [
+    "HistorySource",
+    "LiveSource",
+    "PartlyRead",
+    "Request",
+    "Source",
+    "Transport",
+    "fetch",
+    "history",
+    "live",
+    "read_file",
+    "transport",
+]
 
 
 class Source(Protocol):
@@ -25,12 +38,20 @@ class Source(Protocol):
         ...
 
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
-        """The values of an answer that arrived at `now`; pure. Raises Expected, naming what is wrong, and nothing else."""
+        """The values of an answer that arrived at `now`; pure. Raises Expected, naming what is wrong, and nothing else.
+
+        `PartlyRead` is the one that has values all the same.
+        """
         ...
 
 
 class LiveSource(Source, Protocol):
     """A dataset that is asked again and again."""
+
+    @property
+    def source(self) -> str:
+        """The source of the series its values are kept in."""
+        ...
 
     @property
     def quantities(self) -> Sequence[str]:
@@ -45,7 +66,7 @@ class LiveSource(Source, Protocol):
     def requests(self, now: int, newest_valid: int | None) -> list[Request]:
         """What to ask now, one request per time slice: recent days again, so that revisions arrive, and whatever is missing
         since `newest_valid` (newest hour in the store; None for an empty store: the last `config.backfill_days`). Empty where
-        nothing can be new."""
+        nothing can be new. Requests that name their span are a wish list, most urgent first, of which few may be asked now."""
         ...
 
 
@@ -58,18 +79,21 @@ class HistorySource(Source, Protocol):
 
 
 def live(config: Config) -> list[LiveSource]:
-    """Load as published, weather as forecast now, and the day-ahead wind, solar, prices and (with a token) load of the grid."""
+    """Load as published, weather as forecast now, the day-ahead wind, solar, prices and (with a token) load of the grid, and what
+    of metered consumption the settings ask for."""
     found: list[LiveSource] = [
         energi_data_service.GenerationProdTypeExchange(config),
         open_meteo.Forecast(config),
         energi_data_service.ForecastsHour(config),
         energi_data_service.DayAheadPrices(config),
     ]
-    return [*found, entsoe.DayAheadLoadForecast(config)] if config.entsoe_token or config.simulated else found
+    if config.entsoe_token or config.simulated:
+        found.append(entsoe.DayAheadLoadForecast(config))
+    return [*found, *_metered(config)]
 
 
 def history(config: Config) -> list[HistorySource]:
-    """Load, weather as it was forecast, reanalysis for the years without stored forecasts, and day-ahead values."""
+    """Load, weather as it was forecast, reanalysis for the years without stored forecasts, day-ahead values and metered ones."""
     return [
         energi_data_service.GenerationProdTypeExchange(config),
         open_meteo.PreviousRuns(config),
@@ -77,7 +101,19 @@ def history(config: Config) -> list[HistorySource]:
         energi_data_service.ForecastsHour(config),
         energi_data_service.Elspotprices(config),
         energi_data_service.DayAheadPrices(config),
+        *_metered(config),
     ]
+
+
+def _metered(config: Config) -> list[metered.ProductionConsumptionSettlement | metered.Metered]:
+    chosen = (
+        (config.fetch_settlement, metered.ProductionConsumptionSettlement),
+        (config.fetch_regions, metered.ConsumptionConsumerCategoryHour),
+        (config.fetch_municipalities, metered.PrivateConsumptionHeatingHour),
+        (config.fetch_industries, metered.ConsumptionDK3619IndustryHour),
+        (config.fetch_grid_areas, metered.ConsumptionGridAreaHour),
+    )
+    return [make(config) for wanted, make in chosen if wanted]
 
 
 def transport(config: Config, clock: Clock) -> Transport:

@@ -15,7 +15,7 @@ from engine.clock import floor_hour, iso, local, local_midnight, local_time, par
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, IntArray, Observations, Series
 from engine.sources.day_ahead import KNOWN_AT_HOUR, nominally_known
-from engine.sources.fetch import Request, decode
+from engine.sources.fetch import Manners, Request, decode
 
 AREAS = ("DK1", "DK2")
 #: Best last. The publisher overwrites one by the next.
@@ -45,8 +45,13 @@ _QUARTERS_FROM = parse_utc("2025-09-30T22:00Z")
 _utc = functools.lru_cache(maxsize=4096)(parse_utc)
 
 
-class _Dataset:
-    """One dataset that held hours from `first` to `end`. Its first columns are its key: the time in UTC, the price area, and so on."""
+class Dataset:
+    """One dataset that held hours from `first` to `end`. Its first `key` columns are its key, the time in UTC first of all."""
+
+    #: Of the series its values are kept in.
+    source = "energidataservice"
+    #: What is asked of the columns' values; empty for all.
+    _filter: Mapping[str, Sequence[str]] = {"PriceArea": AREAS}
 
     def __init__(self, config: Config, name: str, columns: Sequence[str], key: int, first: int, end: int | None = None) -> None:
         self._name = name
@@ -54,6 +59,9 @@ class _Dataset:
         self._columns, self._key = columns, columns[:key]
         self._first, self._end = first, end
         self._url = config.energi_data_service_url
+        self._backfill_s = config.backfill_days * DAY
+        # Nobody shares a mirror or a simulation with us.
+        self._manners = Manners(turn_s=0) if config.mirror or config.simulated else Manners()
         self._simulated = config.simulated
 
     def history_requests(self, start: int, end: int) -> list[Request]:
@@ -69,10 +77,11 @@ class _Dataset:
             "end": iso(end)[:16],
             "timezone": "UTC",
             "columns": ",".join(self._columns),
-            "filter": json.dumps({"PriceArea": AREAS}, separators=(",", ":")),
             "sort": ",".join(self._key),
             "limit": "0",
         }
+        if self._filter:
+            params["filter"] = json.dumps(dict(self._filter), separators=(",", ":"))
         return Request(
             self.dataset,
             f"{self._url}/dataset/{self._name}",
@@ -81,19 +90,24 @@ class _Dataset:
             expects_data=end - start > 12 * HOUR,
             backfill=backfill,
             catalogue=f"{self._url}/meta/dataset",
+            manners=self._manners,
         )
 
     def _rows(self, body: bytes) -> Iterator[list[Any]]:
-        """The cells of each row of our areas, in the order of our columns."""
-        for record in self._records(body):
-            try:
-                row = [record[name] for name in self._columns]
-            except KeyError as error:
-                raise self._drift(f"the column {error} is missing") from error
+        """The cells of each row of the price areas, in the order of our columns."""
+        for row in self._cells(body):
             if not isinstance(row[1], str):
                 raise self._drift("PriceArea is not a text")
             if row[1] in AREAS:
                 yield row
+
+    def _cells(self, body: bytes) -> Iterator[list[Any]]:
+        """The cells of each row, in the order of our columns."""
+        for record in self._records(body):
+            try:
+                yield [record[name] for name in self._columns]
+            except KeyError as error:
+                raise self._drift(f"the column {error} is missing") from error
 
     def _records(self, body: bytes) -> list[dict[str, object]]:
         """Rows of an envelope, or of a bare list, in which some answers come."""
@@ -138,7 +152,7 @@ class _Dataset:
         )
 
 
-class GenerationProdTypeExchange(_Dataset):
+class GenerationProdTypeExchange(Dataset):
     """Gross consumption of the price areas, MWh per hour, about two hours behind and revised in place."""
 
     every_s = 15 * 60
@@ -147,7 +161,6 @@ class GenerationProdTypeExchange(_Dataset):
     def __init__(self, config: Config) -> None:
         columns = ("TimeUTC", "PriceArea", "Version", "GrossCon")
         super().__init__(config, "GenerationProdTypeExchange", columns, 2, parse_utc("2014-12-31T23:00Z"))
-        self._backfill_s = config.backfill_days * DAY
 
     def requests(self, now: int, newest_valid: int | None) -> list[Request]:
         end = floor_hour(now) + HOUR
@@ -176,7 +189,7 @@ class GenerationProdTypeExchange(_Dataset):
         settled = np.array([rank == len(_VERSIONS) - 1 for _, rank, _ in rows])
         nominal = (valid_time < now - _FRESH_S) & backfill
         return Observations(
-            Series("load", area, "energidataservice"),
+            Series("load", area, self.source),
             valid_time,
             np.where(nominal, np.minimum(valid_time + NOMINAL_LAG_S, now), now).astype(np.int64),
             np.array([value for _, _, value in rows], np.float64),
@@ -185,15 +198,11 @@ class GenerationProdTypeExchange(_Dataset):
         )
 
 
-class _DayAhead(_Dataset):
+class _DayAhead(Dataset):
     """A dataset of day-ahead values, which come once a day; nobody recorded when, where they are back-filled."""
 
     every_s = 15 * 60
     quantities: Sequence[str] = ()
-
-    def __init__(self, config: Config, name: str, columns: Sequence[str], key: int, first: int, end: int | None = None) -> None:
-        super().__init__(config, name, columns, key, first, end)
-        self._backfill_s = config.backfill_days * DAY
 
     def requests(self, now: int, newest_valid: int | None) -> list[Request]:
         """Nothing as long as the store holds all that is out: today, and tomorrow from the hour at which it is due."""
@@ -214,7 +223,7 @@ class _DayAhead(_Dataset):
             value: FloatArray = np.array([by_hour[t] for t in valid_time.tolist()], np.float64)
             known = nominally_known(quantity, valid_time, now) if backfill else np.full(len(valid_time), now, np.int64)
             flags = np.where(known < now, Flag.NOMINAL, Flag.PLAIN).astype(np.uint8)
-            series = Series(quantity, area, "energidataservice")
+            series = Series(quantity, area, self.source)
             batches.append(Observations(series, valid_time, known, value, flags, self._simulated))
         return batches
 

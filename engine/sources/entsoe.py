@@ -35,6 +35,7 @@ class DayAheadLoadForecast:
     """
 
     dataset = "entsoe/DayAheadLoadForecast"
+    source = "entsoe"
     every_s = HOUR
     quantities = ("load_forecast",)
 
@@ -78,7 +79,7 @@ class DayAheadLoadForecast:
         valid_time = np.array(whole, np.int64)
         value = np.array([round(math.fsum(by_hour[t]) * _QUARTER_S / HOUR, 6) for t in whole], np.float64)
         flags = np.full(len(whole), Flag.PLAIN, np.uint8)
-        series = Series("load_forecast", area, "entsoe")
+        series = Series("load_forecast", area, self.source)
         return [Observations(series, valid_time, np.full(len(whole), now, np.int64), value, flags, self._simulated)]
 
     def _document(self, request: Request, body: bytes) -> ET.Element | None:

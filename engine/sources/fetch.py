@@ -64,6 +64,11 @@ class Request:
     backfill: bool = False  # hours the store is not believed to hold: they became known long before now
     catalogue: str = ""  # URL at which the provider lists its datasets
     manners: Manners = Manners()
+    #: Name under which it is remembered when this was answered last, empty where that does not matter. An answer that came at or
+    #: after `good_since` still holds, so the question need not be asked again.
+    span: str = ""
+    good_since: int = 0
+    lag_s: int | None = None  # for a back-filled answer: how long after its day a value usually becomes known, where measured
 
     def without_filter(self) -> Request:
         """The same question without `filter`: the answer holds more rows, and `parse` drops them."""

@@ -44,6 +44,7 @@ class Forecast:
     """The newest forecast, nine days ahead, with the last days as the models analysed them."""
 
     dataset = "open-meteo/forecast"
+    source = "open-meteo"
     quantities = WEATHER
 
     def __init__(self, config: Config) -> None:
@@ -67,7 +68,7 @@ class Forecast:
                 nominal = (valid_time + _ANALYSIS_LAG_S < now) & request.backfill
                 available_at = np.where(nominal, valid_time + _ANALYSIS_LAG_S, now).astype(np.int64)
                 flags = np.where(nominal, Flag.NOMINAL, Flag.PLAIN).astype(np.uint8)
-                series = Series(quantity, area, "open-meteo")
+                series = Series(quantity, area, self.source)
                 result.append(Observations(series, valid_time, available_at, value, flags, self._service.simulated))
         return result
 

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from engine import clock
+from engine import clock, geography
 from engine.clock import Clock, floor_hour, iso, local_day_hour, local_day_time
-from engine.domain import DAY, HOUR, FloatArray, IntArray
+from engine.domain import DAY, HOUR, Consumer, FloatArray, IntArray
 from engine.sources.entsoe import ZONES
 from engine.sources.fetch import Reply, Request
+from engine.sources.meters import CATEGORIES, GRID_AREAS, INDUSTRIES, MUNICIPALITIES, Meters
 from engine.sources.world import MEAN_LOAD, RUN_S, Noise, World
 
 _PUBLISHED_S = 2 * HOUR
@@ -30,6 +31,7 @@ _UNITS = {
     "cloud_cover": "%",
 }
 _FORECAST_TYPES = ("Offshore Wind", "Onshore Wind", "Solar")
+_CATEGORY_NAMES = {"household": "Privat", "business": "Erhverv", "public": "Offentlige foretagender"}
 _AUCTION_OF_QUARTERS = clock.parse_utc("2025-09-30T22:00Z")
 
 #: A table of an Energi Data Service dataset: cells by column, in the order of time, area and so on.
@@ -45,6 +47,7 @@ class SimulatedUpstream:
         self._clock = clock
         self._noise = Noise(seed)
         self.world = World(seed)
+        self.meters = Meters(self.world, self._noise)
         self._datasets: Mapping[str, tuple[Sequence[str], _Make]] = {
             "GenerationProdTypeExchange": (("TimeUTC", "TimeDK", "PriceArea", "Version", "GrossCon"), self._loads),
             "Forecasts_Hour": (
@@ -53,6 +56,20 @@ class SimulatedUpstream:
             ),
             "DayAheadPrices": (("TimeUTC", "TimeDK", "PriceArea", "DayAheadPriceEUR"), self._quarter_prices),
             "Elspotprices": (("HourUTC", "HourDK", "PriceArea", "SpotPriceEUR"), self._hour_prices),
+            "ProductionConsumptionSettlement": (
+                ("HourUTC", "HourDK", "PriceArea", "LocalPowerSelfConMWh", "GrossConsumptionMWh"),
+                self._settlement,
+            ),
+            "ConsumptionConsumerCategoryHour": (
+                ("TimeUTC", "TimeDK", "RegionName", "ConsumerCategory2", "ConsumerCategory3", "ConsumptionkWh"),
+                self._regions,
+            ),
+            "PrivateConsumptionHeatingHour": (
+                ("TimeUTC", "TimeDK", "MunicipalityCode", "HousingCategory", "HeatingCategory", "ConsumptionkWh"),
+                self._municipalities,
+            ),
+            "ConsumptionDK3619IndustryHour": (("TimeUTC", "TimeDK", "DK36Code", "Consumption_MWh"), self._industries),
+            "ConsumptionGridAreaHour": (("TimeUTC", "TimeDK", "PriceArea", "GridArea", "ConsumptionkWh"), self._grid_areas),
         }
 
     def send(self, request: Request, timeout_s: float) -> Reply:  # noqa: ARG002 - it is never late
@@ -152,6 +169,76 @@ class SimulatedUpstream:
         day, _ = local_day_hour(hours)
         delay = np.where(self._noise.uniform(41, day) < 0.03, HOUR, -180)
         return np.asarray(hours[local_day_time(day - 1, 13) + delay <= self._clock.now()], np.int64)
+
+    # -- what is metered, in Energi Data Service's datasets -----------------------------------------------------------
+
+    def _metered_hours(self, start: int, end: int) -> IntArray:
+        hours = np.arange(start, end, HOUR, dtype=np.int64)
+        return np.asarray(hours[self.meters.published_at(hours) <= self._clock.now()], np.int64)
+
+    def _kwh(self, hours: IntArray, mwh: FloatArray) -> FloatArray:
+        return np.round(1e3 * mwh * self.meters.revision(hours, self._clock.now()), 3)
+
+    def _settlement(self, start: int, end: int, areas: Sequence[str], _: Sequence[str]) -> _Table:
+        hours = self._metered_hours(start, end)
+        own = [self.meters.self_consumption(area, hours).round(6) for area in areas]
+        revision = self.meters.revision(hours, self._clock.now())
+        gross = [(self.world.load(area, hours) * revision + part).round(6) for area, part in zip(areas, own, strict=True)]
+        return _times("Hour", hours, len(areas)) | {
+            "PriceArea": list(areas) * len(hours),
+            "LocalPowerSelfConMWh": _by_time(own),
+            "GrossConsumptionMWh": _by_time(gross),
+        }
+
+    def _regions(self, start: int, end: int, _: Sequence[str], __: Sequence[str]) -> _Table:
+        """Two regions under the name of the one they became, from the day on which they did."""
+        hours = self._metered_hours(start, end)
+        merged = hours >= geography.MERGER
+        tables = []
+        for part in (~merged, merged):
+            loads = self.meters.regions(hours[part])
+            for successor, before in geography.SUCCEEDED.items() if part is merged else ():
+                for kind in _CATEGORY_NAMES:
+                    loads[Consumer(successor, kind)] = np.sum([loads.pop(Consumer(region, kind)) for region in before], axis=0)
+            names = [_CATEGORY_NAMES[kind] for _, kind in loads]
+            tables.append(
+                _times("Time", hours[part], len(loads))
+                | {
+                    "RegionName": [geography.name(region, "da") for region, _ in loads] * int(part.sum()),
+                    "ConsumerCategory2": ["Privat" if name == "Privat" else "Erhverv" for name in names] * int(part.sum()),
+                    "ConsumerCategory3": names * int(part.sum()),
+                    "ConsumptionkWh": _by_time([self._kwh(hours[part], load) for load in loads.values()]),
+                }
+            )
+        return {column: [*tables[0][column], *tables[1][column]] for column in tables[0]}
+
+    def _municipalities(self, start: int, end: int, _: Sequence[str], __: Sequence[str]) -> _Table:
+        hours = self._metered_hours(start, end)
+        loads = self.meters.households(hours)
+        rows = [(int(code), *category) for code in MUNICIPALITIES for category in CATEGORIES]
+        values = np.repeat(loads, len(CATEGORIES), axis=0) * np.array([share for *_, share in rows])[:, None]
+        return _times("Time", hours, len(rows)) | {
+            "MunicipalityCode": [row[0] for row in rows] * len(hours),
+            "HousingCategory": [row[1] for row in rows] * len(hours),
+            "HeatingCategory": [row[2] for row in rows] * len(hours),
+            "ConsumptionkWh": self._kwh(hours, values).T.ravel().tolist(),
+        }
+
+    def _industries(self, start: int, end: int, _: Sequence[str], __: Sequence[str]) -> _Table:
+        hours = self._metered_hours(start, end)
+        return _times("Time", hours, len(INDUSTRIES)) | {
+            "DK36Code": list(INDUSTRIES) * len(hours),
+            "Consumption_MWh": _by_time([self._kwh(hours, self.meters.industry(code, hours)) / 1e3 for code in INDUSTRIES]),
+        }
+
+    def _grid_areas(self, start: int, end: int, areas: Sequence[str], _: Sequence[str]) -> _Table:
+        hours = self._metered_hours(start, end)
+        codes = [(area, code) for area in areas for code in GRID_AREAS[area]]
+        return _times("Time", hours, len(codes)) | {
+            "PriceArea": [area for area, _ in codes] * len(hours),
+            "GridArea": [code for _, code in codes] * len(hours),
+            "ConsumptionkWh": _by_time([self._kwh(hours, self.meters.grid_area(*code, hours)) for code in codes]),
+        }
 
     # -- ENTSO-E --------------------------------------------------------------------------------------------------
 

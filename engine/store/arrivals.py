@@ -45,6 +45,15 @@ class ArrivalsReader:
         )
         return [LoadSeries(number, Consumer(area, kind), *more) for number, area, kind, *more in rows]
 
+    def furthest(self, source: str) -> tuple[int, int] | None:
+        """Number and newest hour of the load of a source that reaches furthest; None where none is stored."""
+        rows = self._rows(
+            """SELECT series_id, (SELECT max(valid_time) FROM observation o WHERE o.series_id = s.series_id) AS newest
+               FROM series s WHERE quantity = 'load' AND source = ? AND newest IS NOT NULL ORDER BY newest DESC LIMIT 1""",
+            (source,),
+        )
+        return (int(rows[0][0]), int(rows[0][1])) if rows else None
+
     def first(self, series_id: int, hours: IntArray) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
         """Of those of `hours` that are stored: valid_time, when the first version became known, whether that is nominal."""
         # Of the columns beside min() SQLite takes the values of the row that holds the minimum.
