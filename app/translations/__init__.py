@@ -149,6 +149,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quantity.offshore_wind_forecast": ("Havvind", "Offshore wind"),
     "quantity.day_ahead_price": ("Spotpris", "Day-ahead price"),
     "quantity.load_forecast": ("TSO-prognose", "TSO forecast"),
+    "quantity.settlement": ("Afregnet forbrug", "Settled load"),
+    "quantity.self_consumption": ("Egetforbrug", "Self-consumption"),
     # nothing to show
     "empty.no_database": ("Der er ingen database endnu", "There is no database yet"),
     "empty.unreadable": ("Databasen kan ikke læses", "The database cannot be read"),
