@@ -45,12 +45,12 @@ _RINGS = {
     ),
 }
 
-#: Where the name of an area stands, in km, and whether that is on its own ground.
+#: Middle of the name of an area in km, and True; or its left end beside an area too small for it, and False.
 _NAMES = {
     "1081": (112.0, 88.0, True),
     "1082": (88.0, 176.0, True),
     "1083": (62.0, 265.0, True),
-    "1084": (293.0, 214.0, False),
+    "1084": (291.0, 216.0, False),
     "1085": (228.0, 266.0, True),
     "OST": (238.0, 262.0, True),
     "DK1": (80.0, 180.0, True),
@@ -133,5 +133,5 @@ def _ring(points: str) -> Ring:
 
 
 def name_place(area: str) -> tuple[float, float, bool]:
-    """Middle of the name of a region or a price area in km, and whether it stands on the area's own ground."""
+    """Where the name of a region or a price area stands, in km: its middle, on the area (True), or its left end, beside it (False)."""
     return _NAMES[area]

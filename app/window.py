@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import present, theme
 from app.area_panel import AreaPanel
 from app.forecast_view import ForecastPane
+from app.map_view import MapPane
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.present import Notice
@@ -21,7 +22,7 @@ from engine.domain import Consumer
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
-VIEWS = ("forecast", "monitoring", "models")
+VIEWS = ("forecast", "monitoring", "models", "map")
 
 
 class NoticeBar(QtWidgets.QFrame):
@@ -75,7 +76,8 @@ class Window(QtWidgets.QMainWindow):
         self.areas.chosen.connect(self.choose_consumer)
         QtGui.QShortcut(QtGui.QKeySequence.StandardKey.Find, self, self.areas.search)
         self.forecast, self.monitoring = ForecastPane(language, palette), MonitoringPane(language, palette)
-        self.models = ModelsPane(language, palette)
+        self.models, self.map = ModelsPane(language, palette), MapPane(language, palette)
+        self.map.chosen.connect(self.choose_consumer)
         self._tabs = QtWidgets.QTabBar()
         self._tabs.setAccessibleName(language.text("window.views"))
         self._tabs.setFont(theme.font(1.08, bold=True))
@@ -128,8 +130,8 @@ class Window(QtWidgets.QMainWindow):
         column.addWidget(self._engine_line)
         return page
 
-    def _panes(self) -> tuple[ForecastPane, MonitoringPane, ModelsPane]:
-        return self.forecast, self.monitoring, self.models
+    def _panes(self) -> tuple[ForecastPane, MonitoringPane, ModelsPane, MapPane]:
+        return self.forecast, self.monitoring, self.models, self.map
 
     @property
     def view(self) -> str:
@@ -205,6 +207,8 @@ class Window(QtWidgets.QMainWindow):
         self._tabs.setTabText(VIEWS.index("models"), models.tab)
         if self.view == "models":
             self.models.show_view(models)
+        elif self.view == "map":
+            self.map.show_snapshot(snapshot, now)
         if of not in snapshot.consumers and snapshot.fault is None:
             return
         forecast = present.forecast_view(snapshot, of, self._engine, self._language, now)

@@ -6,6 +6,20 @@ from app.present.chooser import Group, choices, find
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
 from app.present.lateness import SourceAge
+from app.present.map import (
+    Legend,
+    MapChoice,
+    MapFrame,
+    MapReadOut,
+    MapView,
+    Origin,
+    Run,
+    Shade,
+    first_choice,
+    map_frame,
+    map_read_out,
+    map_view,
+)
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 
@@ -20,13 +34,21 @@ __all__ = [
     "Empty",
     "ForecastView",
     "Group",
+    "Legend",
+    "MapChoice",
+    "MapFrame",
+    "MapReadOut",
+    "MapView",
     "ModelLine",
     "ModelsView",
     "MonitorView",
     "Notice",
+    "Origin",
     "Part",
     "ReadOut",
+    "Run",
     "ScoreLine",
+    "Shade",
     "SourceAge",
     "Stretch",
     "Trial",
@@ -37,7 +59,11 @@ __all__ = [
     "choices",
     "engine_line",
     "find",
+    "first_choice",
     "forecast_view",
+    "map_frame",
+    "map_read_out",
+    "map_view",
     "models_view",
     "monitor_view",
     "notices",

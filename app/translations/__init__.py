@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
+from app.translations.map import TEXTS as MAP_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -16,11 +17,13 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **MAP_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
     "window.monitoring": ("Overvågning", "Monitoring"),
     "window.models": ("Modeller", "Models"),
+    "window.map": ("Kort", "Map"),
     "window.views": ("Visninger", "Views"),
     "window.areas": ("Områder og serier", "Areas and series"),
     "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
