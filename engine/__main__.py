@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import __version__, commands
-from engine.domain import MODEL_TIERS, Expected
+from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
 exit codes:
@@ -67,6 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     def in_forms(made: argparse.ArgumentParser) -> None:
         made.add_argument("--format", choices=("table", "json", "csv"), default="table", help="(default: %(default)s)")
 
+    def of_one(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--area", default="DK", help="code of an area; `areas` lists them (default: %(default)s)")
+        made.add_argument(
+            "--consumer-type",
+            "--type",
+            default="total",
+            metavar="TYPE",
+            help="whose consumption there: total, household, business, public, or one of your own (default: %(default)s)",
+        )
+
+    def of_any(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--area", help="code of an area (default: all)")
+        made.add_argument("--consumer-type", "--type", metavar="TYPE", help="whose consumption there (default: all)")
+
     command(
         "run", commands.run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated"
     )
@@ -101,12 +115,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     as_json(load)
 
+    areas = command("areas", commands.areas, "list whose consumption is known and forecast", "", "--hierarchy", "--format csv")
+    areas.add_argument("--hierarchy", action="store_true", help="whose loads add up to whose, and why others do not")
+    in_forms(areas)
+
     forecast = command(
-        "forecast", commands.forecast, "print a forecast", "--area DK1", "--area DK --as-of 2026-10-25T08:00Z --format csv"
+        "forecast",
+        commands.forecast,
+        "print a forecast",
+        "--area DK1",
+        "--area 1082 --type household",
+        "--area DK --as-of 2026-10-25T08:00Z --format csv",
     )
-    forecast.add_argument("--area", default="DK", help="code of an area (default: %(default)s)")
+    of_one(forecast)
     forecast.add_argument("--as-of", metavar="TIME", help="the newest issue of that moment (default: now)")
     in_forms(forecast)
+
+    observations = command(
+        "observations",
+        commands.observations,
+        "print what was measured",
+        "--area DK1 --from 2026-10-25",
+        "--area 851 --type household --from 2026-09-01 --to 2026-09-08 --format csv",
+    )
+    of_one(observations)
+    observations.add_argument("--quantity", choices=UNITS, default="load", metavar="NAME", help="(default: %(default)s)")
+    observations.add_argument("--from", dest="start", required=True, metavar="TIME", help="first hour, UTC")
+    observations.add_argument("--to", dest="end", metavar="TIME", help="end, exclusive (default: now)")
+    observations.add_argument("--as-of", metavar="TIME", help="as it was known at that moment (default: now)")
+    observations.add_argument(
+        "--truth",
+        choices=("newest", "provisional", "settled", "settlement"),
+        default="newest",
+        help="version of the load: newest, first published, marked final, or from the settlement (default: %(default)s)",
+    )
+    in_forms(observations)
 
     scores = command(
         "scores",
@@ -115,14 +158,19 @@ def _parser() -> argparse.ArgumentParser:
         "--area DK1 --by month",
         "--area DK1 --against tso --from 2026-10-01",
     )
-    scores.add_argument("--area", default="DK", help="code of an area (default: %(default)s)")
+    of_one(scores)
     scores.add_argument(
         "--by",
         choices=("all", "lead_bucket", "hour", "weekday", "day", "month"),
         default="lead_bucket",
         help="(default: %(default)s)",
     )
-    scores.add_argument("--truth", choices=("provisional", "settled"), default="provisional", help="(default: %(default)s)")
+    scores.add_argument(
+        "--truth",
+        choices=("provisional", "settled", "settlement"),
+        default="provisional",
+        help="first published, marked final, or from the settlement of price areas (default: %(default)s)",
+    )
     scores.add_argument(
         "--against",
         choices=("tso",),
@@ -139,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         "--area DK1",
         "--format json",
     )
-    calibration.add_argument("--area", help="code of an area (default: all)")
+    of_any(calibration)
     in_forms(calibration)
 
     quarantine = command(
@@ -149,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
         "",
         "--area DK1",
     )
-    quarantine.add_argument("--area", help="code of an area (default: all)")
+    of_any(quarantine)
     quarantine.add_argument("--limit", type=_at_least_one, default=100, help="most rows (default: %(default)s)")
     in_forms(quarantine)
 

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, geography, openapi, roles, tables
+from engine import __version__, clock, consumers, geography, openapi, roles, tables
 from engine.calibration import DAY_AHEAD, SHARES
-from engine.domain import DAY, HOUR, USUAL_AGE_S, Expected, Freshness, Tier, freshness
+from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
+from engine.geography import Measure
 from engine.http_server import problem
 from engine.store import Reader
+from engine.store.reader import SeriesState
 from engine.store.roster import RoleChange
 from engine.tables import Table
 
@@ -32,6 +34,8 @@ Query = dict[str, Any]
 
 #: What an answer spans when the query names no start or end.
 _DEFAULT_SPAN_S = 7 * DAY
+#: Age that the newest metered load of a region, municipality or industry usually reaches: it is published 9 to 15 days late.
+_METERED_AGE_S = 12 * DAY
 JOBS = ("ingest", "forecast", "score", "compare", "maintenance")
 
 
@@ -68,10 +72,10 @@ def _span(query: Query) -> tuple[int | None, int | None]:
 
 
 def health(reader: Reader, now: int) -> dict[str, object]:
-    """Whether forecasts are current and why not: the answer of /health."""
+    """Whether forecasts are current and why not: the answer of /health. Its size does not grow with the consumers."""
     areas, events = [], reader.events()
     for code in geography.PRICE_AREAS:
-        for issue in reader.issues(code, limit=1):
+        for issue in reader.issues(code, limit=1, consumer_type="total"):
             age_s = now - issue.issue_time
             areas.append(
                 {
@@ -92,22 +96,51 @@ def health(reader: Reader, now: int) -> dict[str, object]:
         "now": clock.iso(now),
         "simulated": reader.simulated,
         "areas": areas,
-        "sources": [
-            {
-                "quantity": state.quantity,
-                "area": state.area,
-                "source": state.source,
-                "newest_valid": clock.iso(state.newest_valid),
-                "newest_available": clock.iso(state.newest_available),
-                "age_s": state.age_s(now),
-                "freshness": freshness(state.age_s(now), USUAL_AGE_S[state.quantity]).value,
-            }
-            for state in reader.series()
-        ],
+        "others": _others(reader, now),
+        "sources": [_dataset(states, now) for states in _datasets(reader).values()],
         "events": [
             {"code": e.code, "subject": e.subject, "problem": e.problem, "remedy": e.remedy, "since": clock.iso(e.since)}
             for e in events
         ],
+    }
+
+
+def _others(reader: Reader, now: int) -> dict[str, object]:
+    """How many consumers there are besides the price areas, and how current their issues are."""
+    others = [of for of in reader.consumers(now) if geography.measure(of) is not Measure.GROSS]
+    heads = [head for of in others for head in reader.issues(of.area, limit=1, consumer_type=of.consumer_type)]
+    times = [head.issue_time for head in heads]
+    return {
+        "consumers": len(others),
+        "forecast": len(heads),
+        "oldest_issue": clock.iso(min(times)) if times else None,
+        "newest_issue": clock.iso(max(times)) if times else None,
+    }
+
+
+def _datasets(reader: Reader) -> dict[tuple[str, str], list[SeriesState]]:
+    """The series of each quantity and source."""
+    found: dict[tuple[str, str], list[SeriesState]] = {}
+    for state in reader.series():
+        found.setdefault((state.quantity, state.source), []).append(state)
+    return found
+
+
+def _dataset(states: Sequence[SeriesState], now: int) -> dict[str, object]:
+    """The series of one quantity and source in one line, judged by the one that is furthest behind."""
+    behind = max(states, key=lambda state: state.age_s(now))
+    age_s = behind.age_s(now)
+    gross = geography.measure(Consumer(behind.area, behind.consumer_type)) is Measure.GROSS
+    usual_s = USUAL_AGE_S[behind.quantity] if gross or behind.quantity != "load" else _METERED_AGE_S
+    return {
+        "quantity": behind.quantity,
+        "source": behind.source,
+        "series": len(states),
+        "oldest_valid": clock.iso(behind.newest_valid),
+        "newest_valid": clock.iso(max(state.newest_valid for state in states)),
+        "newest_available": clock.iso(max(state.newest_available for state in states)),
+        "age_s": age_s,
+        "freshness": freshness(age_s, usual_s).value,
     }
 
 
@@ -126,16 +159,32 @@ def metrics(reader: Reader, now: int) -> str:
     gauge("simulated", "1 where the data are simulated.", [({}, reader.simulated)])
     gauge("database_bytes", "Size of the database file.", [({}, reader.size_bytes())])
     gauge("open_events", "Troubles that last.", [({}, len(reader.events()))])
-    heads = [issue for code in geography.PRICE_AREAS for issue in reader.issues(code, limit=1)]
+    heads = [issue for code in geography.PRICE_AREAS for issue in reader.issues(code, limit=1, consumer_type="total")]
     gauge(
         "forecast_issue_age_seconds",
         "Age of the newest issue.",
         [({"area": head.area, "tier": head.tier.value}, now - head.issue_time) for head in heads],
     )
+    datasets = _datasets(reader)
     gauge(
         "source_lag_seconds",
-        "Age of the newest value of a source.",
-        [({"quantity": s.quantity, "area": s.area, "source": s.source}, s.age_s(now)) for s in reader.series()],
+        "Age of the newest value of a price area's source.",
+        [
+            ({"quantity": s.quantity, "area": s.area, "source": s.source}, s.age_s(now))
+            for states in datasets.values()
+            for s in states
+            if s.area in geography.PRICE_AREAS and s.consumer_type == "total"
+        ],
+    )
+    gauge(
+        "dataset_lag_seconds",
+        "Age of the newest value of the series of a dataset that is furthest behind.",
+        [({"quantity": q, "source": source}, max(s.age_s(now) for s in states)) for (q, source), states in datasets.items()],
+    )
+    gauge(
+        "dataset_series",
+        "Series of a dataset.",
+        [({"quantity": quantity, "source": source}, len(states)) for (quantity, source), states in datasets.items()],
     )
     recent = {code: reader.scores(code, "all", now - _DEFAULT_SPAN_S, now).get(0) for code in geography.PRICE_AREAS}
     for name, unit in (("wape", "percent"), ("skill", "ratio"), ("coverage_80", "percent"), ("coverage_90", "percent")):
@@ -144,8 +193,12 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
-    lessons = reader.lessons()
-    learned = [(head.area, lessons[t][1]) for head in heads if (t := (head.area, head.consumer_type, head.model_id)) in lessons]
+    learned = [
+        (head.area, lessons[target][1])
+        for head in heads
+        if (target := (head.area, head.consumer_type, head.model_id))
+        in (lessons := reader.lessons(Consumer(head.area, head.consumer_type)))
+    ]
     gauge(
         "calibration_coverage_percent",
         "Share of recent hours inside the central band, forecast a day ahead.",
@@ -189,15 +242,17 @@ class _Api:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/health", self._plain("/health", lambda: _json(health(self._reader, self._clock.now())))),
+            Route("/health", self._plain("/health", lambda _: _json(health(self._reader, self._clock.now())))),
             Route("/metrics", self._plain("/metrics", self._metrics)),
-            Route("/openapi.json", self._plain("/openapi.json", lambda: _json(openapi.DOCUMENT))),
-            Route("/v1/areas", self._table("/v1/areas", lambda _: tables.areas(self._reader))),
+            Route("/openapi.json", self._plain("/openapi.json", lambda _: _json(openapi.DOCUMENT))),
+            Route("/v1/areas", self._table("/v1/areas", lambda _: consumers.areas(self._reader, self._clock.now()))),
+            Route("/v1/hierarchy", self._table("/v1/hierarchy", lambda _: consumers.hierarchy(self._reader, self._clock.now()))),
+            Route("/v1/lags", self._table("/v1/lags", lambda _: consumers.lags(self._reader, self._clock.now()))),
             Route("/v1/forecast", self._table("/v1/forecast", self._forecast)),
             Route("/v1/observations", self._table("/v1/observations", self._observations)),
             Route("/v1/scores", self._table("/v1/scores", self._scores)),
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
-            Route("/v1/calibration", self._table("/v1/calibration", lambda q: tables.calibration(self._reader, q["area"]))),
+            Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
             Route(
@@ -207,12 +262,21 @@ class _Api:
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
 
-    def _metrics(self) -> Response:
+    def _consumer(self, query: Query) -> Consumer:
+        return consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())
+
+    def _wanted(self, query: Query) -> tuple[str | None, str | None]:
+        """Area and consumer type of a list that may be of all."""
+        wanted = query["area"], query["consumer_type"]
+        consumers.require(self._reader, *wanted, self._clock.now())
+        return wanted
+
+    def _metrics(self, _: Query) -> Response:
         text = metrics(self._reader, self._clock.now())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:
-        return tables.forecast(self._reader, query["area"], self._clock.now(), _moment(query, "as_of"))
+        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), _moment(query, "as_of"))
 
     def _observations(self, query: Query) -> Table:
         start, end, as_of, now = *_span(query), _moment(query, "as_of"), self._clock.now()
@@ -224,22 +288,24 @@ class _Api:
             raise Senseless(f"The span has more than {openapi.MAX_ROWS} hours.", "Ask in slices, or use lastvagt-engine export.")
         if query["truth"] != "newest" and (query["quantity"] != "load" or as_of is not None):
             raise Senseless("Versions of the truth are kept of the load, and not as of a moment.", "Leave out truth or as_of.")
-        return tables.observations(self._reader, query["area"], query["quantity"], start, end, as_of, query["truth"])
+        return tables.observations(self._reader, self._consumer(query), query["quantity"], start, end, as_of, query["truth"])
 
     def _scores(self, query: Query) -> Table:
-        return tables.scores(self._reader, query["area"], query["by"], query["truth"], *_span(query))
+        return tables.scores(self._reader, self._consumer(query), query["by"], query["truth"], *_span(query))
 
     def _issues(self, query: Query) -> Table:
         start, end = _span(query)
-        return tables.issues(self._reader, query["area"], start, end, query["limit"])
+        return tables.issues(self._reader, *self._wanted(query), start, end, query["limit"])
+
+    def _calibration(self, query: Query) -> Table:
+        return tables.calibration(self._reader, *self._wanted(query))
 
     def _quarantine(self, query: Query) -> Table:
-        return tables.quarantine(self._reader, query["area"], query["limit"])
+        return tables.quarantine(self._reader, *self._wanted(query), query["limit"])
 
-    def _plain(self, path: str, answer: Callable[[], Response]) -> Callable[[Request], Any]:
+    def _plain(self, path: str, answer: Callable[[Query], Response]) -> Callable[[Request], Any]:
         def build(request: Request) -> Response:
-            openapi.parse_query(path, request.query_params.multi_items())
-            return answer()
+            return answer(openapi.parse_query(path, [*request.path_params.items(), *request.query_params.multi_items()]))
 
         return self._endpoint(build)
 

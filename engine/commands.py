@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.domain import DAY, Expected
+from engine.domain import DAY, Consumer, Expected
 
 # Modules are imported where they are used: `--help` must not wait for a model runtime, nor `run` for the backtest.
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def status(args: argparse.Namespace) -> int:
         print(f"Engine {engine.version}, process {engine.pid}, http://{engine.host}:{engine.port}{heard}")
     for title, names in (
         ("areas", ("area", "issue_time", "tier", "freshness")),
-        ("sources", ("quantity", "area", "source", "newest_valid", "freshness")),
+        ("sources", ("quantity", "source", "series", "oldest_valid", "newest_valid", "freshness")),
         ("events", ("since", "problem", "remedy")),
     ):
         rows = health[title]
@@ -186,13 +186,49 @@ def _span(args: argparse.Namespace, end_without: int) -> tuple[int, int]:
     return start, end
 
 
+def areas(args: argparse.Namespace) -> int:
+    """Print who is known, or whose loads add up to whose."""
+    from engine import clock, consumers, terminal
+
+    now = clock.SystemClock().now()
+    with _reader(args) as reader:
+        if args.hierarchy:
+            return terminal.tell(consumers.hierarchy(reader, now), args.format, terminal.hierarchy)
+        return terminal.tell(consumers.areas(reader, now), args.format, terminal.areas)
+
+
+def _consumer(reader: Reader, args: argparse.Namespace) -> Consumer:
+    from engine import clock, consumers
+
+    return consumers.find(reader, args.area, args.consumer_type, clock.SystemClock().now())
+
+
+def _wanted(reader: Reader, args: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Area and consumer type of a list that may be of all."""
+    from engine import clock, consumers
+
+    consumers.require(reader, args.area, args.consumer_type, clock.SystemClock().now())
+    return args.area, args.consumer_type
+
+
 def forecast(args: argparse.Namespace) -> int:
     """Print an issue."""
     from engine import clock, tables, terminal
 
     with _reader(args) as reader:
         now, as_of = clock.SystemClock().now(), clock.parse_utc(args.as_of) if args.as_of else None
-        return terminal.tell(tables.forecast(reader, args.area, now, as_of), args.format, terminal.forecast)
+        return terminal.tell(tables.forecast(reader, _consumer(reader, args), now, as_of), args.format, terminal.forecast)
+
+
+def observations(args: argparse.Namespace) -> int:
+    """Print what was measured."""
+    from engine import clock, tables, terminal
+
+    start, end = _span(args, clock.SystemClock().now())
+    as_of = clock.parse_utc(args.as_of) if args.as_of else None
+    with _reader(args) as reader:
+        table = tables.observations(reader, _consumer(reader, args), args.quantity, start, end, as_of, args.truth)
+        return terminal.tell(table, args.format, terminal.observations)
 
 
 def scores(args: argparse.Namespace) -> int:
@@ -202,8 +238,10 @@ def scores(args: argparse.Namespace) -> int:
     start, end = (clock.parse_utc(text) if text else None for text in (args.start, args.end))
     with _reader(args) as reader:
         if args.against == "tso":
-            return terminal.tell(tables.against_tso(reader, args.area, start, end), args.format, terminal.against_tso)
-        return terminal.tell(tables.scores(reader, args.area, args.by, args.truth, start, end), args.format, terminal.scores)
+            table = tables.against_tso(reader, _consumer(reader, args).area, start, end)
+            return terminal.tell(table, args.format, terminal.against_tso)
+        table = tables.scores(reader, _consumer(reader, args), args.by, args.truth, start, end)
+        return terminal.tell(table, args.format, terminal.scores)
 
 
 def calibration(args: argparse.Namespace) -> int:
@@ -211,7 +249,7 @@ def calibration(args: argparse.Namespace) -> int:
     from engine import tables, terminal
 
     with _reader(args) as reader:
-        return terminal.tell(tables.calibration(reader, args.area), args.format, terminal.calibration)
+        return terminal.tell(tables.calibration(reader, *_wanted(reader, args)), args.format, terminal.calibration)
 
 
 def quarantine(args: argparse.Namespace) -> int:
@@ -219,7 +257,7 @@ def quarantine(args: argparse.Namespace) -> int:
     from engine import tables, terminal
 
     with _reader(args) as reader:
-        return terminal.tell(tables.quarantine(reader, args.area, args.limit), args.format, terminal.quarantine)
+        return terminal.tell(tables.quarantine(reader, *_wanted(reader, args), args.limit), args.format, terminal.quarantine)
 
 
 def models(args: argparse.Namespace) -> int:
@@ -354,9 +392,9 @@ def demo(args: argparse.Namespace) -> int:
     try:
         now = SystemClock().now()
         print(f"Simulated: {counts['issues']} issues in {counts['hours']} hours.\n")
-        terminal.forecast(tables.forecast(reader, "DK", now), hours=24)
+        terminal.forecast(tables.forecast(reader, Consumer("DK"), now), hours=24)
         for area in ("DK", "DK1", "DK2"):
-            scores = tables.scores(reader, area, by="lead_bucket")
+            scores = tables.scores(reader, Consumer(area), by="lead_bucket")
             print(f"{area}: how earlier issues turned out, by lead time in hours")
             names = ("group", "n", "mae", "wape", "skill", "coverage_80", "coverage_90")
             at = [scores.columns.index(name) for name in names]

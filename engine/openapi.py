@@ -7,69 +7,29 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine import __version__
-from engine.contest import Verdict
-from engine.domain import FIGURES, LEAD_BUCKETS, LEVELS, MODEL_TIERS, UNITS, Expected, Freshness, Tier
-from engine.roles import ACTS, MODEL_ID
+from engine import __version__, answers
+from engine.answers import Schema
+from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
+from engine.roles import MODEL_ID
 from engine.store.reader import GROUPINGS
-
-Schema = dict[str, Any]
+from engine.tables import TRUTHS
 
 #: Most rows one answer holds.
 MAX_ROWS = 10_000
-
-_TIME: Schema = {
-    "type": "string",
-    "pattern": r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2}))?$",
-    "examples": ["2026-10-25T01:00Z", "2026-10-25"],
-}
-_INSTANT: Schema = {"type": "string", "format": "date-time", "description": "UTC"}
-_NAME: Schema = {"type": "string"}
-_INTEGER: Schema = {"type": "integer"}
-_NUMBER: Schema = {"type": ["number", "null"], "description": "null where there are no data"}
-
-
-def _enum(values: Iterable[str]) -> Schema:
-    return {"type": "string", "enum": list(values)}
-
-
-def _maybe(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _record(properties: Mapping[str, Schema]) -> Schema:
-    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
-
-
-def _table(head: Mapping[str, Schema], row: Mapping[str, Schema]) -> Schema:
-    units = {"type": "object", "additionalProperties": _NAME, "description": "unit of each column that has one"}
-    return _record({**head, "units": units, "rows": {"type": "array", "items": _record(row)}})
-
-
-_SIMULATED = {"simulated": {"type": "boolean", "description": "made from simulated data"}}
-_EX_POST = {"ex_post": {"type": "boolean", "description": "uses values nobody could have known at the time"}}
-_MARKS = _SIMULATED | _EX_POST
-_AREA: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,32}$", "examples": ["DK1"]}
-_TIER = _enum(Tier)
-_TRUTHS = ("provisional", "newest", "settled")
-_STATUS = _enum(("ok", "expected", "bug", "missed"))
-_FRESHNESS = _enum(Freshness)
-_AGE: Schema = {
-    "age_s": {"type": "integer", "description": "seconds since the issue, when this was answered; alone it changes no ETag"},
-    "freshness": _FRESHNESS,
-}
-_ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": _NAME, "model_id": _NAME}
 
 
 def _parameter(name: str, schema: Schema, description: str, required: bool = False) -> Schema:
     return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
 
 
-_P_AREA = _parameter("area", _AREA, "Code of an area; /v1/areas lists them.", required=True)
-_P_FORMAT = _parameter("format", _enum(("json", "csv")), "Form of the answer; without it the Accept header decides.")
-_P_AS_OF = _parameter("as_of", _TIME, "Answer from what was known at this moment.")
-_P_START = _parameter("start", _TIME, "First moment, inclusive.")
-_P_END = _parameter("end", _TIME, "Last moment, exclusive.")
+_P_AREA = _parameter("area", answers.AREA, "Code of an area; /v1/areas lists them.", required=True)
+_P_TYPE = _parameter("consumer_type", answers.TYPE | {"default": "total"}, "Whose consumption in the area; /v1/areas lists them.")
+_P_ONLY_AREA = _parameter("area", answers.AREA, "Only this area.")
+_P_ONLY_TYPE = _parameter("consumer_type", answers.TYPE, "Only this consumer type.")
+_P_FORMAT = _parameter("format", answers.enum(("json", "csv")), "Form of the answer; without it the Accept header decides.")
+_P_AS_OF = _parameter("as_of", answers.TIME, "Answer from what was known at this moment.")
+_P_START = _parameter("start", answers.TIME, "First moment, inclusive.")
+_P_END = _parameter("end", answers.TIME, "Last moment, exclusive.")
 
 
 def _p_limit(default: int) -> Schema:
@@ -80,7 +40,7 @@ def _p_limit(default: int) -> Schema:
 def _answer(description: str, media: Mapping[str, Schema], cached: bool) -> Schema:
     answer: Schema = {"description": description, "content": {name: {"schema": schema} for name, schema in media.items()}}
     if cached:
-        answer["headers"] = {"ETag": {"description": "send back as If-None-Match", "schema": _NAME}}
+        answer["headers"] = {"ETag": {"description": "send back as If-None-Match", "schema": answers.NAME}}
     return answer
 
 
@@ -98,7 +58,7 @@ def _operation(
     words = {
         400: "the query breaks this contract",
         403: "foreign Host, or called by a web page",
-        404: "no such area, or nothing issued yet",
+        404: "no such consumer, or nothing issued yet",
         405: "only GET and HEAD are served",
         422: "valid words that make no sense together",
         503: "the database cannot be read",
@@ -117,152 +77,8 @@ def _tabular(name: str, summary: str, table: Schema, *parameters: Schema, errors
     return _operation(name, summary, media, (*parameters, _P_FORMAT), errors)
 
 
-_AREAS = _table(
-    _SIMULATED,
-    {
-        "area": _NAME,
-        "name_da": _NAME,
-        "name_en": _NAME,
-        "parent": _maybe(_NAME),
-        "newest_load": _maybe(_INSTANT),
-        "newest_issue": _maybe(_INSTANT),
-    },
-)
-_FORECAST = _table(
-    {"area": _NAME, "consumer_type": _NAME, **_ISSUE, **_MARKS, **_AGE},
-    {"valid_time": _INSTANT, "lead_time_h": {"type": "number"}} | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
-)
-_OBSERVATIONS = _table(
-    {
-        "area": _NAME,
-        "consumer_type": _NAME,
-        "quantity": _enum(UNITS),
-        "truth": _enum(_TRUTHS),
-        "as_of": _maybe(_INSTANT),
-        **_MARKS,
-    },
-    {"valid_time": _INSTANT, "value": _NUMBER},
-)
-_SCORE_TABLE = _table(
-    {
-        "area": _NAME,
-        "consumer_type": _NAME,
-        "by": _enum(GROUPINGS),
-        "truth": _enum(("provisional", "settled")),
-        "reference": _NAME,
-        "start": _maybe(_INSTANT),
-        "end": _maybe(_INSTANT),
-        **_MARKS,
-    },
-    {"group": _NAME, "n": _INTEGER} | dict.fromkeys(FIGURES, _NUMBER),
-)
-_ISSUES = _table(
-    _SIMULATED,
-    {
-        "area": _NAME,
-        "consumer_type": _NAME,
-        **_ISSUE,
-        "created_at": _INSTANT,
-        "valid_start": _INSTANT,
-        "hours": _INTEGER,
-        **_EX_POST,
-    },
-)
-_CALIBRATION = _table(
-    _SIMULATED,
-    {
-        "area": _NAME,
-        "consumer_type": _NAME,
-        "model_id": _NAME,
-        "learned_at": _INSTANT,
-        "first_lead_h": _INTEGER,
-        "last_lead_h": _INTEGER,
-        "hours": {"type": "integer", "description": "hours that came true and were learned from"},
-        "kind": _enum(("weight", "response", "level", "width", "coverage")),
-        "name": {"type": "string", "description": "expert, input, or share of the band in percent"},
-        "nominal": _NUMBER,
-        "value": _NUMBER,
-        "unit": _enum(("%", "% per sd", "factor")),
-    },
-)
-_QUARANTINE = _table(
-    _SIMULATED,
-    {"area": _NAME, "quantity": _enum(UNITS), "source": _NAME, "valid_time": _INSTANT, "value": _NUMBER, "reason": _NAME},
-)
-_JOBS = _table(
-    _SIMULATED,
-    {
-        "job": _NAME,
-        "started_at": _INSTANT,
-        "finished_at": _INSTANT,
-        "status": _STATUS,
-        "problem": _NAME,
-        "remedy": _NAME,
-        "detail": {"type": "object"},
-    },
-)
-_ROLE_CHANGE = {
-    "changed_at": _INSTANT,
-    "tier": _TIER,
-    "act": _enum(ACTS),
-    "from_id": _NAME,
-    "to_id": _NAME,
-    "who": _NAME,
-    "reason": _NAME,
-}
-_ROLE_CHANGES = _table(_SIMULATED, _ROLE_CHANGE)
-_MODELS = _table(
-    _SIMULATED,
-    {
-        "model_id": _NAME,
-        "tier": _TIER,
-        "role": _enum(("champion", "stand_in", "challenger", "waiting", "")),
-        "since": _maybe(_INSTANT),
-        "trained_to": _maybe(_INSTANT),
-        "origin": _enum(("shipped", "own", "")),
-        "problem": _NAME,
-        "against": _NAME,
-        "days": _INTEGER,
-        **dict.fromkeys(("wape", "wape_against", "wql", "wql_against", "difference", "low", "high"), _NUMBER),
-        "verdict": _enum((*Verdict, "")),
-        "evidence": _NAME,
-    },
-)
-_HEALTH = _record(
-    {
-        "status": _enum(("ok", "degraded", "starting")),
-        "version": _NAME,
-        "now": _INSTANT,
-        **_SIMULATED,
-        "areas": {"type": "array", "items": _record({"area": _NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
-        "sources": {
-            "type": "array",
-            "items": _record(
-                {
-                    "quantity": _enum(UNITS),
-                    "area": _NAME,
-                    "source": _NAME,
-                    "newest_valid": _INSTANT,
-                    "newest_available": _INSTANT,
-                    "age_s": _INTEGER,
-                    "freshness": _FRESHNESS,
-                }
-            ),
-        },
-        "events": {
-            "type": "array",
-            "items": _record({"code": _NAME, "subject": _NAME, "problem": _NAME, "remedy": _NAME, "since": _INSTANT}),
-        },
-    }
-)
-_PROBLEM: Schema = {
-    "type": "object",
-    "properties": {"type": _NAME, "title": _NAME, "status": _INTEGER, "detail": _NAME, "remedy": _NAME},
-    "required": ["type", "title", "status", "detail", "remedy"],
-}
-
 _BUNDLE: Schema = {"type": "string", "pattern": f"^{MODEL_ID}$", "examples": ["price-areas-full-2026-10-31"]}
-_MODEL_TIER = _enum(MODEL_TIERS)
+_MODEL_TIER = answers.enum(MODEL_TIERS)
 _WHO: Schema = {"type": "string", "maxLength": 100, "description": "who decided"}
 
 
@@ -297,7 +113,11 @@ def _decision(act: str, summary: str, properties: Mapping[str, Schema], required
         "security": [{"token": []}],
         "parameters": [],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {"200": _answer("The change, as it is recorded.", {"application/json": _record(_ROLE_CHANGE)}, cached=False)}
+        "responses": {
+            "200": _answer(
+                "The change, as it is recorded.", {"application/json": answers.record(answers.ROLE_CHANGE)}, cached=False
+            )
+        }
         | _problems(words),
     }
     return {"post": operation}
@@ -310,45 +130,61 @@ DOCUMENT: Schema = {
         "version": __version__,
         "description": "Forecasts of Danish electricity consumption. Times are UTC, ISO 8601, and name the start of their hour. "
         "Levels p05 ... p95 are quantiles; p50 is the median. Percentages are percent: 3.8 means 3.8 %. "
+        "A consumer is an area and a consumer type, by default all of it (total). Loads add up exactly within one measure and "
+        "never across two: /v1/hierarchy tells which. "
         "In CSV the unit is part of the column's name, and what JSON has beside its rows is repeated in each line. "
         "Write + as %2B in a query.",
     },
     "paths": {
         "/health": _operation(
-            "health", "Whether the engine works and how current its data are.", {"application/json": _HEALTH}, cached=False
+            "health", "Whether the engine works and how current its data are.", {"application/json": answers.HEALTH}, cached=False
         ),
-        "/v1/areas": _tabular("areas", "All areas and what is known of them.", _AREAS, errors=(400, 403)),
-        "/v1/forecast": _tabular("forecast", "The newest issue of an area.", _FORECAST, _P_AREA, _P_AS_OF),
+        "/v1/areas": _tabular(
+            "areas", "All consumers and what is known of them, price areas first.", answers.AREAS, errors=(400, 403)
+        ),
+        "/v1/hierarchy": _tabular(
+            "hierarchy", "Whose loads add up to whose exactly, and why others do not.", answers.HIERARCHY, errors=(400, 403)
+        ),
+        "/v1/lags": _tabular(
+            "lags",
+            "How late each stored load is, and usually is, as measured from its arrivals.",
+            answers.LAGS,
+            errors=(400, 403),
+        ),
+        "/v1/forecast": _tabular("forecast", "The newest issue of a consumer.", answers.FORECAST, _P_AREA, _P_TYPE, _P_AS_OF),
         "/v1/observations": _tabular(
             "observations",
             "Measured or forecast inputs of an area, by default from 7 days ago to 7 days ahead.",
-            _OBSERVATIONS,
+            answers.OBSERVATIONS,
             _P_AREA,
-            _parameter("quantity", _enum(UNITS) | {"default": "load"}, "What was measured."),
+            _P_TYPE,
+            _parameter("quantity", answers.enum(UNITS) | {"default": "load"}, "What was measured."),
             _P_START,
             _P_END,
             _P_AS_OF,
             _parameter(
-                "truth", _enum(_TRUTHS) | {"default": "newest"}, "Which version of the load: first published, newest, final."
+                "truth",
+                answers.enum(("newest", *TRUTHS)) | {"default": "newest"},
+                "Which version of the load: newest, first published, marked final, or from the settlement of price areas.",
             ),
         ),
         "/v1/scores": _tabular(
             "scores",
-            f"How earlier issues turned out; lead buckets {', '.join(f'{a}-{b}' for a, b in LEAD_BUCKETS[1:])} hours.",
-            _SCORE_TABLE,
+            f"How earlier issues turned out; lead buckets bridge, {', '.join(f'{a}-{b}' for a, b in LEAD_BUCKETS[1:])} hours.",
+            answers.SCORE_TABLE,
             _P_AREA,
-            _parameter("by", _enum(GROUPINGS) | {"default": "all"}, "How hours are grouped; by Danish hour, day, month."),
-            _parameter(
-                "truth", _enum(("provisional", "settled")) | {"default": "provisional"}, "What forecasts are held against."
-            ),
+            _P_TYPE,
+            _parameter("by", answers.enum(GROUPINGS) | {"default": "all"}, "How hours are grouped; by Danish hour, day, month."),
+            _parameter("truth", answers.enum(TRUTHS) | {"default": "provisional"}, "What forecasts are held against."),
             _P_START,
             _P_END,
         ),
         "/v1/issues": _tabular(
             "issues",
             "Issues made, newest first.",
-            _ISSUES,
-            _parameter("area", _AREA, "Only this area."),
+            answers.ISSUES,
+            _P_ONLY_AREA,
+            _P_ONLY_TYPE,
             _P_START,
             _P_END,
             _p_limit(168),
@@ -356,26 +192,32 @@ DOCUMENT: Schema = {
         "/v1/calibration": _tabular(
             "calibration",
             "What was learned from hours that came true: weights of experts, corrections, widths of bands, recent coverage.",
-            _CALIBRATION,
-            _parameter("area", _AREA, "Only this area."),
+            answers.CALIBRATION,
+            _P_ONLY_AREA,
+            _P_ONLY_TYPE,
             errors=(400, 403, 404),
         ),
         "/v1/quarantine": _tabular(
             "quarantine",
             "Values set aside as implausible, newest first.",
-            _QUARANTINE,
-            _parameter("area", _AREA, "Only this area."),
+            answers.QUARANTINE,
+            _P_ONLY_AREA,
+            _P_ONLY_TYPE,
             _p_limit(100),
             errors=(400, 403, 404),
         ),
         "/v1/models": _tabular(
             "models",
             "Model bundles, their roles, and how challengers do against their champions on settled days.",
-            _MODELS,
+            answers.MODELS,
             errors=(400, 403),
         ),
         "/v1/models/changes": _tabular(
-            "role_changes", "Who gave which role to which bundle, newest first.", _ROLE_CHANGES, _p_limit(100), errors=(400, 403)
+            "role_changes",
+            "Who gave which role to which bundle, newest first.",
+            answers.ROLE_CHANGES,
+            _p_limit(100),
+            errors=(400, 403),
         ),
         "/v1/models/promote": _decision(
             "promote",
@@ -389,13 +231,13 @@ DOCUMENT: Schema = {
         "/v1/models/challenge": _decision(
             "challenge",
             "Try a bundle in shadow, or with null none in the tier.",
-            {"model_id": _maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
+            {"model_id": answers.maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
             ("model_id",),
         ),
         "/v1/jobs": _tabular(
             "jobs",
             "What the engine did, newest first.",
-            _JOBS,
+            answers.JOBS,
             _parameter("job", {"type": "string", "pattern": "^[a-z_]{1,32}$"}, "Only this job."),
             _p_limit(100),
             errors=(400, 403),
@@ -404,7 +246,7 @@ DOCUMENT: Schema = {
         "/metrics": _operation("metrics", "Figures for Prometheus.", {"text/plain": {"type": "string"}}, cached=False),
     },
     "components": {
-        "schemas": {"Problem": _PROBLEM},
+        "schemas": {"Problem": answers.PROBLEM},
         "securitySchemes": {
             "token": {
                 "type": "http",

@@ -17,24 +17,30 @@ import numpy as np
 from engine import clock, contest, geography, roles, scoreboard
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
+    BRIDGE_H,
     DAY,
     FIGURES,
     HORIZON_H,
     HOUR,
     LEAD_BUCKETS,
     UNITS,
+    Consumer,
     Expected,
     FloatArray,
     History,
     QuantileForecast,
     freshness,
 )
-from engine.store import Reader
-from engine.store.reader import FOREVER
+from engine.geography import Measure
+from engine.store import FOREVER, Reader
 from engine.store.roster import BundleState, RoleChange
 from engine.store.schema import level_column
 
-#: Hours an export holds in memory at a time.
+#: What a forecast can be held against.
+TRUTHS = ("provisional", "settled", "settlement")
+#: Measures whose consumers are forecast once a day; all others are each hour.
+_DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
+#: Span in seconds that an export holds in memory at a time.
 _SLICE_S = 90 * DAY
 _CALIBRATION_COLUMNS = (
     *("area", "consumer_type", "model_id", "learned_at", "first_lead_h", "last_lead_h"),
@@ -84,7 +90,7 @@ def _cell(value: object) -> object:
     value = _plain(value)
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value) if isinstance(value, dict) else value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _with_unit(name: str, unit: str) -> str:
@@ -95,56 +101,35 @@ def _iso(t: int | None) -> str | None:
     return None if t is None else clock.iso(t)
 
 
-def _areas(reader: Reader) -> list[str]:
-    """Codes of the tree, then those that only the database knows."""
-    return list(dict.fromkeys([*geography.PRICE_AREAS, *(state.area for state in reader.series())]))
-
-
-def require_area(reader: Reader, area: str) -> str:
-    """The code again; raises `Missing` for an area nobody knows."""
-    if not geography.known(area) and area not in _areas(reader):
-        raise Missing(f"There is no area '{area}'.", f"Known areas: {', '.join(_areas(reader))}.")
-    return area
-
-
-def areas(reader: Reader) -> Table:
-    """Every area with its names and the newest that is known of it."""
-    load: dict[str, int] = {}
-    for state in reader.series():
-        if state.quantity == "load" and state.consumer_type == "total":
-            for code in geography.ancestors(state.area):
-                load[code] = max(load.get(code, 0), state.newest_valid)
-    rows = []
-    for code in _areas(reader):
-        issues = reader.issues(code, limit=1)
-        line = geography.ancestors(code)
-        parent = line[1] if len(line) > 1 else None
-        names = [geography.name(code, language) for language in ("da", "en")]
-        rows.append((code, *names, parent, _iso(load.get(code)), _iso(issues[0].issue_time if issues else None)))
-    columns = ("area", "name_da", "name_en", "parent", "newest_load", "newest_issue")
-    return Table({"simulated": reader.simulated}, columns, rows)
-
-
-def forecast(reader: Reader, area: str, now: int, as_of: int | None = None) -> Table:
+def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None) -> Table:
     """The newest issue made at or before `as_of` (None: `now`), a row per hour with its quantiles; raises `Missing`.
 
     The head tells how old the issue was at that moment.
     """
-    issue = reader.forecast(require_area(reader, area), FOREVER if as_of is None else as_of)
+    issue = reader.forecast(of.area, FOREVER if as_of is None else as_of, of.consumer_type)
     if issue is None:
         when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
-        raise Missing(f"There is no forecast of {area}{when}.", "The engine makes one each hour; see which issues there are.")
+        raise Missing(
+            f"There is no forecast of {geography.title(of, 'en')}{when}.",
+            "The engine makes one each hour or each day, once 35 days of load are known; see which issues there are.",
+        )
     table = issue_table(issue)
     age_s = (now if as_of is None else as_of) - issue.issue_time
-    return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, HOUR).value})
+    usual_s = DAY if geography.measure(of) in _DAILY else HOUR
+    return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, usual_s).value})
 
 
 def issue_table(issue: QuantileForecast) -> Table:
-    """One issue: a row per hour with its quantiles in MWh."""
+    """One issue: a row per hour with its quantiles in MWh.
+
+    `part` tells hours nobody has measured yet that had passed when it was made (`bridge`) from those to come (`ahead`).
+    """
     head = {
         "area": issue.area,
         "consumer_type": issue.consumer_type,
+        "measure": geography.measure(Consumer(issue.area, issue.consumer_type)).value,
         "issue_time": clock.iso(issue.issue_time),
+        "newest_load": issue.inputs.get("newest_load"),
         "tier": issue.tier.value,
         "reason": str(issue.reason),
         "model_id": issue.model_id,
@@ -153,38 +138,56 @@ def issue_table(issue: QuantileForecast) -> Table:
     }
     levels = tuple(level_column(level) for level in issue.levels)
     rows = [
-        (clock.iso(valid_time), round((valid_time - issue.issue_time) / HOUR, 2), *quantiles)
+        (
+            clock.iso(valid_time),
+            "bridge" if valid_time <= issue.issue_time else "ahead",
+            round((valid_time - issue.issue_time) / HOUR, 2),
+            *quantiles,
+        )
         for valid_time, quantiles in zip(issue.valid_time.tolist(), issue.quantiles.tolist(), strict=True)
     ]
-    return Table(head, ("valid_time", "lead_time_h", *levels), rows, dict.fromkeys(levels, "MWh"))
+    return Table(head, ("valid_time", "part", "lead_time_h", *levels), rows, dict.fromkeys(levels, "MWh"))
 
 
-def _known(history: History, quantity: str, area: str) -> FloatArray:
-    """Values on the history's grid, NaN where unknown; the load of an area without its own is the sum of its parts."""
-    own = history.get(quantity, area)
-    if own is not None:
-        return own
-    parts = [history.get(quantity, part) for part in geography.parts(area) if part != area] if quantity == "load" else []
-    grids = [grid for grid in parts if grid is not None]
-    return np.sum(grids, axis=0) if grids and len(grids) == len(parts) else np.full(history.hours, np.nan)
+def _known(history: History, quantity: str, of: Consumer, addends: Mapping[Consumer, tuple[Consumer, ...]]) -> FloatArray:
+    """Values on the history's grid, NaN where unknown; a load that others' add up to is their sum where that is known at all."""
+    if of in addends:
+        total = np.sum([_known(history, quantity, each, addends) for each in addends[of]], axis=0)
+        if np.isfinite(total).any():
+            return np.asarray(total, np.float64)
+    own = history.get(quantity, *of)
+    return np.full(history.hours, np.nan) if own is None else own
+
+
+def _all_addends(of: Consumer, at: int) -> dict[Consumer, tuple[Consumer, ...]]:
+    """The addends of a consumer, of those, and so on."""
+    found = {of: addends} if (addends := geography.addends(of, at)) else {}
+    for each in found.get(of, ()):
+        found |= _all_addends(each, at)
+    return found
 
 
 def observations(
-    reader: Reader, area: str, quantity: str, start: int, end: int, as_of: int | None = None, truth: str = "newest"
+    reader: Reader, of: Consumer, quantity: str, start: int, end: int, as_of: int | None = None, truth: str = "newest"
 ) -> Table:
     """Values of the hours in [start, end) as known at `as_of` (None: now), or one version of the load (see `Reader.truth`)."""
     first = -(-start // HOUR) * HOUR
-    archive = reader.archive(first, end, [area, *geography.parts(area)], quantities=[quantity])
+    addends = _all_addends(of, end) if quantity == "load" else {}
+    areas = {each.area for group in ((of,), *addends.values()) for each in group}
+    archive = reader.archive(first, end, areas, quantities=[quantity])
     history = archive.as_of(FOREVER if as_of is None else as_of, first, max(0, -(-(end - first) // HOUR)))
     if truth == "newest":
-        values = _known(history, quantity, area)
+        values = _known(history, quantity, of, addends)
         known = np.isfinite(values)
         times, values = history.times()[known], values[known]
     else:
-        times, values = reader.truth(area, first, end)[truth]
+        versions = reader.truth(of.area, first, end, of.consumer_type)
+        if truth not in versions:
+            raise Missing(f"There is no {truth} load of {geography.title(of, 'en')}.", f"Choose {', '.join(versions)}.")
+        times, values = versions[truth]
     head = {
-        "area": require_area(reader, area),
-        "consumer_type": "total",
+        "area": of.area,
+        "consumer_type": of.consumer_type,
         "quantity": quantity,
         "truth": truth,
         "as_of": _iso(as_of),
@@ -200,7 +203,7 @@ def _group(by: str, key: int) -> str:
         case "all":
             return "all"
         case "lead_bucket":
-            return "{}-{}".format(*LEAD_BUCKETS[key])
+            return "{}-{}".format(*LEAD_BUCKETS[key]) if key else "bridge"
         case "day":
             return str(clock.EPOCH + dt.timedelta(days=key))
         case "month":
@@ -209,14 +212,22 @@ def _group(by: str, key: int) -> str:
 
 
 def scores(
-    reader: Reader, area: str, by: str = "all", truth: str = "provisional", start: int | None = None, end: int | None = None
+    reader: Reader,
+    of: Consumer,
+    by: str = "all",
+    truth: str = "provisional",
+    start: int | None = None,
+    end: int | None = None,
 ) -> Table:
-    """How the issues for the hours in [start, end) turned out, grouped; weekday 0 is Monday, hours and days are Danish."""
+    """How the issues for the hours in [start, end) turned out, grouped; weekday 0 is Monday, hours and days are Danish.
+
+    Hours that had passed when they were forecast, the bridge, are a lead bucket of their own and in no other grouping.
+    """
     first, last = start or 0, FOREVER if end is None else end
-    issues = reader.issues(area, first - HORIZON_H * HOUR, last, limit=FOREVER)
+    issues = reader.issues(of.area, first - HORIZON_H * HOUR, last + BRIDGE_H * HOUR, FOREVER, of.consumer_type)
     head = {
-        "area": require_area(reader, area),
-        "consumer_type": "total",
+        "area": of.area,
+        "consumer_type": of.consumer_type,
         "by": by,
         "truth": truth,
         "reference": "seasonal_naive",
@@ -225,14 +236,15 @@ def scores(
         "simulated": reader.simulated,
         "ex_post": any(issue.ex_post for issue in issues),
     }
-    found = reader.scores(area, by, first, last, truth)
+    buckets = range(len(LEAD_BUCKETS)) if by == "lead_bucket" else None
+    found = reader.scores(of.area, by, first, last, truth, of.consumer_type, buckets)
     rows = [(_group(by, key), score.n, *score.figures().values()) for key, score in found.items()]
     return Table(head, ("group", "n", *FIGURES), rows, {name: unit for name, unit in FIGURES.items() if unit})
 
 
 def against_tso(reader: Reader, area: str, start: int | None = None, end: int | None = None) -> Table:
     """Errors of our forecasts and the grid operator's for the hours in [start, end), both as known the day before."""
-    board = scoreboard.against_tso(reader, require_area(reader, area), start or 0, FOREVER if end is None else end)
+    board = scoreboard.against_tso(reader, area, start or 0, FOREVER if end is None else end)
     low, high = board.skill_interval
     head = {
         "area": area,
@@ -254,9 +266,16 @@ def against_tso(reader: Reader, area: str, start: int | None = None, end: int | 
     return Table(head, ("forecast", "n", *units), rows, units)
 
 
-def issues(reader: Reader, area: str | None, start: int | None = None, end: int | None = None, limit: int = 168) -> Table:
-    """Heads of issues with issue time in [start, end), newest first."""
-    found = reader.issues(area and require_area(reader, area), start or 0, FOREVER if end is None else end, limit)
+def issues(
+    reader: Reader,
+    area: str | None,
+    consumer_type: str | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    limit: int = 168,
+) -> Table:
+    """Heads of issues with issue time in [start, end), of an area and consumer type (None: any), newest first."""
+    found = reader.issues(area, start or 0, FOREVER if end is None else end, limit, consumer_type)
     rows = [
         (
             issue.area,
@@ -275,18 +294,17 @@ def issues(reader: Reader, area: str | None, start: int | None = None, end: int 
     return Table({"simulated": reader.simulated}, (*_ISSUE_COLUMNS, "ex_post"), rows)
 
 
-def calibration(reader: Reader, area: str | None = None) -> Table:
-    """What has been learned from hours that came true: a row per area, model, group of lead hours and thing learned.
+def calibration(reader: Reader, area: str | None = None, consumer_type: str | None = None) -> Table:
+    """What has been learned from hours that came true: a row per consumer, model, group of lead hours and thing learned.
 
     By kind: `weight` of an expert, `response` of load to an input (and the constant) beyond what the model says, the recent
     `level` left by them, `width` of the band of a share as a factor on the model's, recent `coverage` of that band. `nominal`
     is the value that means "as the model says", or for coverage the share aimed at.
     """
-    wanted = area and require_area(reader, area)
     rows = [
         (*target, clock.iso(learned_at), *lead_group, *learned)
         for target, (learned_at, calibrated) in reader.lessons().items()
-        if wanted in (None, target[0])
+        if area in (None, target[0]) and consumer_type in (None, target[1])
         for lead_group, learned in _learned(calibrated)
     ]
     return Table({"simulated": reader.simulated}, _CALIBRATION_COLUMNS, rows)
@@ -313,11 +331,14 @@ def _learned(calibrated: Calibration) -> Iterator[tuple[tuple[int, int], tuple[o
             yield leads, (hours, kind, name, nominal, round(float(value), 4), unit)
 
 
-def quarantine(reader: Reader, area: str | None = None, limit: int = 100) -> Table:
+def quarantine(reader: Reader, area: str | None = None, consumer_type: str | None = None, limit: int = 100) -> Table:
     """Values that were set aside as implausible, newest first, each with the reason."""
-    found = reader.quarantine(limit, area and require_area(reader, area))
-    rows = [(place, quantity, source, clock.iso(t), value, reason) for quantity, place, source, t, value, reason, _ in found]
-    return Table({"simulated": reader.simulated}, ("area", "quantity", "source", "valid_time", "value", "reason"), rows)
+    rows = [
+        (place, kind, quantity, source, clock.iso(t), value, reason)
+        for quantity, place, source, t, value, reason, kind in reader.quarantine(limit, area, consumer_type)
+    ]
+    columns = ("area", "consumer_type", "quantity", "source", "valid_time", "value", "reason")
+    return Table({"simulated": reader.simulated}, columns, rows)
 
 
 def models(reader: Reader, bundles: Sequence[BundleState] | None = None) -> Table:
@@ -373,16 +394,21 @@ def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:
 
 def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
     """Everything with a time in [start, end): names of files to be, and the tables that make them up; one name after the other."""
+    spans: dict[tuple[str, Consumer], tuple[int, int]] = {}  # by what was measured of whom, whichever sources told it
     for state in reader.series():
-        first, last = max(start, state.first_valid), min(end, state.newest_valid + HOUR)
-        if state.consumer_type == "total":
-            for slice_start in range(first, last, _SLICE_S):
-                slice_end = min(slice_start + _SLICE_S, last)
-                yield f"observations_{state.quantity}", observations(reader, state.area, state.quantity, slice_start, slice_end)
-    for area in _areas(reader):
-        for head in reader.issues(area, start, end, FOREVER):
-            for issue in reader.forecasts(area, head.issue_time, head.issue_time + 1, head.consumer_type):
+        key = (state.quantity, Consumer(state.area, state.consumer_type))
+        first, last = spans.get(key, (state.first_valid, state.newest_valid))
+        spans[key] = (min(first, state.first_valid), max(last, state.newest_valid))
+    for (quantity, of), (first, last) in sorted(spans.items()):
+        stop = min(end, last + HOUR)
+        for slice_start in range(max(start, first), stop, _SLICE_S):
+            slice_end = min(slice_start + _SLICE_S, stop)
+            yield f"observations_{quantity}", observations(reader, of, quantity, slice_start, slice_end)
+    known = reader.consumers(end)
+    for of in known:
+        for head in reader.issues(of.area, start, end, FOREVER, of.consumer_type):
+            for issue in reader.forecasts(of.area, head.issue_time, head.issue_time + 1, of.consumer_type):
                 yield "forecasts", issue_table(issue)
-    for area in _areas(reader):
-        for truth in ("provisional", "settled"):
-            yield "scores_by_day", scores(reader, area, "day", truth, start, end)
+    for of in known:
+        for truth in TRUTHS:
+            yield "scores_by_day", scores(reader, of, "day", truth, start, end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engine import clock
 from engine.tables import Table
@@ -36,9 +36,15 @@ def grid(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def _cells(column: Sequence[object]) -> list[str]:
     """A column as text, its floats with as many decimals as their size needs."""
-    floats = [v for v in column if isinstance(v, float)]
+    floats = [v for v in column if isinstance(v, float) and math.isfinite(v)]
     decimals = 0 if all(v == round(v) for v in floats) else 1 if max(map(abs, floats)) >= 10 else 2
-    return ["" if v is None else f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in column]
+    return [_cell(v, decimals) for v in column]
+
+
+def _cell(value: object, decimals: int) -> str:
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "no data"
 
 
 def _age(seconds: int) -> str:
@@ -53,29 +59,60 @@ def _marks(table: Table) -> str:
     return "".join(f", {name.upper()}" for name in ("simulated", "ex_post") if table.head.get(name))
 
 
+def _whose(head: Mapping[str, object]) -> str:
+    """The area, and the consumer type where that is not all of it."""
+    return str(head["area"]) if head["consumer_type"] == "total" else f"{head['area']} {head['consumer_type']}"
+
+
+def areas(table: Table) -> None:
+    """Consumers, price areas first."""
+    shown = ("area", "consumer_type", "name_en", "measure", "newest_load", "lag_h", "newest_issue")
+    at = [table.columns.index(name) for name in shown]
+    grid(shown, [tuple(row[i] for i in at) for row in table.rows])
+    print("Loads add up exactly within one measure, and never across two.")
+
+
+def hierarchy(table: Table) -> None:
+    """Whose loads add up to whose; below them why others do not."""
+    records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    names = ("area", "consumer_type", "part_area", "part_consumer_type", "measure", "part_measure", "adds_up")
+    grid(names, [tuple(record[name] for name in names) for record in records])
+    for reason in dict.fromkeys(str(record["reason"]) for record in records if record["reason"]):
+        print(reason)
+
+
+def observations(table: Table) -> None:
+    """Values by Danish time."""
+    head = table.head
+    print(f"{_whose(head)}, {head['quantity']}, truth {head['truth']}{_marks(table)}; {table.units['value']}, Danish time")
+    grid(("hour", "value"), [(f"{clock.local(clock.parse_utc(str(t))):%a %d %b %H:%M}", value) for t, value in table.rows])
+
+
 def forecast(table: Table, hours: int | None = None) -> None:
     """An issue: how old it is, and its hours in Danish time (None: all)."""
     head = table.head
     issued = f"issued {head['issue_time']}, {_age(int(str(head['age_s'])))} old ({head['freshness']})"
-    print(f"{head['area']}, {issued}, tier {head['tier']}, model {head['model_id']}{_marks(table)}; MWh, Danish time")
+    print(f"{_whose(head)}, {issued}, tier {head['tier']}, model {head['model_id']}{_marks(table)}; MWh, Danish time")
     shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95")
     at = [table.columns.index(name) for name in shown]
-    rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", *(row[i] for i in at)) for row in table.rows]
-    grid(("hour", *shown), rows[:hours])
+    rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", row[1], *(row[i] for i in at)) for row in table.rows]
+    grid(("hour", "part", *shown), rows[:hours])
 
 
 def calibration(table: Table) -> None:
     """What each area and model learned: things below each other, groups of lead hours beside each other."""
     records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    for identity in dict.fromkeys((r["area"], r["model_id"], r["learned_at"]) for r in records):
-        mine = [r for r in records if (r["area"], r["model_id"], r["learned_at"]) == identity]
+    of = ("area", "consumer_type", "model_id", "learned_at")
+    for identity in dict.fromkeys(tuple(r[name] for name in of) for r in records):
+        mine = [r for r in records if tuple(r[name] for name in of) == identity]
         hours = {f"{r['first_lead_h']}..{r['last_lead_h']} h": r["hours"] for r in mine}
         things: dict[tuple[str, ...], list[str]] = {}
         for r in mine:
             nominal = "" if r["nominal"] is None else f"{r['nominal']:g}"
             things.setdefault((str(r["kind"]), str(r["name"]), nominal, str(r["unit"])), []).append(f"{r['value']:10.2f}")
-        area, model_id, learned_at = identity
-        print(f"{area}, model {model_id}, learned until {learned_at}{_marks(table)}; by hours ahead")
+        print(
+            f"{_whose(mine[0])}, model {mine[0]['model_id']}, learned until {mine[0]['learned_at']}{_marks(table)}; by hours ahead"
+        )
         lines = [("hours learned", "", "", "", *(f"{n:10d}" for n in hours.values())), *((*key, *v) for key, v in things.items())]
         grid(("what", "of", "nominal", "unit", *(f"{lead:>10}" for lead in hours)), lines)
     if not records:
@@ -84,7 +121,7 @@ def calibration(table: Table) -> None:
 
 def scores(table: Table) -> None:
     """Scores by group."""
-    print(f"{table.head['area']}, against {table.head['truth']} load, reference {table.head['reference']}{_marks(table)}")
+    print(f"{_whose(table.head)}, against {table.head['truth']} load, reference {table.head['reference']}{_marks(table)}")
     names = ("group", "n", "mae", "bias", "wape", "wql", "skill", "coverage_50", "coverage_80", "coverage_90")
     at = [table.columns.index(name) for name in names]
     grid(names, [tuple(row[i] for i in at) for row in table.rows])

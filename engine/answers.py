@@ -1,0 +1,266 @@
+"""The shapes of what the HTTP endpoint answers, as JSON schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.consumers import MEANINGS
+from engine.contest import Verdict
+from engine.domain import FIGURES, LEVELS, UNITS, Freshness, Tier
+from engine.geography import Kind, Measure
+from engine.roles import ACTS
+from engine.store.reader import GROUPINGS
+from engine.tables import TRUTHS
+
+Schema = dict[str, Any]
+
+TIME: Schema = {
+    "type": "string",
+    "pattern": r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2}))?$",
+    "examples": ["2026-10-25T01:00Z", "2026-10-25"],
+}
+_INSTANT: Schema = {"type": "string", "format": "date-time", "description": "UTC"}
+NAME: Schema = {"type": "string"}
+_INTEGER: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": ["number", "null"], "description": "null where there are no data"}
+
+
+def enum(values: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": list(values)}
+
+
+def maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def record(properties: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
+
+
+def _table(head: Mapping[str, Schema], row: Mapping[str, Schema]) -> Schema:
+    units = {"type": "object", "additionalProperties": NAME, "description": "unit of each column that has one"}
+    return record({**head, "units": units, "rows": {"type": "array", "items": record(row)}})
+
+
+_SIMULATED = {"simulated": {"type": "boolean", "description": "made from simulated data"}}
+_EX_POST = {"ex_post": {"type": "boolean", "description": "uses values nobody could have known at the time"}}
+_MARKS = _SIMULATED | _EX_POST
+#: Names of users' own areas and types may hold anything that can be printed.
+_WORD = r"^[^\x00-\x1f\x7f-\x9f]{1,64}$"
+AREA: Schema = {"type": "string", "pattern": _WORD, "examples": ["DK1", "1081", "851"]}
+TYPE: Schema = {"type": "string", "pattern": _WORD, "examples": ["household"]}
+_CONSUMER: dict[str, Schema] = {"area": NAME, "consumer_type": NAME}
+_CONSUMERS: Schema = {"type": "array", "items": record(_CONSUMER)}
+_MEASURE = enum(Measure) | {"description": "; ".join(f"{each}: {MEANINGS[each]}" for each in Measure)}
+_TIER = enum(Tier)
+_STATUS = enum(("ok", "expected", "bug", "missed"))
+_FRESHNESS = enum(Freshness)
+_AGE: Schema = {
+    "age_s": {"type": "integer", "description": "seconds since the issue, when this was answered; alone it changes no ETag"},
+    "freshness": _FRESHNESS,
+}
+_ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": NAME, "model_id": NAME}
+
+
+AREAS = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        "name_da": NAME,
+        "name_en": NAME,
+        "kind": enum(Kind),
+        "parent": maybe(NAME),
+        "price_area": NAME,
+        "measure": _MEASURE,
+        "sum_of": _CONSUMERS | {"description": "whose loads add up to this one exactly; empty where its own is measured"},
+        "adds_up_to": _CONSUMERS | {"description": "whose sum this one is a part of"},
+        "since": maybe(_INSTANT),
+        "until": maybe(_INSTANT),
+        "newest_load": maybe(_INSTANT),
+        "lag_h": {"type": ["integer", "null"], "description": "whole hours from the newest load to now"},
+        "newest_issue": maybe(_INSTANT),
+    },
+)
+HIERARCHY = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        "part_area": NAME,
+        "part_consumer_type": NAME,
+        "measure": _MEASURE,
+        "part_measure": _MEASURE,
+        "adds_up": {"type": "boolean", "description": "whether the part is one of those that sum up to the whole exactly"},
+        "reason": {"type": "string", "description": "why not"},
+    },
+)
+LAGS = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        "source": NAME,
+        "newest_valid": _INSTANT,
+        "lag_h": {"type": "integer", "description": "whole hours from the newest hour to now"},
+        "usual_lag_h": {"type": ["integer", "null"], "description": "what nine days in ten keep to; null before seven days"},
+        "stalled_since": maybe(_INSTANT),
+        "holes": {"type": "integer", "description": "hours missing from the last 60 days up to the newest"},
+        "nominal": {"type": "boolean", "description": "no arrivals were seen: the publisher's nominal lag stands in"},
+    },
+)
+FORECAST = _table(
+    {
+        **_CONSUMER,
+        "measure": _MEASURE,
+        "newest_load": maybe(_INSTANT) | {"description": "the newest hour known when it was made; null for sums"},
+        **_ISSUE,
+        **_MARKS,
+        **_AGE,
+    },
+    {
+        "valid_time": _INSTANT,
+        "part": enum(("bridge", "ahead")) | {"description": "bridge: the hour had begun, and nobody had published it yet"},
+        "lead_time_h": {"type": "number"},
+    }
+    | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
+)
+OBSERVATIONS = _table(
+    {
+        **_CONSUMER,
+        "quantity": enum(UNITS),
+        "truth": enum(("newest", *TRUTHS)),
+        "as_of": maybe(_INSTANT),
+        **_MARKS,
+    },
+    {"valid_time": _INSTANT, "value": _NUMBER},
+)
+SCORE_TABLE = _table(
+    {
+        **_CONSUMER,
+        "by": enum(GROUPINGS),
+        "truth": enum(TRUTHS),
+        "reference": NAME,
+        "start": maybe(_INSTANT),
+        "end": maybe(_INSTANT),
+        **_MARKS,
+    },
+    {"group": NAME, "n": _INTEGER} | dict.fromkeys(FIGURES, _NUMBER),
+)
+ISSUES = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        **_ISSUE,
+        "created_at": _INSTANT,
+        "valid_start": _INSTANT,
+        "hours": _INTEGER,
+        **_EX_POST,
+    },
+)
+CALIBRATION = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        "model_id": NAME,
+        "learned_at": _INSTANT,
+        "first_lead_h": _INTEGER,
+        "last_lead_h": _INTEGER,
+        "hours": {"type": "integer", "description": "hours that came true and were learned from"},
+        "kind": enum(("weight", "response", "level", "width", "coverage")),
+        "name": {"type": "string", "description": "expert, input, or share of the band in percent"},
+        "nominal": _NUMBER,
+        "value": _NUMBER,
+        "unit": enum(("%", "% per sd", "factor")),
+    },
+)
+QUARANTINE = _table(
+    _SIMULATED,
+    {
+        **_CONSUMER,
+        "quantity": enum(UNITS),
+        "source": NAME,
+        "valid_time": _INSTANT,
+        "value": _NUMBER,
+        "reason": NAME,
+    },
+)
+JOBS = _table(
+    _SIMULATED,
+    {
+        "job": NAME,
+        "started_at": _INSTANT,
+        "finished_at": _INSTANT,
+        "status": _STATUS,
+        "problem": NAME,
+        "remedy": NAME,
+        "detail": {"type": "object"},
+    },
+)
+ROLE_CHANGE = {
+    "changed_at": _INSTANT,
+    "tier": _TIER,
+    "act": enum(ACTS),
+    "from_id": NAME,
+    "to_id": NAME,
+    "who": NAME,
+    "reason": NAME,
+}
+ROLE_CHANGES = _table(_SIMULATED, ROLE_CHANGE)
+MODELS = _table(
+    _SIMULATED,
+    {
+        "model_id": NAME,
+        "tier": _TIER,
+        "role": enum(("champion", "stand_in", "challenger", "waiting", "")),
+        "since": maybe(_INSTANT),
+        "trained_to": maybe(_INSTANT),
+        "origin": enum(("shipped", "own", "")),
+        "problem": NAME,
+        "against": NAME,
+        "days": _INTEGER,
+        **dict.fromkeys(("wape", "wape_against", "wql", "wql_against", "difference", "low", "high"), _NUMBER),
+        "verdict": enum((*Verdict, "")),
+        "evidence": NAME,
+    },
+)
+HEALTH = record(
+    {
+        "status": enum(("ok", "degraded", "starting")),
+        "version": NAME,
+        "now": _INSTANT,
+        **_SIMULATED,
+        "areas": {"type": "array", "items": record({"area": NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
+        "others": record(
+            {
+                "consumers": _INTEGER,
+                "forecast": {"type": "integer", "description": "how many of them have an issue"},
+                "oldest_issue": maybe(_INSTANT),
+                "newest_issue": maybe(_INSTANT),
+            }
+        )
+        | {"description": "every consumer but the price areas; `oldest_issue` is the newest one of whoever is furthest behind"},
+        "sources": {
+            "type": "array",
+            "items": record(
+                {
+                    "quantity": enum(UNITS),
+                    "source": NAME,
+                    "series": {"type": "integer", "description": "how many series it has"},
+                    "oldest_valid": _INSTANT,
+                    "newest_valid": _INSTANT,
+                    "newest_available": _INSTANT,
+                    "age_s": {"type": "integer", "description": "of the newest value of the series furthest behind"},
+                    "freshness": _FRESHNESS,
+                }
+            ),
+        },
+        "events": {
+            "type": "array",
+            "items": record({"code": NAME, "subject": NAME, "problem": NAME, "remedy": NAME, "since": _INSTANT}),
+        },
+    }
+)
+PROBLEM: Schema = {
+    "type": "object",
+    "properties": {"type": NAME, "title": NAME, "status": _INTEGER, "detail": NAME, "remedy": NAME},
+    "required": ["type", "title", "status", "detail", "remedy"],
+}
