@@ -323,12 +323,13 @@ def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, set
 def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> JobRun:
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
-    An hour is scored once against each. Against settlement it is scored again when a later version differs by over a per-mille.
+    An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
+    is looked for by the first run of each Danish day.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
-        look_far = not runs or clock.local(runs[0].started_at).date() != clock.local(now).date()  # the first of a day
-        due = {of: verification.unscored(reader, of, now, settled_after_days, look_far) for of in reader.consumers(now)}
+        first_of_day = not runs or clock.local(runs[0].started_at).date() != clock.local(now).date()
+        due = {of: verification.unscored(reader, of, now, settled_after_days, first_of_day) for of in reader.consumers(now)}
         for truth in TRUTHS:
             loads = {of: truths[truth] for of, truths in due.items() if truth in truths}
             rows = verification.score(reader, truth, loads)

@@ -19,33 +19,28 @@ _RENEWED_BEYOND = 0.001
 _HOURS_AT_ONCE = 10 * 24
 
 
-def unscored(reader: Reader, of: Consumer, now: int, settled_after_days: int, look_far: bool) -> dict[str, dict[int, float]]:
+def unscored(reader: Reader, of: Consumer, now: int, settled_after_days: int, thorough: bool) -> dict[str, dict[int, float]]:
     """Load in MWh by truth and hour that forecasts of a consumer are still to be held against.
 
-    Truth comes in order, but for holes filled and revisions made later: to find these too, `look_far` back.
+    First published load comes in order, but for holes filled later. To find these too, and what has settled, be `thorough`.
     """
-    first = reader.first_forecast_hour(of)
+    first, newest = reader.first_forecast_hour(of), reader.scorebook.newest(of, "provisional")
     if first is None:
         return {}
     since = max(now - _FAR_S, first)
-    newest = [reader.scorebook.newest(of, truth) for truth in ("provisional", "settled")]
-    if not look_far and None not in newest:
-        since = max(since, min(hour for hour in newest if hour is not None) - _NEAR_S)
+    if newest is not None and not thorough:
+        since = max(since, newest - _NEAR_S)
     truth = reader.truth(of.area, since, now + HOUR, of.consumer_type)
     hours, loads = truth["provisional"]
-    found = {
-        "provisional": dict(zip(hours.tolist(), loads.tolist(), strict=True)),
-        "settled": scoring.settled(truth, now, settled_after_days),
-        "settlement": scoring.settlement(truth, now),
-    }
-    for name in ("provisional", "settled"):
-        for hour in reader.scorebook.hours(of, name, since):
-            found[name].pop(hour, None)
-    if found["settlement"]:
-        for hour, load in reader.scorebook.loads(of, "settlement", since).items():
-            if abs(found["settlement"].get(hour, load) - load) <= _RENEWED_BEYOND * load:
-                found["settlement"].pop(hour, None)
-    return {name: loads for name, loads in found.items() if loads}
+    found = {"provisional": dict(zip(hours.tolist(), loads.tolist(), strict=True))}
+    if thorough:
+        found |= {"settled": scoring.settled(truth, now, settled_after_days), "settlement": scoring.settlement(truth, now)}
+    for name, due in found.items():
+        if due:
+            for hour, load in reader.scorebook.loads(of, name, since).items():
+                if name != "settlement" or abs(due.get(hour, load) - load) <= _RENEWED_BEYOND * load:
+                    due.pop(hour, None)
+    return {name: due for name, due in found.items() if due}
 
 
 def score(reader: Reader, truth: str, observed: Mapping[Consumer, Mapping[int, float]]) -> list[ScoreRow]:

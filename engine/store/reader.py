@@ -36,7 +36,7 @@ from engine.domain import (
     Score,
     Tier,
 )
-from engine.geography import Kind, Measure
+from engine.geography import Measure
 from engine.store import codec, schema
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
@@ -263,10 +263,16 @@ class Reader:
     def truth(self, area: str, start: int, end: int, consumer_type: str = "total") -> Mapping[str, tuple[IntArray, FloatArray]]:
         """Load in MWh of [start, end), of each of `TRUTHS`; see `Archive.truth`."""
         of = Consumer(area, consumer_type)
-        areas = [leaf.area for leaf in geography.leaves(of, end)]
-        quantities = ("load", *SETTLEMENT) if geography.measure(of) is Measure.GROSS else ("load",)
-        leaf_type = None if geography.kind(area) is Kind.REGION and consumer_type == "total" else consumer_type
-        return self.archive(start, end, areas, quantities=quantities, consumer_type=leaf_type).truth(of, start, end)
+        leaves = geography.leaves(of, end)
+        kinds = {leaf.consumer_type for leaf in leaves}
+        archive = self.archive(
+            start,
+            end,
+            {leaf.area for leaf in leaves},
+            quantities=("load", *SETTLEMENT) if geography.measure(of) is Measure.GROSS else ("load",),
+            consumer_type=kinds.pop() if len(kinds) == 1 else None,
+        )
+        return archive.truth(of, start, end)
 
     def series(self) -> list[SeriesState]:
         """Every series that holds values, with its span."""

@@ -25,15 +25,8 @@ class Scorebook:
         newest: int | None = rows[0][0]
         return newest
 
-    def hours(self, of: Consumer, truth: str, since: int) -> set[int]:
-        """Hours from `since` on that are scored against a truth."""
-        rows = self._rows(
-            "SELECT valid_time FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?", (*of, truth, since)
-        )
-        return {t for (t,) in rows}
-
     def loads(self, of: Consumer, truth: str, since: int) -> dict[int, float]:
-        """The same hours, each with the load in MWh it is scored against."""
+        """Hours from `since` on that are scored against a truth, each with the load in MWh it was scored against."""
         rows = self._rows(
             "SELECT valid_time, sums FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
             (*of, truth, since),
