@@ -32,8 +32,6 @@ from models.sampling import AREAS, ISSUE_STEP_H, REGIMES, Rows, Sample, known_in
 LOAD_DAYS = 28
 #: Inputs whose effect the engine goes on estimating.
 RESPONSES = ("wind_speed_anomaly", "temperature_ewma_12h_anomaly", "wind_chill_anomaly")
-#: Inputs of the pooled model that say what a row is and not what moves it.
-_NO_RESPONSES = ("hour", "lead_h", "age_d", "noise", "weekday", "base_mwh")
 PARITY_ROWS, PARITY = 20_000, 1e-5
 _GOLDEN_ROWS = 500
 _LEAST_KNOWN_DAYS = 540
@@ -102,7 +100,7 @@ def responses(sample: Sample, names: Iterable[str]) -> Mapping[str, tuple[float,
     """Mean and standard deviation of each of these inputs over the training rows that know it, where it is no constant."""
     columns = {name: sample.column(name).astype(np.float64) for name in names if name in sample.names}
     known = {name: (round(float(np.nanmean(x)), 6), round(float(np.nanstd(x)), 6)) for name, x in columns.items()}
-    return {name: (mean, deviation) for name, (mean, deviation) in known.items() if deviation > 0 and name not in _NO_RESPONSES}
+    return {name: (mean, deviation) for name, (mean, deviation) in known.items() if deviation > 0 and name not in learner.NO_CAUSES}
 
 
 def hard_rows(model: Learner, rows: Rows, seed: int = 1) -> Rows:

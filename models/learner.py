@@ -21,6 +21,8 @@ from models.sampling import DAY_AHEAD_H, Rows, Sample
 
 #: Upper lead time in hours of each group that has error quantiles of its own.
 LEAD_GROUPS_H = (6.0, 24.0, 48.0, 96.0)
+#: Inputs of the pooled model that say what a row is and not what moves it: other series have other sizes.
+NO_CAUSES = ("hour", "weekday", "lead_h", "age_d", "noise", "base_mwh")
 HEADS = 48  # hour of day x price area
 _SMALLEST_ERROR = 0.002
 _COMMON: Mapping[str, object] = {
@@ -148,6 +150,8 @@ def _fit_heads(sample: Sample, weight: FloatArray, alpha: float) -> Heads:
     centred = np.where(known, sample.rows - fill, 0.0)
     scale = np.sqrt((centred**2).mean(axis=0))
     used = scale > 1e-9
+    if "noise" in sample.names:  # of many series: what a row is must not stand in for what moves it
+        used &= [name not in NO_CAUSES for name in sample.names]
     weights, bias = np.zeros((sample.rows.shape[1], HEADS)), np.zeros(HEADS)
     for h in np.unique(head):
         mine = head == h
