@@ -10,8 +10,9 @@ from engine.contest import Verdict
 from engine.domain import FIGURES, LEVELS, UNITS, Freshness, Tier
 from engine.geography import Kind, Measure
 from engine.roles import ACTS
+from engine.store import TRUTHS
 from engine.store.reader import GROUPINGS
-from engine.tables import TRUTHS
+from engine.tables import SCORED_AGAINST
 
 Schema = dict[str, Any]
 
@@ -127,7 +128,7 @@ OBSERVATIONS = _table(
     {
         **_CONSUMER,
         "quantity": enum(UNITS),
-        "truth": enum(("newest", *TRUTHS)),
+        "truth": enum(TRUTHS),
         "as_of": maybe(_INSTANT),
         **_MARKS,
     },
@@ -137,7 +138,7 @@ SCORE_TABLE = _table(
     {
         **_CONSUMER,
         "by": enum(GROUPINGS),
-        "truth": enum(TRUTHS),
+        "truth": enum(SCORED_AGAINST),
         "reference": NAME,
         "start": maybe(_INSTANT),
         "end": maybe(_INSTANT),
@@ -257,6 +258,27 @@ HEALTH = record(
             "type": "array",
             "items": record({"code": NAME, "subject": NAME, "problem": NAME, "remedy": NAME, "since": _INSTANT}),
         },
+    }
+)
+_HOURS: Schema = {"type": "array", "items": _INTEGER, "description": "hours since 1970-01-01T00:00Z, each the start of its hour"}
+_KWH: Schema = {"type": "array", "items": {"type": "number"}, "description": "kWh"}
+OLDER_VALUES = record({"values": {"type": "array", "items": _INTEGER}})
+OLDER_HEALTH = record({"name": NAME, "api_version": NAME})
+OLDER_PREDICTIONS = record(
+    {"datetime_utc": _HOURS, "energy_consumption": _KWH, "preds_datetime_utc": _HOURS, "preds_energy_consumption": _KWH}
+)
+OLDER_MONITORING = record(
+    {
+        "y_monitoring_datetime_utc": _HOURS,
+        "y_monitoring_energy_consumption": _KWH,
+        "predictions_monitoring_datetime_utc": _HOURS,
+        "predictions_monitoring_energy_consumptionc": _KWH,
+    }
+)
+OLDER_METRICS = record(
+    {
+        "datetime_utc": _HOURS,
+        "mape": {"type": "array", "items": {"type": "number"}, "description": "a fraction: 0.05 means 5 %"},
     }
 )
 PROBLEM: Schema = {

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, consumers, geography, openapi, roles, tables
+from engine import __version__, clock, consumers, geography, older_service, openapi, roles, tables
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
 from engine.geography import Measure
@@ -259,8 +259,24 @@ class _Api:
                 "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))
             ),
             *(Route(f"/v1/models/{act}", self._decision(act), methods=["POST"]) for act in roles.ACTS),
+            *(Route(path, self._plain(path, answer)) for path, answer in self._older_service().items()),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
+
+    def _older_service(self) -> dict[str, Callable[[Query], Response]]:
+        reader, now = self._reader, self._clock.now
+        return {
+            "/api/v1/health": lambda _: _json(older_service.health()),
+            "/api/v1/area_values": lambda _: _json(older_service.area_values()),
+            "/api/v1/consumer_type_values": lambda _: _json(older_service.consumer_type_values(reader, now())),
+            "/api/v1/predictions/{area}/{consumer_type}": lambda q: _json(
+                older_service.predictions(reader, q["area"], q["consumer_type"], now())
+            ),
+            "/api/v1/monitoring/metrics": lambda _: _json(older_service.monitoring_metrics(reader, now())),
+            "/api/v1/monitoring/values/{area}/{consumer_type}": lambda q: _json(
+                older_service.monitoring_values(reader, q["area"], q["consumer_type"], now())
+            ),
+        }
 
     def _consumer(self, query: Query) -> Consumer:
         return consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())

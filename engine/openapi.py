@@ -7,29 +7,36 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine import __version__, answers
+from engine import __version__, answers, older_service
 from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
 from engine.roles import MODEL_ID
+from engine.store import TRUTHS
 from engine.store.reader import GROUPINGS
-from engine.tables import TRUTHS
+from engine.tables import SCORED_AGAINST
 
 #: Most rows one answer holds.
 MAX_ROWS = 10_000
 
 
-def _parameter(name: str, schema: Schema, description: str, required: bool = False) -> Schema:
-    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+def _parameter(name: str, schema: Schema, description: str, required: bool = False, where: str = "query") -> Schema:
+    return {"name": name, "in": where, "required": required, "schema": schema, "description": description}
 
 
 _P_AREA = _parameter("area", answers.AREA, "Code of an area; /v1/areas lists them.", required=True)
 _P_TYPE = _parameter("consumer_type", answers.TYPE | {"default": "total"}, "Whose consumption in the area; /v1/areas lists them.")
 _P_ONLY_AREA = _parameter("area", answers.AREA, "Only this area.")
 _P_ONLY_TYPE = _parameter("consumer_type", answers.TYPE, "Only this consumer type.")
+_CODE: Schema = {"type": "integer", "minimum": 0, "maximum": 999}
 _P_FORMAT = _parameter("format", answers.enum(("json", "csv")), "Form of the answer; without it the Accept header decides.")
 _P_AS_OF = _parameter("as_of", answers.TIME, "Answer from what was known at this moment.")
 _P_START = _parameter("start", answers.TIME, "First moment, inclusive.")
 _P_END = _parameter("end", answers.TIME, "Last moment, exclusive.")
+
+_OLDER_CODES = (
+    _parameter("area", _CODE, ", ".join(f"{n} {area}" for n, area in older_service.AREAS.items()), True, "path"),
+    _parameter("consumer_type", _CODE, "Code of DE35, or 0 for everybody; consumer_type_values lists them.", True, "path"),
+)
 
 
 def _p_limit(default: int) -> Schema:
@@ -75,6 +82,11 @@ def _problems(words: Mapping[int, str]) -> Schema:
 def _tabular(name: str, summary: str, table: Schema, *parameters: Schema, errors: Iterable[int] = (400, 403, 404, 422)) -> Schema:
     media = {"application/json": table, "text/csv": {"type": "string"}}
     return _operation(name, summary, media, (*parameters, _P_FORMAT), errors)
+
+
+def _older(name: str, summary: str, answer: Schema, *codes: Schema) -> Schema:
+    errors = (400, 403, 404) if codes else (400, 403)
+    return _operation(f"older_{name}", f"As the older service: {summary}", {"application/json": answer}, codes, errors)
 
 
 _BUNDLE: Schema = {"type": "string", "pattern": f"^{MODEL_ID}$", "examples": ["price-areas-full-2026-10-31"]}
@@ -164,7 +176,7 @@ DOCUMENT: Schema = {
             _P_AS_OF,
             _parameter(
                 "truth",
-                answers.enum(("newest", *TRUTHS)) | {"default": "newest"},
+                answers.enum(TRUTHS) | {"default": "newest"},
                 "Which version of the load: newest, first published, marked final, or from the settlement of price areas.",
             ),
         ),
@@ -175,7 +187,7 @@ DOCUMENT: Schema = {
             _P_AREA,
             _P_TYPE,
             _parameter("by", answers.enum(GROUPINGS) | {"default": "all"}, "How hours are grouped; by Danish hour, day, month."),
-            _parameter("truth", answers.enum(TRUTHS) | {"default": "provisional"}, "What forecasts are held against."),
+            _parameter("truth", answers.enum(SCORED_AGAINST) | {"default": "provisional"}, "What forecasts are held against."),
             _P_START,
             _P_END,
         ),
@@ -242,6 +254,23 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403),
         ),
+        "/api/v1/health": _older("health", "that it answers.", answers.OLDER_HEALTH),
+        "/api/v1/area_values": _older("area_values", "the areas there are.", answers.OLDER_VALUES),
+        "/api/v1/consumer_type_values": _older(
+            "consumer_type_values", "the types that have an answer today; codes of households share one.", answers.OLDER_VALUES
+        ),
+        "/api/v1/predictions/{area}/{consumer_type}": _older(
+            "predictions", "the newest week of load, and the forecast after it.", answers.OLDER_PREDICTIONS, *_OLDER_CODES
+        ),
+        "/api/v1/monitoring/metrics": _older(
+            "metrics", "by hour of 30 days the mean error over all areas and types.", answers.OLDER_METRICS
+        ),
+        "/api/v1/monitoring/values/{area}/{consumer_type}": _older(
+            "monitoring",
+            "30 days of load, and what each day's first issue said of the 24 hours after it.",
+            answers.OLDER_MONITORING,
+            *_OLDER_CODES,
+        ),
         "/openapi.json": _operation("contract", "This document.", {"application/json": {"type": "object"}}),
         "/metrics": _operation("metrics", "Figures for Prometheus.", {"text/plain": {"type": "string"}}, cached=False),
     },
@@ -265,7 +294,7 @@ class BadQuery(Expected):
 
 
 def parse_query(path: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Parameters of a query by name, defaults filled in, None where absent; raises `BadQuery`."""
+    """Parameters of a path and a query by name, defaults filled in, None where absent; raises `BadQuery`."""
     known = {p["name"]: p for p in DOCUMENT["paths"][path]["get"]["parameters"]}
     values: dict[str, Any] = {name: p["schema"].get("default") for name, p in known.items()}
     seen: set[str] = set()

@@ -23,6 +23,7 @@ from engine.domain import (
     HORIZON_H,
     HOUR,
     LEAD_BUCKETS,
+    SETTLEMENT,
     UNITS,
     Consumer,
     Expected,
@@ -32,12 +33,12 @@ from engine.domain import (
     freshness,
 )
 from engine.geography import Measure
-from engine.store import FOREVER, Reader
+from engine.store import FOREVER, TRUTHS, Reader
 from engine.store.roster import BundleState, RoleChange
 from engine.store.schema import level_column
 
 #: What a forecast can be held against.
-TRUTHS = ("provisional", "settled", "settlement")
+SCORED_AGAINST = tuple(truth for truth in TRUTHS if truth != "newest")
 #: Measures whose consumers are forecast once a day; all others are each hour.
 _DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
 #: Span in seconds that an export holds in memory at a time.
@@ -149,22 +150,13 @@ def issue_table(issue: QuantileForecast) -> Table:
     return Table(head, ("valid_time", "part", "lead_time_h", *levels), rows, dict.fromkeys(levels, "MWh"))
 
 
-def _known(history: History, quantity: str, of: Consumer, addends: Mapping[Consumer, tuple[Consumer, ...]]) -> FloatArray:
-    """Values on the history's grid, NaN where unknown; a load that others' add up to is their sum where that is known at all."""
-    if of in addends:
-        total = np.sum([_known(history, quantity, each, addends) for each in addends[of]], axis=0)
-        if np.isfinite(total).any():
-            return np.asarray(total, np.float64)
+def _known(history: History, quantity: str, of: Consumer, leaves: Sequence[Consumer]) -> FloatArray:
+    """Values on the history's grid, NaN where unknown: the sum of the leaves' where that is known at all, else a consumer's own."""
+    nothing = np.full(history.hours, np.nan)
+    values = [history.get(quantity, *each) for each in leaves]
+    total = np.asarray(np.sum([nothing if each is None else each for each in values], axis=0), np.float64)
     own = history.get(quantity, *of)
-    return np.full(history.hours, np.nan) if own is None else own
-
-
-def _all_addends(of: Consumer, at: int) -> dict[Consumer, tuple[Consumer, ...]]:
-    """The addends of a consumer, of those, and so on."""
-    found = {of: addends} if (addends := geography.addends(of, at)) else {}
-    for each in found.get(of, ()):
-        found |= _all_addends(each, at)
-    return found
+    return total if own is None or np.isfinite(total).any() else own
 
 
 def observations(
@@ -172,19 +164,15 @@ def observations(
 ) -> Table:
     """Values of the hours in [start, end) as known at `as_of` (None: now), or one version of the load (see `Reader.truth`)."""
     first = -(-start // HOUR) * HOUR
-    addends = _all_addends(of, end) if quantity == "load" else {}
-    areas = {each.area for group in ((of,), *addends.values()) for each in group}
-    archive = reader.archive(first, end, areas, quantities=[quantity])
+    leaves = geography.leaves(of, end) if quantity in ("load", *SETTLEMENT) else (of,)
+    archive = reader.archive(first, end, {of.area, *(leaf.area for leaf in leaves)}, quantities=[quantity])
     history = archive.as_of(FOREVER if as_of is None else as_of, first, max(0, -(-(end - first) // HOUR)))
     if truth == "newest":
-        values = _known(history, quantity, of, addends)
+        values = _known(history, quantity, of, leaves)
         known = np.isfinite(values)
         times, values = history.times()[known], values[known]
     else:
-        versions = reader.truth(of.area, first, end, of.consumer_type)
-        if truth not in versions:
-            raise Missing(f"There is no {truth} load of {geography.title(of, 'en')}.", f"Choose {', '.join(versions)}.")
-        times, values = versions[truth]
+        times, values = reader.truth(of.area, first, end, of.consumer_type)[truth]
     head = {
         "area": of.area,
         "consumer_type": of.consumer_type,
@@ -410,5 +398,5 @@ def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
             for issue in reader.forecasts(of.area, head.issue_time, head.issue_time + 1, of.consumer_type):
                 yield "forecasts", issue_table(issue)
     for of in known:
-        for truth in TRUTHS:
+        for truth in SCORED_AGAINST:
             yield "scores_by_day", scores(reader, of, "day", truth, start, end)
