@@ -107,6 +107,7 @@ class AreaPanel(QtWidgets.QWidget):
         self.areas.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.areas.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.areas.currentItemChanged.connect(self._choose)
+        self.areas.verticalScrollBar().rangeChanged.connect(lambda *_: self.areas.scrollToItem(self.areas.currentItem()))
         self._sources = QtWidgets.QGridLayout()
         self._sources.setHorizontalSpacing(7)
         self._sources.setVerticalSpacing(3)

@@ -23,9 +23,9 @@ def hour_ticks(first: float, last: float, step_h: int) -> list[float]:
     return [float(t) for t in range(start, int(last) + 1, HOUR) if clock.local(t).hour % step_h == 0]
 
 
-def day_ticks(first: float, last: float, mondays_only: bool = False) -> list[float]:
-    """Danish midnights."""
-    return [t for t, day in _midnights(first, last) if day.weekday() == 0 or not mondays_only]
+def day_ticks(first: float, last: float, every: int = 1) -> list[float]:
+    """Danish midnights of every so many days; of every seventh Mondays."""
+    return [t for t, day in _midnights(first, last) if (day.toordinal() - 1) % every == 0]
 
 
 def month_ticks(first: float, last: float, every: int) -> list[float]:
@@ -57,8 +57,8 @@ class TimeAxis(pg.AxisItem):  # type: ignore[misc]
                 return [(hours * HOUR, hour_ticks(first, last, hours))]
         wanted = _DAY_PX / second_px
         if wanted <= 7 * DAY:
-            whole_weeks = wanted > DAY
-            return [(7 * DAY if whole_weeks else DAY, day_ticks(first, last, mondays_only=whole_weeks))]
+            every = next(n for n in (1, 2, 7) if wanted <= n * DAY)
+            return [(every * DAY, day_ticks(first, last, every))]
         every = next((n for n in (1, 3, 6, 12) if wanted <= n * 28 * DAY), 60)
         return [(every * 30 * DAY, month_ticks(first, last, every))]
 

@@ -51,6 +51,7 @@ class ConsumerTree(QtWidgets.QTreeWidget):
         self._known: tuple[Consumer, ...] = ()
         self.setHeaderHidden(True)
         self.setIndentation(14)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.setUniformRowHeights(True)
         self.setFont(theme.font())
         self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -135,10 +136,10 @@ class ConsumerList(QtWidgets.QFrame):
         self._count = theme.label(0.92, role="quiet")
         self._count.setWordWrap(True)
         column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(1, 4, 1, 6)
+        column.setContentsMargins(6, 6, 6, 6)
         column.addWidget(self.tree, 1)
         column.addWidget(self._count)
-        self._count.setContentsMargins(11, 0, 11, 0)
+        self._count.setContentsMargins(6, 0, 6, 0)
         field.textChanged.connect(lambda _words: self.fill())
         field.returnPressed.connect(self.tree.enter)
         field.walked.connect(self.tree.keyPressEvent)
@@ -160,4 +161,5 @@ class ConsumerList(QtWidgets.QFrame):
         else:
             self.tree.show_all(self._known, self._chosen)
         count = self.tree.topLevelItemCount() if words else len(self._known)
-        self._count.setText(self._language.text("choose.count" if found else "choose.none", count=count))
+        key = "choose.none" if not found else "choose.found" if words else "choose.count"
+        self._count.setText(self._language.text(key, count=self._language.number(count)))

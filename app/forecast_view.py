@@ -130,10 +130,10 @@ class ForecastChart(Chart):
         inks = {Freshness.LATE: self._palette.late, Freshness.STALE: self._palette.stale}
         told = []
         for stretch in view.stretches:
-            late = stretch.freshness in inks
-            mark = f"{theme.SYMBOLS[stretch.freshness]} " if late and stretch.freshness else ""
-            names = (f"{mark}{stretch.label}", f"{mark}{stretch.short}")
-            ink = inks[stretch.freshness] if late and stretch.freshness else self._palette.ink
+            names, ink = stretch.names, self._palette.ink
+            if stretch.freshness in inks:
+                names = tuple(f"{theme.SYMBOLS[stretch.freshness]} {name}" for name in names)
+                ink = inks[stretch.freshness]
             told.append((stretch.start, stretch.end, names, ink))
         self._head.set_stretches(told)
         unmeasured = [s for s in view.stretches if s.part in (Part.BRIDGE, Part.NOTHING)]
@@ -311,10 +311,11 @@ class ForecastPane(QtWidgets.QWidget):
         stale = view is not None and view.stale
         wide, middle, narrow = palette.old_bands if stale else palette.bands
         median = palette.old_median if stale else palette.median
-        blocks = ((colour, "block") for colour in (narrow, middle, wide))
+        forecast = ((median, "bold"), *((colour, "block") for colour in (narrow, middle, wide)))
         tso = (palette.quiet, "dashes") if view is not None and len(view.tso) else None
-        bridge = (median, "dots") if view is not None and view.stretches else None
-        self._legend.set_samples(((palette.observed, "line"), bridge, (median, "bold"), *blocks, tso))
+        issued = view is None or len(view.median) > 0
+        bridge = (median, "dots") if view is not None and view.stretches and issued else None
+        self._legend.set_samples(((palette.observed, "line"), bridge, *(forecast if issued else 4 * (None,)), tso))
 
     def show_view(self, view: ForecastView) -> None:
         """Show a view."""
@@ -334,10 +335,10 @@ class ForecastPane(QtWidgets.QWidget):
         self._model.setText(view.model)
         self._reason.setText(f"{theme.SYMBOLS[Freshness.LATE]} {view.tier_reason}")
         self._reason.setVisible(bool(view.tier_reason))
-        late = view.load_freshness in (Freshness.LATE, Freshness.STALE)
-        mark = f"{theme.SYMBOLS[view.load_freshness]} " if late and view.load_freshness else ""
-        self._measured.setText(f"{mark}{view.measured}")
-        theme.paint(self._measured, theme.role_of(view.load_freshness) if late and view.load_freshness else "")
+        state = view.load_freshness
+        late = state in (Freshness.LATE, Freshness.STALE)
+        self._measured.setText(f"{theme.SYMBOLS[state]} {view.measured}" if state and late else view.measured)
+        theme.paint(self._measured, theme.role_of(state) if state and late else "")
         self._measured.setVisible(bool(view.measured))
         self._measure.setText(view.measure)
         self._axis_note.setText(view.axis)

@@ -204,6 +204,11 @@ def _style_sheet(p: Palette) -> str:
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
     QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
+    QTreeWidget {{ background: transparent; border: none; outline: none; }}
+    QTreeWidget::item {{ padding: 4px 2px; border: none; }}
+    QTreeWidget::item:hover {{ background: {p.ground}; }}
+    QTreeWidget::item:selected {{ background: {p.selected}; color: {p.ink}; border-left: 3px solid {p.ink}; }}
+    QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
     QGraphicsView {{ border: 1px solid transparent; }}
     QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid};

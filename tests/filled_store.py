@@ -80,7 +80,7 @@ def metered_mwh(of: Consumer, times: IntArray) -> FloatArray:
     power = {"household": 1.5, "public": 0.8}.get(of.consumer_type, 0.6)
     if of == OWN:
         return np.asarray(0.42 * shape**2.2)
-    share = geography.AREAS[of.area].population / 1_300_000 if of.area in MUNICIPALITIES else 1.0
+    share = geography.AREAS[of.area].population / 1_300_000 if geography.kind(of.area) is Kind.MUNICIPALITY else 1.0
     size = _REGION_MWH[of.consumer_type] * (1 + 0.25 * np.sin(int(of.area))) * max(share, 0.0014)
     return np.asarray(size * shape**power)
 

@@ -42,6 +42,8 @@ def choices(known: Sequence[Consumer], language: Language) -> tuple[Group, ...]:
 
     def place(code: str) -> Group | None:
         parts = [part for child in geography.children(code) if (part := place(child)) is not None]
+        if geography.kind(code) is Kind.REGION:
+            parts.sort(key=lambda part: _alphabet(part.name))
         here = by_area.get(code, [])
         if geography.kind(code) is Kind.MUNICIPALITY:
             return _leaf(here[0], language) if here else None
@@ -60,6 +62,11 @@ def choices(known: Sequence[Consumer], language: Language) -> tuple[Group, ...]:
 def _filled(code: str, grid: list[Group], industries: list[Group]) -> Iterable[tuple[str, list[Group]]]:
     groups = {"industries": industries if code == "DK" else [], "grid_areas": grid}
     return ((key, under) for key, under in groups.items() if under)
+
+
+def _alphabet(name: str) -> str:
+    """To sort by as Danes do: æ, ø and å come last, and aa is å."""
+    return name.casefold().replace("aa", "å").translate(str.maketrans("æøå", "{|}"))
 
 
 def _leaf(of: Consumer, language: Language) -> Group:

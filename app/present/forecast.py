@@ -47,13 +47,12 @@ class Part(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One part of a chart from `start` to `end`, with its name in full and in short. `freshness` is that of the load before it."""
+    """One part of a chart from `start` to `end`, with its names from the longest on. `freshness` is that of the load before it."""
 
     part: Part
     start: float
     end: float
-    label: str
-    short: str
+    names: tuple[str, ...]
     freshness: Freshness | None = None
 
 
@@ -139,6 +138,7 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
     age = None if forecast is None else now - forecast.issue_time
     issue_freshness = freshness(age, usual_issue_age_s(of))
     stale = issue_freshness is Freshness.STALE
+    nothing = nothing_to_show(snapshot, of, engine, language) if not len(observed_time) and forecast is None else None
     tier, reason, issued, model = _head(snapshot, of, forecast, language, now)
     measured = "" if is_gross(of) else measured_text(snapshot, of_it, language, now)
     load_state = load_freshness(snapshot, of_it, now)
@@ -151,7 +151,7 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         title=geography.title(of, language.code),
         scale=scale,
         tier=tier,
-        tier_reason=reason,
+        tier_reason=reason if nothing is None or is_gross(of) else "",
         reduced=forecast is None or forecast.tier is not best_tier(of),
         issued=issued,
         issue_freshness=issue_freshness,
@@ -184,7 +184,7 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         axis=language.text("forecast.axis", unit=scale.unit),
         zone=language.text("forecast.zone", zone=language.zone(*shown)),
         sources=source_ages(snapshot, of_it, language, now),
-        empty=nothing_to_show(snapshot, of, engine, language) if not len(observed_time) and forecast is None else None,
+        empty=nothing,
         summary=_summary(of_it, tier, issued, measured, language, now),
     )
 
@@ -223,8 +223,8 @@ def _stretches(of_it: ConsumerSnapshot, load_state: Freshness | None, language: 
     found, end = [], -math.inf
     if len(times):
         end = float(times[-1]) + HOUR
-        label = language.text("part.measured", time=language.moment(end, now))
-        found.append(Stretch(Part.MEASURED, float(times[0]), end, label, language.text("part.measured_short")))
+        names = (language.text("part.measured", time=language.moment(end, now)), language.text("part.measured_short"))
+        found.append(Stretch(Part.MEASURED, float(times[0]), end, names))
     if forecast is None:
         if found:
             found.append(_named(Part.NOTHING, end, float(now), language.duration(now - end), language, load_state))
@@ -241,8 +241,8 @@ def _stretches(of_it: ConsumerSnapshot, load_state: Freshness | None, language: 
 
 
 def _named(part: Part, start: float, end: float, size: str, language: Language, state: Freshness | None = None) -> Stretch:
-    label, short = (language.text(f"part.{part.value}{form}", age=size, span=size) for form in ("", "_short"))
-    return Stretch(part, start, end, label, short, state)
+    names = tuple(language.text(f"part.{part.value}{form}", age=size, span=size) for form in ("", "_short"))
+    return Stretch(part, start, end, (*names, size), state)
 
 
 def _shown(stretches: tuple[Stretch, ...], now: int) -> tuple[float, float]:
@@ -251,7 +251,8 @@ def _shown(stretches: tuple[Stretch, ...], now: int) -> tuple[float, float]:
         return float(now - SHOWN_S), float(now + SHOWN_S)
     known = [s.end for s in stretches if s.part is Part.MEASURED]
     start = min(*known, now) if known else stretches[0].start
-    return start - SHOWN_BEFORE_S, max(stretches[-1].end, now) + SHOWN_AFTER_S
+    ahead = [s.end for s in stretches if s.part is Part.AHEAD]
+    return start - SHOWN_BEFORE_S, max(*ahead, now) + SHOWN_AFTER_S if ahead else now + 2.0 * DAY
 
 
 def _gap(of_it: ConsumerSnapshot, now: int) -> tuple[float, float] | None:

@@ -58,9 +58,9 @@ def usual_span(lag: Lag, language: Language) -> str:
     days = np.array([seconds for _, seconds in lag.by_day if seconds <= lag.usual_s])
     low = int(np.quantile(days, 0.1)) if len(days) else lag.usual_s
     first, last = round(low / DAY), round(lag.usual_s / DAY)
-    if lag.usual_s < 2 * DAY or first == last:
+    if lag.usual_s < 2 * DAY:
         return language.text("late.about", usual=language.duration(lag.usual_s // HOUR * HOUR))
-    return language.text("late.days", span=f"{first}–{last}").replace(" ", "\u00a0")
+    return f"{last if first == last else f'{first}–{last}'}\u00a0d"
 
 
 def measured_text(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language, now: int) -> str:
@@ -76,7 +76,7 @@ def measured_text(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language
     if lag.stalled_since is None:
         return language.text("late.usual", measured=measured, usual=usual) + "."
     since = language.date(lag.stalled_since)
-    return language.text("late.stalled", measured=measured, usual=usual, since=since)
+    return language.text("late.stalled", measured=measured, usual=usual, since=since.rstrip(".")) + "."
 
 
 def source_ages(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language, now: int) -> tuple[SourceAge, ...]:

@@ -83,14 +83,14 @@ def monitor_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, languag
         daily_caption=daily,
         lead_caption=lead,
         hour_caption=hour,
-        period=_period(by_day, language),
+        period=_period(by_day, of, language),
         marks=marks(snapshot, of_it.forecast, language),
         heads=_score_heads(language, scale),
         lines=_score_lines(of_it, language, scale),
         daily=_daily(errors, by_day, now),
         lead=_by_lead(errors, of_it.scores.get(("provisional", "lead_bucket"), {}), of),
         hour=_by_hour(errors, of_it.scores.get(("provisional", "hour"), {})),
-        board=_board(of_it.board, language),
+        board=_board(of_it, language),
         calibration=calibration_view(of_it, language, now),
         empty=empty,
         summary=language.text(
@@ -110,17 +110,25 @@ def _why_no_scores(snapshot: Snapshot, of: Consumer, language: Language) -> str:
     return language.text("empty.scores_late", usual=language.duration(lag.usual_s // DAY * DAY or lag.usual_s))
 
 
-def _period(by_day: Mapping[int, Score], language: Language) -> str:
+def _period(by_day: Mapping[int, Score], of: Consumer, language: Language) -> str:
     """The days that are scored, of those the charts reach back to."""
     if not by_day:
         return language.text("monitor.no_period", days=SCORE_DAYS)
     first, last = (
         language.date(clock.local_midnight(clock.EPOCH + dt.timedelta(days=day))) for day in (min(by_day), max(by_day))
     )
-    return language.text("monitor.period", first=first, last=last, count=len(by_day))
+    key = "monitor.period" if is_gross(of) else "monitor.period_late"
+    return language.text(key, first=first, last=last, count=len(by_day))
 
 
-def _board(board: Scoreboard | None, language: Language) -> str:
+def _board(of_it: ConsumerSnapshot, language: Language) -> str:
+    """What must be known to read the table: our day-ahead error beside the grid operator's, and what settlement counts."""
+    settled = of_it.scores.get(("settlement", "day"))
+    about = language.text("monitor.settlement_about") if settled else ""
+    return "\n".join(part for part in (_against_tso(of_it.board, language), about) if part)
+
+
+def _against_tso(board: Scoreboard | None, language: Language) -> str:
     """Our day-ahead error beside the grid operator's, in a line; nothing where there is none of theirs."""
     if board is None or not len(board.observed):
         return ""

@@ -16,28 +16,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "choose.all_types": ("Alle typer", "All types"),
     "choose.none": ("Intet navn eller ingen kode indeholder det.", "No name or code has that in it."),
     "choose.count": ("{count} kan vælges", "{count} to choose from"),
+    "choose.found": ("{count} fundet", "{count} found"),
     # what a load counts
     "measure.gross": (
         "Bruttoforbrug i elnettet, med nettab.",
         "Gross consumption of the grid, grid losses included.",
     ),
     "measure.category": (
-        "Målt hos forbrugerne. Ikke en del af bruttoforbruget for {parent}: nettab og egenproduktion er ikke med.",
-        "Metered at the consumers. No part of the gross consumption of {parent}: grid losses and own production are not in it.",
+        "Målt hos forbrugerne. Ikke en del af bruttoforbruget for {parent} (nettab, egenproduktion).",
+        "Metered at the consumers. Not part of the gross consumption of {parent} (grid losses, own production).",
     ),
     "measure.households": (
-        "Målt ved boligerne. Ikke en del af bruttoforbruget for {parent}: nettab og egenproduktion er ikke med; "
-        "kommunerne summer heller ikke til deres region.",
-        "Metered at dwellings. No part of the gross consumption of {parent}: grid losses and own production are not in it; "
-        "nor do municipalities add up to their region.",
+        "Målt ved boligerne. Ikke en del af bruttoforbruget for {parent} (nettab, egenproduktion), og summer ikke til regionen.",
+        "Metered at dwellings. Not part of the gross consumption of {parent} (grid losses, own production); adds up to no region.",
     ),
     "measure.industry": (
-        "Målt i hele landet efter branche. Summer ikke til bruttoforbruget: nettab og egenproduktion er ikke med.",
-        "Metered in the whole country by industry. Does not add up to gross consumption: grid losses and own production are not in it.",
+        "Målt i hele landet efter branche. Ikke en del af bruttoforbruget (nettab, egenproduktion).",
+        "Metered in the whole country by industry. Not part of gross consumption (grid losses, own production).",
     ),
     "measure.grid_area": (
-        "Målt i et netselskabs område. Summer ikke til bruttoforbruget: nettab og egenproduktion er ikke med.",
-        "Metered in the area of a grid company. Does not add up to gross consumption: grid losses and own production are not in it.",
+        "Målt i et netselskabs område. Ikke en del af bruttoforbruget (nettab, egenproduktion).",
+        "Metered in the area of a grid company. Not part of gross consumption (grid losses, own production).",
     ),
     "measure.own": (
         "Din egen serie. Den lægges ikke til noget andet.",
@@ -50,10 +49,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "late.measured": ("Målt til {time}, for {age} siden", "Measured until {time}, {age} ago"),
     "late.usual": ("{measured}; normalt {usual}", "{measured}; usually {usual}"),
     "late.stalled": (
-        "{measured}; normalt {usual}. Intet nyt siden {since}.",
-        "{measured}; usually {usual}. Nothing new since {since}.",
+        "{measured}; normalt {usual}. Intet nyt siden {since}",
+        "{measured}; usually {usual}. Nothing new since {since}",
     ),
-    "late.days": ("{span} d", "{span} d"),
     "late.about": ("op til {usual}", "up to {usual}"),
     "sources.of": ("{name} {area}", "{name} {area}"),
     # the three parts of a chart
@@ -99,9 +97,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "En prognose får sin score, når forbruget for dens timer er målt, her først efter nogle døgn.",
         "A forecast is scored when the load of its hours has been measured, here only after some days.",
     ),
-    "quantity.settlement": ("Afregning", "Settlement"),
-    "quantity.self_consumption": ("Egetforbrug", "Self-consumption"),
     # scores of late consumers
+    "monitor.period_late": (
+        "{first} til {last}, dansk tid: {count} døgn med scorer; senere timer er ikke målt endnu",
+        "{first} to {last}, Danish time: {count} days with scores; later hours are not measured yet",
+    ),
     "monitor.row_settlement": ("Afregning, hele perioden", "Settlement, whole period"),
     "monitor.settlement_about": (
         "Afregningen har erhvervets egetforbrug med, som trækkes fra; dens niveau kan afvige fra det først målte.",
