@@ -1,5 +1,6 @@
 import dataclasses
 import sqlite3
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from engine.domain import (
     Series,
     Tier,
 )
-from engine.store import Reader, ScoreRow, Writer, codec, schema
+from engine.store import FOREVER, Reader, ScoreRow, Writer, codec, schema
 
 NOW = 1_795_000_000 // HOUR * HOUR
 
@@ -166,13 +167,17 @@ def test_parts_rounded_for_their_whole_add_up_to_it(a: np.ndarray, b: np.ndarray
 NUMBERS = st.floats(0, 1e6, width=32)
 
 
-@given(st.lists(st.dictionaries(st.integers(0, len(LEAD_BUCKETS) - 1), NUMBERS, min_size=1), min_size=1, max_size=5))
-def test_scores_survive_their_coding(hours: list[dict[int, float]]) -> None:
-    scores = [{b: Score(n=b + 1, observed=x, abs_error=x / 2) for b, x in hour.items()} for hour in hours]
-    sums = codec.decode_scores([codec.encode_scores(s) for s in scores])
-    for hour, table in zip(scores, sums, strict=True):
+BUCKETS = st.dictionaries(st.integers(0, len(LEAD_BUCKETS) - 1), NUMBERS, min_size=1)
+
+
+@given(st.dictionaries(st.integers(0, 23), BUCKETS, min_size=1))
+def test_scores_survive_their_coding(day: dict[int, dict[int, float]]) -> None:
+    scores = {h: {b: Score(n=b + 1, observed=x, abs_error=x / 2) for b, x in hour.items()} for h, hour in day.items()}
+    found = codec.decode_scores(codec.encode_scores({h: codec.score_sums(hour) for h, hour in scores.items()}))
+    assert set(found) == set(day)
+    for h, table in found.items():
         for bucket, row in enumerate(table):
-            np.testing.assert_allclose(row, dataclasses.astuple(hour.get(bucket, Score())), rtol=1e-6, atol=1e-30)
+            np.testing.assert_allclose(row, dataclasses.astuple(scores[h].get(bucket, Score())), rtol=1e-6, atol=1e-30)
 
 
 def issue(issue_time: int = NOW, area: str = "DK1", tier: Tier = Tier.FULL) -> QuantileForecast:
@@ -228,6 +233,7 @@ def test_scores_group_by_danish_hour_and_add_up(writer: Writer, reader: Reader) 
     ]
     writer.put_scores(rows)
     writer.put_scores([ScoreRow("DK1", "total", "provisional", NOW, 1, Score(n=99))])  # scored already
+    assert reader.scorebook.newest(Consumer("DK1"), "provisional") == NOW + 47 * HOUR
     assert reader.scores("DK1")[0] == Score(n=192, observed=19200.0, abs_error=2.0 * sum(range(48)))
     by_hour = reader.scores("DK1", by="hour")
     assert set(by_hour) == set(range(24))
@@ -237,6 +243,37 @@ def test_scores_group_by_danish_hour_and_add_up(writer: Writer, reader: Reader) 
     assert reader.scorebook.loads(Consumer("DK1"), "provisional", NOW) == dict.fromkeys(range(NOW, NOW + 48 * HOUR, HOUR), 100.0)
     with pytest.raises(Expected, match="cannot be grouped"):
         reader.scores("DK1", by="moon")
+
+
+def test_a_renewed_score_replaces_its_hour_alone(writer: Writer, reader: Reader) -> None:
+    def row(hour: int, n: int) -> ScoreRow:
+        return ScoreRow("DK1", "total", "settlement", NOW + hour * HOUR, 1, Score(n=n))
+
+    writer.put_scores([row(0, 1), row(1, 1)])
+    writer.put_scores([row(1, 5), row(2, 1)], renew=True)
+    found = [reader.scores("DK1", "all", NOW + h * HOUR, NOW + (h + 1) * HOUR, "settlement")[0].n for h in range(3)]
+    assert found == [1, 5, 1]
+
+
+def test_scores_of_an_older_database_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "lastvagt.sqlite"
+    sums = {
+        hour: codec.score_sums({bucket: Score(n=hour + bucket + 1, abs_error=2.5) for bucket in (0, 3)}) for hour in range(30)
+    }
+    with sqlite3.connect(path) as db:
+        for migration in schema.MIGRATIONS[:3]:
+            migration(db)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 3")
+        rows = [("DK1", "total", "settled", NOW + h * HOUR, zlib.compress(x.T.astype("<f4").tobytes())) for h, x in sums.items()]
+        db.executemany("INSERT INTO score VALUES(?,?,?,?,?)", rows)
+    db.close()
+    Writer(path).close()
+    reader = Reader(path)
+    hours, found = reader.scorebook.sums(Consumer("DK1"), "settled", 0, FOREVER)
+    reader.close()
+    assert hours.tolist() == [NOW + h * HOUR for h in range(30)]
+    np.testing.assert_array_equal(found, np.stack(list(sums.values())))
 
 
 def test_events_open_once_and_close(writer: Writer, reader: Reader) -> None:

@@ -435,12 +435,8 @@ class Reader:
         if by not in GROUPINGS:
             raise Expected(f"Scores cannot be grouped by '{by}'.", f"Choose one of {', '.join(GROUPINGS)}.")
         buckets = list(range(1, len(LEAD_BUCKETS)) if lead_buckets is None else lead_buckets)
-        rows = self._rows(
-            "SELECT valid_time, sums FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=? AND valid_time<?",
-            (area, consumer_type, truth, start, end),
-        )
-        hours = np.array([t for t, _ in rows], np.int64)
-        sums = codec.decode_scores(blob for _, blob in rows)[:, buckets]
+        hours, sums = self.scorebook.sums(Consumer(area, consumer_type), truth, start, end)
+        sums = sums[:, buckets]
         if by == "lead_bucket":
             labels, parts = np.array(buckets, np.int64), sums.sum(axis=0)
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.domain import LEVELS, Expected
+from engine.domain import DAY, HOUR, LEVELS, Expected
+from engine.store import codec
 
 APPLICATION_ID = 0x4C617374  # "Last"
 
@@ -95,8 +97,21 @@ def _version_3(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _version_4(db: sqlite3.Connection) -> None:
+    db.execute(
+        """CREATE TABLE score_day(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, truth TEXT NOT NULL, day INTEGER NOT NULL,
+            sums BLOB NOT NULL, PRIMARY KEY(area, consumer_type, truth, day)) WITHOUT ROWID"""
+    )
+    rows = db.execute("SELECT area, consumer_type, truth, valid_time, sums FROM score ORDER BY 1, 2, 3, 4").fetchall()
+    for day, hours in itertools.groupby(rows, lambda row: (*row[:3], row[3] // DAY)):
+        sums = {t % DAY // HOUR: codec.decode_scores_of_an_hour(blob) for *_, t, blob in hours}
+        db.execute("INSERT INTO score_day VALUES(?,?,?,?,?)", (*day, codec.encode_scores(sums)))
+    db.execute("DROP TABLE score")
+
+
 #: Migration i turns a database of version i into version i + 1.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3, _version_4)
 
 
 def check(db: sqlite3.Connection, path: Path) -> int:

@@ -1,35 +1,50 @@
-"""Which hours are scored already, and against which load."""
+"""Which hours are scored, how, and against which load; scores are kept by UTC day."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.domain import Consumer
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, Consumer, FloatArray, IntArray
 from engine.store import codec
+from engine.store.archive import FOREVER
 
 _N, _OBSERVED = codec.SCORE_SUMS.index("n"), codec.SCORE_SUMS.index("observed")
 
 
 class Scorebook:
-    """The questions of the scoring job, asked through a reader's query function."""
+    """The questions about scores, asked through a reader's query function."""
 
     def __init__(self, rows: Callable[[str, Sequence[object] | Mapping[str, object]], list[tuple[Any, ...]]]) -> None:
         self._rows = rows
 
     def newest(self, of: Consumer, truth: str) -> int | None:
         """The newest hour of a consumer that is scored against a truth."""
-        rows = self._rows("SELECT max(valid_time) FROM score WHERE area=? AND consumer_type=? AND truth=?", (*of, truth))
-        newest: int | None = rows[0][0]
-        return newest
+        rows = self._rows(
+            "SELECT day, sums FROM score_day WHERE area=? AND consumer_type=? AND truth=? ORDER BY day DESC LIMIT 1", (*of, truth)
+        )
+        return max((t for t, _ in _by_hour(rows)), default=None)
+
+    def sums(self, of: Consumer, truth: str, start: int, end: int) -> tuple[IntArray, FloatArray]:
+        """Scored hours in [start, end), and their sums, shape (hours, lead buckets, SCORE_SUMS)."""
+        rows = self._rows(
+            "SELECT day, sums FROM score_day WHERE area=? AND consumer_type=? AND truth=? AND day BETWEEN ? AND ?",
+            (*of, truth, start // DAY, (end - 1) // DAY),
+        )
+        found = [(t, sums) for t, sums in _by_hour(rows) if start <= t < end]
+        shape = (len(found), len(LEAD_BUCKETS), len(codec.SCORE_SUMS))
+        return np.array([t for t, _ in found], np.int64), np.array([sums for _, sums in found], np.float64).reshape(shape)
 
     def loads(self, of: Consumer, truth: str, since: int) -> dict[int, float]:
         """Hours from `since` on that are scored against a truth, each with the load in MWh it was scored against."""
-        rows = self._rows(
-            "SELECT valid_time, sums FROM score WHERE area=? AND consumer_type=? AND truth=? AND valid_time>=?",
-            (*of, truth, since),
-        )
-        sums = codec.decode_scores(blob for _, blob in rows).sum(axis=1)
-        return dict(zip((t for t, _ in rows), (sums[:, _OBSERVED] / np.maximum(sums[:, _N], 1)).tolist(), strict=True))
+        hours, sums = self.sums(of, truth, since, FOREVER)
+        whole = sums.sum(axis=1)
+        return dict(zip(hours.tolist(), (whole[:, _OBSERVED] / np.maximum(whole[:, _N], 1)).tolist(), strict=True))
+
+
+def _by_hour(rows: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, FloatArray]]:
+    for day, blob in rows:
+        for hour, sums in codec.decode_scores(blob).items():
+            yield day * DAY + hour * HOUR, sums

@@ -278,11 +278,17 @@ class Writer:
         hours: dict[tuple[str, str, str, int], dict[int, Score]] = {}
         for row in rows:
             hours.setdefault((row.area, row.consumer_type, row.truth, row.valid_time), {})[row.lead_bucket] = row.score
+        days: dict[tuple[str, str, str, int], dict[int, FloatArray]] = {}
+        for (area, kind, truth, hour), by_bucket in hours.items():
+            days.setdefault((area, kind, truth, hour // DAY), {})[hour % DAY // HOUR] = codec.score_sums(by_bucket)
         with self._transaction() as db:
-            db.executemany(
-                f"INSERT OR {'REPLACE' if renew else 'IGNORE'} INTO score(area, consumer_type, truth, valid_time, sums) VALUES(?,?,?,?,?)",
-                [(*key, codec.encode_scores(by_bucket)) for key, by_bucket in hours.items()],
-            )
+            for key, new in days.items():
+                kept = db.execute(
+                    "SELECT sums FROM score_day WHERE area=? AND consumer_type=? AND truth=? AND day=?", key
+                ).fetchall()
+                old = codec.decode_scores(kept[0][0]) if kept else {}
+                blob = codec.encode_scores(old | new if renew else new | old)
+                db.execute("INSERT OR REPLACE INTO score_day VALUES(?,?,?,?,?)", (*key, blob))
 
     # -- the program itself ---------------------------------------------------------------------------------------
 
