@@ -191,7 +191,7 @@ class MapCanvas(QtWidgets.QWidget):
                 painter.setPen(QtGui.QPen(QtGui.QColor(palette.rule), 1))
                 painter.drawRect(view.mapRect(QtCore.QRectF(*outlines.INSET_KM)))
             for shape, ground in zip(self._shapes, self._grounds, strict=True):
-                self._paint_ground(painter, self._on_screen(shape, view), ground)
+                self._paint_ground(painter, self._on_screen(shape, ground, view), ground)
             for shape, ground in zip(self._shapes, self._grounds, strict=True):
                 self._paint_label(painter, shape, ground, view)
             if self._hovered >= 0:
@@ -199,12 +199,16 @@ class MapCanvas(QtWidgets.QWidget):
             if self._shapes and (self.hasFocus() or self._hovered < 0):
                 self._paint_frame(painter, self._focused, view, palette.focus if self.hasFocus() else palette.quiet, 2.5)
 
-    def _on_screen(self, shape: _Shape, view: QtGui.QTransform) -> QtGui.QPainterPath:
-        """The path in pixels; tiles are parted by a gap."""
+    def _on_screen(self, shape: _Shape, ground: Ground, view: QtGui.QTransform) -> QtGui.QPainterPath:
+        """The path in pixels; tiles are parted by a gap, and lack a corner where their value was not measured."""
         if not self._tiles:
             return view.map(shape.path)
+        place = view.mapRect(shape.path.boundingRect()).adjusted(_GAP_PX / 2, _GAP_PX / 2, -_GAP_PX / 2, -_GAP_PX / 2)
+        cut = view.m11() / 5 if ground.estimated and ground.colour is not None else 0.0
+        right = [place.topRight() - QtCore.QPointF(cut, 0), place.topRight() + QtCore.QPointF(0, cut)]
         path = QtGui.QPainterPath()
-        path.addRect(view.mapRect(shape.path.boundingRect()).adjusted(_GAP_PX / 2, _GAP_PX / 2, -_GAP_PX / 2, -_GAP_PX / 2))
+        path.addPolygon(QtGui.QPolygonF([place.topLeft(), *right, place.bottomRight(), place.bottomLeft()]))
+        path.closeSubpath()
         return path
 
     def _paint_ground(self, painter: QtGui.QPainter, path: QtGui.QPainterPath, ground: Ground) -> None:
@@ -234,14 +238,8 @@ class MapCanvas(QtWidgets.QWidget):
                 painter.fillRect(QtCore.QRectF(at.x() - width / 2, place.y(), width, height), QtGui.QColor(palette.surface))
             painter.setPen(QtGui.QColor(colour))
             painter.drawText(place, aligned, words)
-        if ground.estimated and self._tiles and ground.colour is not None:
-            corner = view.mapRect(shape.path.boundingRect()).adjusted(1, 1, -1, -1).topRight()
-            size = view.m11() / 6
-            painter.setPen(QtCore.Qt.PenStyle.NoPen)
-            painter.setBrush(QtGui.QColor(palette.ground))
-            painter.drawPolygon([corner, corner - QtCore.QPointF(size, 0), corner + QtCore.QPointF(0, size)])
 
     def _paint_frame(self, painter: QtGui.QPainter, row: int, view: QtGui.QTransform, colour: str, width: float) -> None:
-        path = self._on_screen(self._shapes[row], view)
+        path = self._on_screen(self._shapes[row], self._grounds[row], view)
         painter.strokePath(path, QtGui.QPen(QtGui.QColor(self._palette.surface), width + 2.5))
         painter.strokePath(path, QtGui.QPen(QtGui.QColor(colour), width))

@@ -34,6 +34,33 @@ _SIDE_PX = 284
 _BAR_PX = 12
 
 
+class ChoiceBox(QtWidgets.QComboBox):
+    """A box to choose from with an arrow of its own: the style sheet takes that of the style away."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Draw the arrow over the box."""
+        super().paintEvent(event)
+        with QtGui.QPainter(self) as painter:
+            painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+            painter.setPen(QtGui.QPen(self.palette().color(QtGui.QPalette.ColorRole.ButtonText), 1.5))
+            right, middle = self.width() - 9, self.height() / 2
+            painter.drawPolyline([QtCore.QPointF(right - x, middle + y) for x, y in ((8, -2), (4, 2), (0, -2))])
+
+    def show_entries(self, entries: tuple[tuple[str, str], ...], chosen: str) -> None:
+        """Values with their names; only touched where they differ, so that an open list stays open."""
+        if [(self.itemData(i), self.itemText(i)) for i in range(self.count())] != list(entries):
+            self.clear()
+            for value, name in entries:
+                self.addItem(name, str(value))
+        self.setCurrentIndex(self.findData(str(chosen)))
+        self.setEnabled(len(entries) > 1)
+
+
 class RampBar(QtWidgets.QWidget):
     """The colours of the map over their numbers, and the pattern of no data."""
 
@@ -99,7 +126,9 @@ class MapPane(QtWidgets.QWidget):
         self._moved = False  # by the user, away from now
         self._now = 0
         self._title, self._badges = theme.label(1.55, bold=True), theme.Badges()
-        self.layer, self.type, self.shade = (self._combo(text(f"map.{key}")) for key in ("layer", "type", "shade"))
+        self.layer, self.type, self.shade = (ChoiceBox(text(f"map.{key}")) for key in ("layer", "type", "shade"))
+        for box in (self.layer, self.type, self.shade):
+            box.activated.connect(self._decide)
         self.canvas = MapCanvas(palette)
         self.canvas.setToolTip("")
         self.canvas.pointed.connect(self._point)
@@ -139,13 +168,6 @@ class MapPane(QtWidgets.QWidget):
         column.addLayout(self._choices())
         column.addWidget(self._pages, 1)
 
-    def _combo(self, name: str) -> QtWidgets.QComboBox:
-        combo = QtWidgets.QComboBox()
-        combo.setAccessibleName(name)
-        combo.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
-        combo.activated.connect(self._decide)
-        return combo
-
     def _make_table(self, name: str) -> QtWidgets.QTableWidget:
         table = QtWidgets.QTableWidget(0, 3)
         table.setAccessibleName(name)
@@ -159,8 +181,10 @@ class MapPane(QtWidgets.QWidget):
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(22)
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setDefaultAlignment(QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter)
+        head = table.horizontalHeader()
+        head.style().unpolish(head)  # it was dressed before the table had its role
+        head.setHighlightSections(False)
+        head.setDefaultAlignment(QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter)
         table.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.currentCellChanged.connect(lambda row, *_: self.canvas.focus_row(row) if row >= 0 else None)
         table.itemActivated.connect(lambda item: self._choose(item.row()))
@@ -169,11 +193,11 @@ class MapPane(QtWidgets.QWidget):
     def _choices(self) -> QtWidgets.QHBoxLayout:
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(6)
-        for combo in (self.layer, self.type, self.shade):
-            name = theme.label(0.92, role="quiet", text=combo.accessibleName())
-            name.setBuddy(combo)
+        for box in (self.layer, self.type, self.shade):
+            name = theme.label(0.92, role="quiet", text=box.accessibleName())
+            name.setBuddy(box)
             row.addWidget(name)
-            row.addWidget(combo)
+            row.addWidget(box)
             row.addSpacing(14)
         row.addStretch(1)
         return row
@@ -235,12 +259,12 @@ class MapPane(QtWidgets.QWidget):
         view = self._view = map_view(self._snapshot, choice, self._language, self._now)
         self._title.setText(view.title)
         self._badges.show_marks(view.marks)
-        for combo, entries, chosen in (
+        for box, entries, chosen in (
             (self.layer, view.layers, view.choice.layer),
             (self.type, view.types, view.choice.consumer_type),
             (self.shade, view.shades, view.choice.shade),
         ):
-            _fill(combo, entries, chosen)
+            box.show_entries(entries, chosen)
         self._pages.setCurrentIndex(0 if view.empty is None else 1)
         if view.empty is not None:
             self._empty.show_reason(view.empty)
@@ -363,13 +387,3 @@ def _card(*widgets: QtWidgets.QWidget) -> QtWidgets.QFrame:
     for widget in widgets:
         column.addWidget(widget)
     return card
-
-
-def _fill(combo: QtWidgets.QComboBox, entries: tuple[tuple[str, str], ...], chosen: str) -> None:
-    """Entries of a box; only touched where they differ, so that an open list stays open."""
-    if [(combo.itemData(i), combo.itemText(i)) for i in range(combo.count())] != list(entries):
-        combo.clear()
-        for value, name in entries:
-            combo.addItem(name, str(value))
-    combo.setCurrentIndex(combo.findData(str(chosen)))
-    combo.setEnabled(len(entries) > 1)

@@ -224,4 +224,10 @@ def _style_sheet(p: Palette) -> str:
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
+    QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}
+    QComboBox::drop-down {{ border: none; width: 20px; }}
+    QComboBox:focus {{ border: 1px solid {p.focus}; }}
+    QComboBox:disabled {{ color: {p.quiet}; background: transparent; }}
+    QComboBox QAbstractItemView {{ background: {p.surface}; border: 1px solid {p.rule}; selection-background-color: {p.selected};
+                                   selection-color: {p.ink}; outline: none; }}
     """

@@ -232,6 +232,7 @@ def bench_app(_: Path) -> list[Figure]:
     return [
         ("app, process start to first paint of a filled database", answer["first_paint_s"], "s", "2"),
         ("app, redraw of a year of hours with bands", answer["year_redraw_ms"], "ms", "60"),
+        ("app, painting the map of 98 municipalities", answer["map_paint_ms"], "ms", "25"),
     ]
 
 

@@ -413,7 +413,7 @@ def _short(number: float, shade: Shade, language: Language) -> str:
     if shade is Shade.PEAK:
         return f"{int(number):02d}–{int(number + 1) % 24:02d}"
     if shade is Shade.CHANGE:
-        return language.number(number, 0, sign=True)
+        return language.number(number, 0, sign=round(number) != 0)
     return language.number(number, 2 if shade is Shade.PERSON or number < 10 else 1)
 
 
