@@ -59,19 +59,22 @@ def _known(reader: Reader, now: int) -> tuple[Consumer, ...]:
     return geography.known_consumers(known | succeeded, now)
 
 
+def _newest(series: Iterable[SeriesState], now: int) -> int:
+    """Newest hour of load of the latest layer: that of its middle area, so that one that stands still does not count for all."""
+    by_layer: dict[Kind, list[int]] = {}
+    for state in series:
+        layer = geography.kind(state.area)
+        if state.quantity == "load" and layer in LAYERS and state.newest_valid > now - LONGEST_WAIT_DAYS * DAY:
+            by_layer.setdefault(layer, []).append(state.newest_valid)
+    return min((sorted(newest)[len(newest) // 2] for newest in by_layer.values()), default=now)
+
+
 def read(reader: Reader, series: Iterable[SeriesState], now: int) -> MapSnapshot:
     """All consumers of the layers at `now`, from some days before the newest hour of the latest load on."""
     consumers = tuple(
         each for each in _known(reader, now) if geography.kind(each.area) in LAYERS and geography.exists(each.area, now)
     )
-    newest = [
-        state.newest_valid
-        for state in series
-        if state.quantity == "load"
-        and geography.kind(state.area) in LAYERS
-        and state.newest_valid > now - LONGEST_WAIT_DAYS * DAY
-    ]
-    start = clock.floor_hour(min(newest, default=now)) - TRUTH_DAYS * DAY
+    start = clock.floor_hour(_newest(series, now)) - TRUTH_DAYS * DAY
     hours = (clock.floor_hour(now) - start) // HOUR + AHEAD_DAYS * 24
     shape = (len(consumers), hours)
     observed, median, low, high = (np.full(shape, np.nan) for _ in range(4))

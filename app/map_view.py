@@ -294,6 +294,7 @@ class MapPane(QtWidgets.QWidget):
             ]
         )
         self._hour.setText(frame.hour)
+        self.slider.setAccessibleDescription(f"{frame.hour}. {self._language.text('map.time_help')}")
         self._legend_title.setText(frame.legend_title)
         self._ramp.show_legend(view.legend, self._palette, view.choice.layer is Kind.MUNICIPALITY)
         self._fill_table(view.heads, frame)

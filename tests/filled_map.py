@@ -52,9 +52,18 @@ def issue(of: Consumer, issue_time: int, newest: int, simulated: bool = False) -
 
 
 def fill_map(
-    folder: Path, now: int = NOW, simulated: bool = False, missing: tuple[str, ...] = (), days: int = 16, load_days: int = 30
+    folder: Path,
+    now: int = NOW,
+    simulated: bool = False,
+    missing: tuple[str, ...] = (),
+    frozen: tuple[str, ...] = (),
+    days: int = 16,
+    load_days: int = 30,
 ) -> Path:
-    """Fill a data folder with price areas, regions and municipalities as it would stand at `now`; of `missing` areas nothing is known."""
+    """Fill a data folder with price areas, regions and municipalities as it would stand at `now`.
+
+    Of `missing` areas nothing is known, of `frozen` ones no load of the last 30 days.
+    """
     fill(folder, now, days=days, simulated=simulated, learned=False, tso=False)
     writer = Writer(folder / "lastvagt.sqlite", simulated=simulated)
     consumers = [Consumer(area, kind) for area in geography.of_kind(Kind.REGION, now) for kind in geography.REGION_TYPES]
@@ -64,7 +73,8 @@ def fill_map(
         if of.area in missing:
             continue
         kind = geography.kind(of.area)
-        newest = clock.local_midnight(clock.local(now).date()) - LAG_DAYS[kind] * DAY - HOUR
+        lag_days = 30 if of.area in frozen else LAG_DAYS[kind]
+        newest = clock.local_midnight(clock.local(now).date()) - lag_days * DAY - HOUR
         times = np.arange(newest - load_days * DAY, newest + HOUR, HOUR, dtype=np.int64)
         source = "ConsumptionConsumerCategoryHour" if kind is Kind.REGION else "PrivateConsumptionHeatingHour"
         flags = np.zeros(len(times), np.uint8)

@@ -227,6 +227,17 @@ def test_the_hours_are_told_apart_as_measured_bridge_and_forecast(filled: Snapsh
     assert old.issue_freshness is Freshness.STALE
 
 
+def test_an_area_that_stands_still_is_bridged_and_does_not_hold_up_the_others(tmp_path: Path, filled: Snapshot) -> None:
+    fill_map(tmp_path, frozen=("665",))
+    reader = Reader(tmp_path / "lastvagt.sqlite")
+    view = _view(snapshot.read(reader, NOW))
+    reader.close()
+    assert view.hours[0] == _view(filled).hours[0]
+    assert view.runs[0].origin is Origin.MEASURED
+    assert Origin(view.origin[view.areas.index("665"), 0]) is Origin.BRIDGE
+    assert "1 bridge" in present.map_frame(view, 0, EN).summary
+
+
 def test_what_is_not_known_has_no_place_on_the_ramp(filled: Snapshot) -> None:
     for shade in Shade:
         view = _view(filled, MapChoice(Kind.MUNICIPALITY, "household", shade))

@@ -22,7 +22,7 @@ from engine import clock, geography
 from engine.domain import CONSUMER_TYPES, HOUR, Consumer, FloatArray, Freshness, IntArray, freshness
 from engine.geography import Kind
 
-#: Days of measured load at the left of the slider, before the newest of the area that is furthest behind.
+#: Days of measured load at the left of the slider, before the newest of the middle area.
 MEASURED_DAYS = 4
 _WEEK_H = 7 * 24
 #: Settings that turn on the fetching of a layer.
@@ -244,14 +244,14 @@ def _loads(known: MapSnapshot, rows: Sequence[int]) -> tuple[IntArray, FloatArra
 
 
 def _shown(times: IntArray, origin: OriginArray) -> slice:
-    """Indices of the slider: some days of what is measured in all areas with data, then as far as half of them are known."""
+    """Indices of the slider: some days of what is measured in half of the areas with data, then as far as half of them are known."""
     data = (origin != Origin.MISSING).any(axis=1)
     if not data.any():
         return slice(0, 0)
     hours = np.arange(len(times))
     last_measured = [int(hours[row == Origin.MEASURED].max(initial=0)) for row in origin[data]]
     ends = np.flatnonzero((origin[data] != Origin.MISSING).mean(axis=0) >= 0.5)
-    first = max(_WEEK_H, min(last_measured) + 1 - MEASURED_DAYS * 24)
+    first = max(_WEEK_H, sorted(last_measured)[len(last_measured) // 2] + 1 - MEASURED_DAYS * 24)
     return slice(min(first, int(ends[-1])), int(ends[-1]) + 1) if len(ends) else slice(0, 0)
 
 
