@@ -26,6 +26,7 @@ _EXAMPLES = """\
 examples:
   lastvagt-engine run                              serve live forecasts on http://127.0.0.1:8787 until Ctrl-C
   lastvagt-engine demo                             two simulated weeks, no network needed
+  lastvagt-engine areas                            whose consumption is known
   lastvagt-engine forecast --area DK1              the newest forecast as a table
   lastvagt-engine doctor                           what is wrong here, and what to do
 
@@ -115,8 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     as_json(load)
 
-    areas = command("areas", commands.areas, "list whose consumption is known and forecast", "", "--hierarchy", "--format csv")
-    areas.add_argument("--hierarchy", action="store_true", help="whose loads add up to whose, and why others do not")
+    areas = command(
+        "areas", commands.areas, "list whose consumption is known and forecast", "", "--hierarchy", "--lags --format csv"
+    )
+    instead = areas.add_mutually_exclusive_group()
+    instead.add_argument("--hierarchy", action="store_true", help="whose loads add up to whose, and why others do not")
+    instead.add_argument("--lags", action="store_true", help="how late each load is, and usually is")
     in_forms(areas)
 
     forecast = command(
@@ -221,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     export = command(
         "export",
         commands.export,
-        "write observations, issues and scores of a span as CSV files",
+        "write observations, issues and scores of all consumers in a span as CSV files",
         "--from 2026-10-01 --out october",
     )
     export.add_argument("--from", dest="start", required=True, metavar="TIME", help="first moment, UTC")

@@ -112,7 +112,8 @@ FORECAST = _table(
     {
         **_CONSUMER,
         "measure": _MEASURE,
-        "newest_load": maybe(_INSTANT) | {"description": "the newest hour known when it was made; null for sums"},
+        "newest_load": maybe(_INSTANT)
+        | {"description": "the newest hour known when it was made; null for the sum of price areas"},
         **_ISSUE,
         **_MARKS,
         **_AGE,

@@ -122,6 +122,11 @@ def status(args: argparse.Namespace) -> int:
     else:
         heard = "" if alive else f", last heard {clock.iso(engine.heartbeat)}"
         print(f"Engine {engine.version}, process {engine.pid}, http://{engine.host}:{engine.port}{heard}")
+    others = health["others"]
+    assert isinstance(others, dict)
+    if others["consumers"]:
+        newest = f", {others['oldest_issue']} or newer" if others["forecast"] else ""
+        print(f"Besides the price areas {others['consumers']} consumers, of which {others['forecast']} are forecast{newest}")
     for title, names in (
         ("areas", ("area", "issue_time", "tier", "freshness")),
         ("sources", ("quantity", "source", "series", "oldest_valid", "newest_valid", "freshness")),
@@ -187,13 +192,15 @@ def _span(args: argparse.Namespace, end_without: int) -> tuple[int, int]:
 
 
 def areas(args: argparse.Namespace) -> int:
-    """Print who is known, or whose loads add up to whose."""
+    """Print who is known, whose loads add up to whose, or how late they are."""
     from engine import clock, consumers, terminal
 
     now = clock.SystemClock().now()
     with _reader(args) as reader:
         if args.hierarchy:
             return terminal.tell(consumers.hierarchy(reader, now), args.format, terminal.hierarchy)
+        if args.lags:
+            return terminal.tell(consumers.lags(reader, now), args.format, terminal.lags)
         return terminal.tell(consumers.areas(reader, now), args.format, terminal.areas)
 
 

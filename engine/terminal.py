@@ -81,6 +81,14 @@ def hierarchy(table: Table) -> None:
         print(reason)
 
 
+def lags(table: Table) -> None:
+    """How late loads are."""
+    if table.rows:
+        grid(table.columns, table.rows)
+    else:
+        print("No load is stored.")
+
+
 def observations(table: Table) -> None:
     """Values by Danish time."""
     head = table.head

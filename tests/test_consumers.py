@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from consumer_store import NOW, OWN, STORED, SUMS, fill
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import clock, consumers, geography
-from engine.domain import Consumer
+from engine import clock, consumers, geography, tables
+from engine.domain import DAY, HOUR, Consumer, Observations, Series
 from engine.geography import Measure
 from engine.store import Reader, Writer
 from engine.tables import Missing, Table
@@ -123,6 +125,34 @@ def test_loads_add_up_within_a_measure_and_never_across_two(reader: Reader) -> N
 def test_an_ended_region_is_no_part_of_the_sum_any_more(reader: Reader) -> None:
     rows = records(consumers.hierarchy(reader, geography.MERGER))
     assert all("ended" in str(r["reason"]) for r in rows if r["part_area"] == "1084" and r["area"] != "1084")
+
+
+def test_a_sum_goes_on_over_the_merger_of_two_regions(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "merged.sqlite")
+    later = geography.MERGER + 10 * DAY
+    for area, mwh, start, end in (
+        ("1084", 300.0, geography.MERGER - 5 * DAY, geography.MERGER),
+        ("1085", 200.0, geography.MERGER - 5 * DAY, geography.MERGER),
+        ("OST", 510.0, geography.MERGER, geography.MERGER + 5 * DAY),
+    ):
+        for kind in ("household", "business", "public"):
+            times = np.arange(start, end, HOUR, dtype=np.int64)
+            values, flags = np.full(len(times), mwh), np.zeros(len(times), np.uint8)
+            writer.put([Observations(Series("load", area, "test", kind), times, times + DAY, values, flags)])
+    with contextlib.closing(Reader(writer.path)) as merged:
+        for of, before, after in (
+            (Consumer("OST", "household"), 500.0, 510.0),
+            (Consumer("DK2", "household"), 500.0, 510.0),
+            (Consumer("OST"), 1500.0, 1530.0),
+        ):
+            assert consumers.find(merged, *of, later) == of
+            table = tables.observations(merged, of, "load", geography.MERGER - 5 * DAY, geography.MERGER + 5 * DAY)
+            assert [value for _, value in table.rows] == [before] * 120 + [after] * 120
+        rows = {(r["area"], r["consumer_type"]): r for r in records(consumers.areas(merged, later))}
+        assert rows["1084", "household"]["until"] == rows["OST", "household"]["since"]
+        assert rows["1084", "household"]["adds_up_to"] == []
+        assert {"area": "DK2", "consumer_type": "household"} in rows["OST", "household"]["adds_up_to"]  # type: ignore[operator]
+    writer.close()
 
 
 def test_lags_are_told_per_series(reader: Reader) -> None:
