@@ -81,6 +81,8 @@ class Adaptation:
         self, day: int, observed: FloatArray, raw: FloatArray, inputs: FloatArray, part: IntArray, hour: IntArray
     ) -> Adaptation:
         """The adaptation after a Danish day came true with `observed` MWh (n,), by raw forecasts of it as in `apply`."""
+        if not len(observed):
+            return dataclasses.replace(self, learned_to=day)
         hit = calibration.inside(observed, self.apply(raw, inputs, part, hour))
         width, by_hour, inside = self.width.copy(), self.width_by_hour.copy(), self.inside.copy()
         share = calibration.share_of_hour(_COVERAGE_HALF_LIFE_D)

@@ -15,6 +15,7 @@ import numpy as np
 from engine import adaptation, clock, features, geography, hierarchy, issuing, pooled
 from engine.adaptation import AHEAD, BRIDGE, Adaptation
 from engine.domain import (
+    HORIZON_H,
     HOUR,
     LEVELS,
     Consumer,
@@ -28,12 +29,14 @@ from engine.domain import (
 )
 from engine.forecaster import Bundle, Forecaster, plausible
 from engine.geography import Measure
-from engine.store import FOREVER, Archive, codec
+from engine.store import Archive, codec
 
 #: Danish hour of the issues that teach, and of those of consumers that are issued once a day.
 ISSUE_HOUR = 10
 #: A day is learned from the issue of the day before it and from one so many days after it, which had to bridge it.
 _BRIDGE_TEACHES_D = 4
+#: Days of load a series must have before a day of it teaches.
+FIRST_DAYS = 35
 #: Days looked back for what a series can be learned from, and how many are learned in one go, so that no issue waits long.
 LEARN_BACK_D, LEARN_AT_ONCE_D = 400, 20
 #: A correlation of errors of the parts of a sum where no bundle says one.
@@ -219,22 +222,34 @@ def _total(consumer: Consumer, parts: Sequence[QuantileForecast]) -> QuantileFor
 
 
 def days_to_learn(
-    archive: Archive, consumers: Sequence[Consumer], adaptations: Adaptations, model_id: str, now: int
+    spans: Mapping[Consumer, tuple[int, int]], learned_to: Mapping[Consumer, int], now: int
 ) -> dict[int, list[Consumer]]:
-    """Danish days that are known whole and not learned, oldest first and at most `LEARN_AT_ONCE_D`, with whose they are."""
-    today = int(clock.local_day_hour(np.array([now]))[0][0])
-    wanted: dict[int, list[Consumer]] = {}
-    for consumer in consumers:
-        versions = archive.versions.get(("load", *consumer))
-        if versions is None:
-            continue
-        known = adaptations.get((consumer, model_id))
-        hours = versions.valid_time[versions.known(now, 0, FOREVER)]
-        day, count = np.unique(clock.local_day_hour(hours)[0], return_counts=True)
-        after = max(today - LEARN_BACK_D, int(day[0]) + 7 * 5 if len(day) else today, known.learned_to + 1 if known else 0)
-        for d in day[(day >= after) & (count >= 23)].tolist():
-            wanted.setdefault(d, []).append(consumer)
-    return {d: wanted[d] for d in sorted(wanted)[:LEARN_AT_ONCE_D]}
+    """Danish days that are over and not learned, the oldest `LEARN_AT_ONCE_D` of them, with whose they are.
+
+    `spans` are the first and newest known hours of consumers, `learned_to` the last day each has learned.
+    """
+    today, *ends = _days([now, *(t for first, newest in spans.values() for t in (first, newest + HOUR))])
+    pending = {}
+    for consumer, first, end in zip(spans, ends[::2], ends[1::2], strict=True):
+        start = max(learned_to.get(consumer, 0) + 1, first + FIRST_DAYS, today - LEARN_BACK_D)
+        if start < end:
+            pending[consumer] = range(start, end)
+    oldest = min((days.start for days in pending.values()), default=0)
+    wanted = {day: [c for c, days in pending.items() if day in days] for day in range(oldest, oldest + LEARN_AT_ONCE_D)}
+    return {day: mine for day, mine in wanted.items() if mine}
+
+
+def _days(times: Sequence[int]) -> list[int]:
+    return [int(day) for day in clock.local_day_hour(np.array(times, np.int64))[0]]
+
+
+def span_to_learn(days: Iterable[int]) -> tuple[int, int]:
+    """Epoch seconds [start, end) of what an archive must hold for `learn` to learn these days."""
+    moments = [
+        clock.local_time(clock.EPOCH + dt.timedelta(days=d), ISSUE_HOUR) for d in (min(days) - 1, max(days) + _BRIDGE_TEACHES_D)
+    ]
+    start, _ = pooled.window(moments[0])
+    return start, moments[1] + (HORIZON_H + 1) * HOUR
 
 
 def learn(
@@ -247,11 +262,12 @@ def learn(
     """The adaptations that days which came true change: of these consumers, and of the sums of them.
 
     Each day is forecast again from what was known at two moments, by the adaptation before it, and held against its load as known
-    at `now`. The archive must hold all that was known from `pooled.LOOKBACK_DAYS` and a few before the first day on.
+    at `now`. The archive must hold all that was known in `span_to_learn`.
     """
     bundle = forecaster.pooled
     learned: dict[tuple[Consumer, str], Adaptation] = {}
     now_known = dict(adaptations)
+    price_areas = Archive({key: v for key, v in archive.versions.items() if key[1] in geography.PRICE_AREAS}, archive.simulated)
     if bundle is None:
         return learned
     for day, consumers in days.items():
@@ -263,7 +279,7 @@ def learn(
             moment = clock.local_time(date + dt.timedelta(days=days_later), ISSUE_HOUR)
             history = archive.as_of(moment, *pooled.window(moment))
             known = [c for c in consumers if ("load", *c) in history.values]
-            areas = issuing.make_issues(archive, forecaster, moment, {})
+            areas = issuing.make_issues(price_areas, forecaster, moment, {})
             raws = {c: r for c, r in _raw(bundle, history, known, around(history, areas), span).items() if r.usable}
             issues = {c: _issue(history, bundle, c, raw, now_known) for c, raw in raws.items()}
             _, sums = _with_sums({c: i for c, i in issues.items() if i is not None}, moment, now_known)

@@ -18,7 +18,7 @@ from engine.forecaster import Forecaster
 from engine.store import Archive, Reader, Target, codec
 
 #: Hours that have begun but are not published yet are forecast too, at most this many.
-BRIDGE_H = 12
+BEGUN_H = 12
 #: How long after an issue its drafts are kept, to learn from hours whose truth came late.
 LEARN_BACK_S = 40 * DAY + HORIZON_H * HOUR
 #: Lead time in hours up to which every issue teaches, and the step of issue times that teach beyond.
@@ -44,7 +44,7 @@ def make_issues(
     if valid_time is None:
         newest = min((history.newest_valid.get(("load", area, "total"), 0) for area in leaves), default=0)
         now_hour = clock.floor_hour(issue_time)
-        first = max(newest + HOUR, now_hour - BRIDGE_H * HOUR)
+        first = max(newest + HOUR, now_hour - BEGUN_H * HOUR)
         valid_time = np.arange(min(first, now_hour + HOUR), issue_time + HORIZON_H * HOUR + 1, HOUR, dtype=np.int64)
     raw = {leaf: issue for leaf in leaves if (issue := forecaster.forecast(history, leaf, valid_time)) is not None}
     largest = sum(float(issue.quantiles.max()) for issue in raw.values())
@@ -83,7 +83,8 @@ def lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Tar
 def first_lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Target, Calibration]:
     """What `hindcast` learns from a store: a beginning for models that have issued nothing yet."""
     start = issue_time - (_HINDCAST_DAYS + features.LOOKBACK_DAYS + 2) * DAY
-    archive = reader.archive(start, issue_time + (HORIZON_H + 1) * HOUR, known_until=issue_time, quantities=INPUTS)
+    end = issue_time + (HORIZON_H + 1) * HOUR
+    archive = reader.archive(start, end, geography.PRICE_AREAS, known_until=issue_time, quantities=INPUTS)
     return hindcast(archive, forecaster, issue_time)
 
 
@@ -94,14 +95,15 @@ def lessons_of(reader: Reader, issue_time: int, issues_of: Callable[..., list[Qu
     """
     before = next((issue.issue_time for issue in reader.issues(end=issue_time, limit=1)), issue_time)
     calibrations, learned = reader.calibrations(), dict[Target, Calibration]()
-    archive = reader.archive(issue_time - LEARN_BACK_S, issue_time + HOUR, known_until=issue_time, quantities=["load"])
+    span = issue_time - LEARN_BACK_S, issue_time + HOUR
+    archive = reader.archive(*span, geography.PRICE_AREAS, known_until=issue_time, quantities=["load"])
     for area in geography.PRICE_AREAS:
         known_at, hours, observed = first_truth(archive, area)
         new = known_at > before
         if not new.any():
             continue
         first, last = int(hours[new].min()), int(hours[new].max())
-        recent, end = first - ALL_TEACH_H * HOUR, last + BRIDGE_H * HOUR + 1
+        recent, end = first - ALL_TEACH_H * HOUR, last + BEGUN_H * HOUR + 1
         issues = issues_of(area, recent, end)
         issues += issues_of(area, first - HORIZON_H * HOUR, recent, every_s=TEACHING_STEP_S)
         for known, hour, load in zip(known_at[new].tolist(), hours[new].tolist(), observed[new].tolist(), strict=True):

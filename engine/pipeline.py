@@ -5,7 +5,9 @@ Every job keeps its own `JobRun`; a fault of the world (`Expected`) is told ther
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import datetime as dt
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from engine import clock, contest, features, geography, issuing, lag, plausibility, shadow, sources, verification
+from engine import bridge, clock, contest, features, geography, issuing, lag, plausibility, pooled, shadow, sources, verification
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
@@ -21,6 +23,8 @@ from engine.domain import (
     DAY,
     HOUR,
     INPUTS,
+    WEATHER,
+    Consumer,
     Expected,
     JobRun,
     Observations,
@@ -39,6 +43,8 @@ _SPANS_S = 600
 _ENDED_S = 60 * DAY
 
 Progress = Callable[[float], None]
+#: What late series are forecast from.
+_LATE_INPUTS = ("load", *WEATHER)
 _Step = TypeVar("_Step")
 
 
@@ -256,7 +262,8 @@ def forecast(
     """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
-        archive = reader.archive(start, start + hours * HOUR, known_until=issue_time, quantities=INPUTS, newest_only=True)
+        end = start + hours * HOUR
+        archive = reader.archive(start, end, geography.PRICE_AREAS, issue_time, quantities=INPUTS, newest_only=True)
         learned = issuing.lessons(reader, forecaster, issue_time)
         issues = issuing.make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
         writer.put_forecasts(issues, now, learned)
@@ -276,6 +283,56 @@ def forecast(
                 )
             else:
                 writer.close_event("tier", issue.area, now)
+    return kept[0]
+
+
+def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_time: int, now: int) -> JobRun:
+    """Issue forecasts of every consumer whose load comes late, from what was known at `issue_time`, beside the price areas' own.
+
+    Those that are many are issued once a day, at `bridge.ISSUE_HOUR`; one without any issue of the last day at once.
+    """
+    with _job(writer, "forecast_late", lambda: now) as (story, kept):
+        known = bridge.leaves(reader.consumers(issue_time), issue_time)
+        due = [c for c in known if bridge.hourly(c) or _due_today(reader, c, issue_time)]
+        areas = [issue for area in geography.PRICE_AREAS if (issue := reader.forecast(area, issue_time)) is not None]
+        start, hours = pooled.window(issue_time)
+        places = {c.area for c in due}.union(geography.PRICE_AREAS)
+        archive = reader.archive(start, start + hours * HOUR, places, issue_time, quantities=_LATE_INPUTS, newest_only=True)
+        issues = bridge.make_issues(archive, forecaster, issue_time, due, reader.adaptations(), areas)
+        writer.put_forecasts(issues, now)
+        tiers = collections.Counter(issue.tier.value for issue in issues)
+        story.detail |= {"issue_time": clock.iso(issue_time), "issues": dict(tiers)}
+        short = len(due) - sum(Consumer(issue.area, issue.consumer_type) in due for issue in issues)
+        if short:
+            story.detail["too short a history"] = short
+    return kept[0]
+
+
+def _due_today(reader: Reader, of: Consumer, issue_time: int) -> bool:
+    newest = reader.issues(of.area, limit=1, consumer_type=of.consumer_type)
+    return not newest or clock.local(issue_time).hour == bridge.ISSUE_HOUR or issue_time - newest[0].issue_time > DAY
+
+
+def adapt(writer: Writer, reader: Reader, forecaster: Forecaster, now: int) -> JobRun | None:
+    """Let late series learn from days whose load has become known; None where there is nothing new, or nobody to learn it.
+
+    At most `bridge.LEARN_AT_ONCE_D` days at once: a store that begins with a year of load learns it bit by bit.
+    """
+    if forecaster.pooled is None:
+        return None
+    leaves = set(bridge.leaves(reader.consumers(now), now))
+    spans = {c: span for c, span in reader.load_spans().items() if c in leaves}
+    days = bridge.days_to_learn(spans, reader.learned_to(forecaster.pooled.model_id), now)
+    if not days:
+        return None
+    with _job(writer, "adapt", lambda: now) as (story, kept):
+        places = {c.area for mine in days.values() for c in mine}.union(geography.PRICE_AREAS)
+        start, end = bridge.span_to_learn(days)
+        archive = reader.archive(start, end, places, now, quantities=_LATE_INPUTS)
+        learned = bridge.learn(archive, forecaster, days, reader.adaptations(), now)
+        writer.put_adaptations(learned)
+        first, last = (str(clock.EPOCH + dt.timedelta(days=day)) for day in (min(days), max(days)))
+        story.detail |= {"first": first, "last": last, "consumers": len(learned)}
     return kept[0]
 
 
@@ -342,5 +399,8 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:
     """Apply retention and checkpoint the database."""
     with _job(writer, "maintenance", lambda: now) as (story, kept):
-        story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY)
+        thin_after = config.thin_forecasts_after_days
+        if thin_after:
+            story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
+        story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
     return kept[0]

@@ -23,7 +23,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, openapi, pipeline, sources, tables
+from engine import __version__, access, api, bridge, openapi, pipeline, sources, tables
 from engine.clock import UTC, Clock, iso
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -137,7 +137,10 @@ class Service:
 
     def tick(self, now: int, lanes: Sequence[str] = LANES) -> list[JobRun]:
         """Do whatever is due; returns what was done, for each job that ran to its end."""
-        steps = {"network": (self._ingest,), "work": (self._forecast, self._score, self._compare, self._maintain)}
+        steps = {
+            "network": (self._ingest,),
+            "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
+        }
         runs = []
         for lane in lanes:
             with self._lanes[lane]:
@@ -212,6 +215,22 @@ class Service:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
         return pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+
+    def _forecast_late(self, now: int) -> JobRun | None:
+        """Every other consumer, from the newest issue of the price areas on."""
+        newest = self._reader.forecast("DK1", now) or self._reader.forecast("DK2", now)
+        if self._cast is None or newest is None or newest.issue_time <= self._last.get("forecast_late", -1):
+            return None
+        self._last["forecast_late"] = newest.issue_time
+        if not bridge.leaves(self._reader.consumers(now), now):
+            return None
+        return pipeline.forecast_late(self._writer, self._reader, self._cast.forecaster, newest.issue_time, now)
+
+    def _adapt(self, now: int) -> JobRun | None:
+        """What has become known of late series; while much of it is unlearned, a part of it with every tick."""
+        if self._cast is None:
+            return None
+        return pipeline.adapt(self._writer, self._reader, self._cast.forecaster, now)
 
     def _note_missed(self, hours: range, now: int) -> None:
         """Record, once, the planned issues that nobody made: made now they would not be what they claim to be."""

@@ -18,11 +18,14 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from engine.adaptation import Adaptation
 from engine.domain import LEAD_BUCKETS, Draft, FloatArray, Score
 
 #: What a score keeps, all of which add up.
 SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
 _sums = operator.attrgetter(*SCORE_SUMS)
+#: What an adaptation keeps besides its moments.
+_ADAPTED = ("effects", "slopes", "width", "width_by_hour", "inside")
 #: Steps per unit that standardised inputs and corrections (logs) of a draft are kept in, in 16 bits.
 _INPUT_STEPS, _CORRECTION_STEPS = 1000, 50_000
 
@@ -113,6 +116,29 @@ def decode_draft(names: str, blob: bytes) -> Draft:
     medians = decode(blob[4 : 4 + length]) if experts else np.zeros((len(fine), 0))
     cut = len(responses)
     return Draft(experts, medians, responses, fine[:, :cut] / _INPUT_STEPS, fine[:, cut:] / _CORRECTION_STEPS)
+
+
+def encode_adaptation(adaptation: Adaptation) -> bytes:
+    """Bytes of what an adaptation has learned, exactly; of its moments, which are symmetric, one half."""
+    size = len(adaptation.slopes)
+    moments = adaptation.moments[np.triu_indices(size)]
+    parts = (moments, *(getattr(adaptation, name) for name in _ADAPTED))
+    return struct.pack("<I", size) + np.concatenate([part.reshape(-1) for part in parts]).astype("<f8").tobytes()
+
+
+def decode_adaptation(learned_to: int, days: int, blob: bytes) -> Adaptation:
+    """The adaptation that `encode_adaptation` was given."""
+    size = int(struct.unpack_from("<I", blob)[0])
+    numbers = np.frombuffer(blob[4:], "<f8").astype(np.float64)
+    start = Adaptation.start(size)
+    half, rest = np.split(numbers, [size * (size + 1) // 2])
+    moments = np.zeros((size, size))
+    moments[np.triu_indices(size)] = half
+    moments += np.triu(moments, 1).T
+    shapes = [getattr(start, name).shape for name in _ADAPTED]
+    pieces = np.split(rest, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+    learned = {name: piece.reshape(shape) for name, piece, shape in zip(_ADAPTED, pieces, shapes, strict=True)}
+    return dataclasses.replace(start, moments=moments, learned_to=learned_to, days=days, **learned)
 
 
 def score_sums(by_bucket: Mapping[int, Score]) -> FloatArray:

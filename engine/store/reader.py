@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine import clock, geography
+from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import (
     BRIDGE_H,
@@ -286,6 +287,18 @@ class Reader:
         )
         return [SeriesState(*row) for row in rows if row[5] is not None]
 
+    def load_spans(self) -> dict[Consumer, tuple[int, int]]:
+        """First and newest hour of the stored load of each consumer, of all its sources."""
+        rows = self._rows(
+            """SELECT area, consumer_type, min(first), max(newest) FROM (
+                 SELECT area, consumer_type,
+                   (SELECT min(valid_time) FROM observation o WHERE o.series_id = s.series_id) AS first,
+                   (SELECT max(valid_time) FROM observation o WHERE o.series_id = s.series_id) AS newest
+                 FROM series s WHERE quantity = 'load')
+               WHERE newest IS NOT NULL GROUP BY area, consumer_type"""
+        )
+        return {Consumer(area, kind): (first, newest) for area, kind, first, newest in rows}
+
     def consumers(self, now: int) -> tuple[Consumer, ...]:
         """Every consumer whose load is stored or is the sum of stored ones at `now`; see `geography.known_consumers`."""
         rows = self._rows("SELECT DISTINCT area, consumer_type FROM series WHERE quantity='load'")
@@ -408,6 +421,21 @@ class Reader:
             of or (None, None),
         )
         return {(area, kind, model): (learned_at, Calibration.parse(state)) for area, kind, model, learned_at, state in rows}
+
+    def adaptations(self, of: Iterable[Consumer] | None = None) -> dict[tuple[Consumer, str], Adaptation]:
+        """How these consumers (None: all) answer in their own way, by consumer and model."""
+        wanted = None if of is None else json.dumps([list(c) for c in of])
+        rows = self._rows(
+            """SELECT area, consumer_type, model_id, learned_to, days, numbers FROM adaptation
+               WHERE ?1 IS NULL OR (area, consumer_type) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))""",
+            (wanted,),
+        )
+        return {(Consumer(a, c), model): codec.decode_adaptation(to, days, blob) for a, c, model, to, days, blob in rows}
+
+    def learned_to(self, model_id: str) -> dict[Consumer, int]:
+        """The Danish day (since 1970) that each consumer of a model learned last."""
+        rows = self._rows("SELECT area, consumer_type, learned_to FROM adaptation WHERE model_id = ?", (model_id,))
+        return {Consumer(area, kind): day for area, kind, day in rows}
 
     def forecast(self, area: str, as_of: int = FOREVER, consumer_type: str = "total") -> QuantileForecast | None:
         """The newest undamaged issue made at or before `as_of`."""

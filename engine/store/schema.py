@@ -110,8 +110,16 @@ def _version_4(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE score")
 
 
+def _version_5(db: sqlite3.Connection) -> None:
+    db.execute(
+        """CREATE TABLE adaptation(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, model_id TEXT NOT NULL, learned_to INTEGER NOT NULL, days INTEGER NOT NULL,
+            numbers BLOB NOT NULL, PRIMARY KEY(area, consumer_type, model_id))"""
+    )
+
+
 #: Migration i turns a database of version i into version i + 1.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3, _version_4)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5)
 
 
 def check(db: sqlite3.Connection, path: Path) -> int:

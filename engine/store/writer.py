@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import sqlite3
 import threading
@@ -13,11 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import clock
+from engine.adaptation import Adaptation
 from engine.calibration import Calibration
-from engine.domain import DAY, HOUR, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
+from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.store import codec, schema
 from engine.store.reader import ScoreRow, Target
 from engine.store.roster import RosterWriter, put_calibrations
+
+#: Danish hour by which the issue of a day is made that is kept when others go.
+_DAY_AHEAD_HOUR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +279,14 @@ class Writer:
                 )
         return added
 
+    def put_adaptations(self, learned: Mapping[tuple[Consumer, str], Adaptation]) -> None:
+        """Keep what consumers have learned, by consumer and model."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO adaptation VALUES(?,?,?,?,?,?)",
+                [(*c, model, a.learned_to, a.days, codec.encode_adaptation(a)) for (c, model), a in learned.items()],
+            )
+
     def put_scores(self, rows: Iterable[ScoreRow], renew: bool = False) -> None:
         """Keep scores; all lead buckets of an hour must come together, for one that is scored already stays as it is, or is renewed."""
         hours: dict[tuple[str, str, str, int], dict[int, Score]] = {}
@@ -352,8 +366,41 @@ class Writer:
         with self._transaction() as db:
             db.execute("DELETE FROM engine")
 
-    def prune(self, now: int, keep_forecasts_days: int, keep_drafts_days: int, keep_runs_days: int = 90) -> Mapping[str, int]:
-        """Drop what retention allows (0 keeps for ever) and give the disk its due; returns rows dropped per table."""
+    def thin_forecasts(self, before: int) -> int:
+        """Of issues made before then keep one a consumer and Danish day: the newest made by ten o'clock, when the day ahead is
+        planned, else the day's first. Returns how many were dropped.
+
+        A day is a transaction, so that other writing waits for one at most; days that were thinned before are not read again.
+        Freed pages are filled by new issues: the file stops growing, but does not shrink (SQLite would have to move every page
+        behind them; `VACUUM` into a copy does it in one go).
+        """
+        with self._lock:
+            done = self._db.execute("SELECT value FROM property WHERE name='thinned_to'").fetchall()
+            oldest = self._db.execute("SELECT min(issue_time) FROM forecast_run").fetchall()[0][0]
+        if oldest is None:
+            return 0
+        dropped = 0
+        day = clock.local(max(oldest, int(done[0][0]) if done else 0)).date()
+        while (end := clock.local_midnight(day + dt.timedelta(days=1))) <= before:
+            span = {"start": clock.local_midnight(day), "ten": clock.local_time(day, _DAY_AHEAD_HOUR), "end": end}
+            with self._transaction() as db:
+                dropped += db.execute(
+                    """DELETE FROM forecast_run WHERE issue_time >= :start AND issue_time < :end AND (area, consumer_type, issue_time)
+                       NOT IN (SELECT area, consumer_type, coalesce(max(issue_time) FILTER (WHERE issue_time <= :ten), min(issue_time))
+                               FROM forecast_run WHERE issue_time >= :start AND issue_time < :end GROUP BY area, consumer_type)""",
+                    span,
+                ).rowcount
+                db.execute("INSERT OR REPLACE INTO property VALUES('thinned_to', ?)", (str(end),))
+            day += dt.timedelta(days=1)
+        return dropped
+
+    def prune(
+        self, now: int, keep_forecasts_days: int, keep_drafts_days: int, keep_latest_days: int = 0, keep_runs_days: int = 90
+    ) -> Mapping[str, int]:
+        """Drop what retention allows (0 keeps for ever) and give the disk its due; returns rows dropped per table.
+
+        Of `forecast_latest` hours that ended `keep_latest_days` ago are dropped.
+        """
         dropped = {}
         with self._transaction() as db:
             dropped["job_run"] = db.execute("DELETE FROM job_run WHERE started_at < ?", (now - keep_runs_days * DAY,)).rowcount
@@ -363,7 +410,9 @@ class Writer:
             if keep_forecasts_days:
                 limit = now - keep_forecasts_days * DAY
                 dropped["forecast_run"] = db.execute("DELETE FROM forecast_run WHERE issue_time < ?", (limit,)).rowcount
-                dropped["forecast_latest"] = db.execute("DELETE FROM forecast_latest WHERE issue_time < ?", (limit,)).rowcount
+            if latest := [days for days in (keep_latest_days, keep_forecasts_days) if days]:
+                limit = now - min(latest) * DAY
+                dropped["forecast_latest"] = db.execute("DELETE FROM forecast_latest WHERE valid_time < ?", (limit,)).rowcount
         with self._lock:
             self._db.execute("PRAGMA optimize").fetchall()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
