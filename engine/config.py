@@ -77,6 +77,10 @@ class Config:
         int, "Age from which the newest value counts as settled when the publisher marks none final."
     ] = 15
     keep_forecasts_days: Annotated[int, "Days forecast issues are kept; 0 keeps every issue for ever."] = 0
+    thin_forecasts_after_days: Annotated[
+        int,
+        "Days after which of hourly issues one a day is kept, that of ten o'clock Danish time; 0 keeps every issue.",
+    ] = 180
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
 
     @property

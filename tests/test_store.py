@@ -1,4 +1,5 @@
 import dataclasses
+import datetime as dt
 import sqlite3
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from engine import clock
 from engine.domain import (
     HOUR,
     LEAD_BUCKETS,
@@ -299,6 +301,25 @@ def test_retention_drops_what_the_settings_say(writer: Writer, reader: Reader) -
     assert len(reader.issues()) == 2
     assert writer.prune(NOW, keep_forecasts_days=30, keep_drafts_days=47)["forecast_run"] == 1
     assert len(reader.issues()) == 1
+
+
+def test_of_old_hourly_issues_the_one_of_ten_o_clock_is_kept(writer: Writer, reader: Reader) -> None:
+    end = clock.local_midnight(dt.date(2026, 10, 27))
+    hourly = np.arange(clock.local_midnight(dt.date(2026, 10, 23)), end, HOUR).tolist()  # the 25th has 25 hours
+    evening = [clock.local_time(dt.date(2026, 10, day), 20, 5) for day in (23, 24, 25, 26)]
+    writer.put_forecasts([issue(t) for t in hourly] + [issue(t, "DK2") for t in evening], NOW)
+    assert writer.thin_forecasts(end - 12 * HOUR) == 23 + 23 + 24
+    kept = [made.issue_time for made in reader.issues("DK1")]
+    assert kept[-3:] == [clock.local_time(dt.date(2026, 10, day), 10) for day in (25, 24, 23)]
+    assert kept[:-3] == hourly[-24:][::-1], "a day is thinned when it is whole"
+    assert [made.issue_time for made in reader.issues("DK2")] == evening[::-1], "one a day is what there was"
+    assert writer.thin_forecasts(end - 12 * HOUR) == 0
+    assert writer.thin_forecasts(end) == 23
+
+
+def test_hours_long_gone_leave_the_table_of_newest_forecasts(writer: Writer) -> None:
+    writer.put_forecasts([issue(NOW - 40 * 24 * HOUR), issue(NOW)], NOW)
+    assert writer.prune(NOW, keep_forecasts_days=0, keep_drafts_days=47, keep_latest_days=30)["forecast_latest"] == 48
 
 
 def test_a_newer_or_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
