@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from engine import clock, geography, lag
 from engine.domain import HOUR, Consumer
-from engine.geography import Kind, Measure
+from engine.geography import Measure
 from engine.store import Reader
 from engine.tables import Missing, Table
 
@@ -20,14 +20,14 @@ MEANINGS: Mapping[Measure, str] = {
     Measure.GRID_AREA: "what meters in the area of a grid company count, without grid losses",
     Measure.OWN: "whatever was imported",
 }
-#: The setting that fetches what is published of a kind of area.
-SWITCHES: Mapping[Kind, str] = {Kind.REGION: "fetch_regions", Kind.MUNICIPALITY: "fetch_municipalities"}
+#: The setting that fetches what is published of a measure.
+SWITCHES: Mapping[Measure, str] = {
+    Measure.CATEGORY: "fetch_regions",
+    Measure.HOUSEHOLDS: "fetch_municipalities",
+    Measure.INDUSTRY: "fetch_industries",
+    Measure.GRID_AREA: "fetch_grid_areas",
+}
 _LIST = "`lastvagt-engine areas` and /v1/areas list what there is."
-
-
-def how_to_switch_on(setting: str) -> str:
-    """The remedy where data are published and not fetched."""
-    return f"Set {setting} = true in the settings (LASTVAGT_{setting.upper()}=true) and restart the engine."
 
 
 def find(reader: Reader, area: str, consumer_type: str, now: int) -> Consumer:
@@ -44,17 +44,33 @@ def require(reader: Reader, area: str | None, consumer_type: str | None, now: in
     measured = [Consumer(state.area, state.consumer_type) for state in reader.series()]  # weather alone makes no consumer
     if _chosen(measured, area, consumer_type):
         return
-    if types := [of.consumer_type for of in known if area in (None, of.area)]:
-        of_whom = f" of {_place(area)}" if area else ""
-        raise Missing(
-            f"There is no consumer type '{consumer_type}'{of_whom}.", f"Choose {_or(_nearest(consumer_type or '', types))}."
-        )
-    assert area is not None
+    types = _or(_nearest(consumer_type or "", (of.consumer_type for of in known if area in (None, of.area))))
+    if area is None:
+        raise Missing(f"There is no consumer type '{consumer_type}'.", f"Choose {types}.")
+    of = Consumer(area, consumer_type or "total")
+    if not geography.exists(area, now) and (before := geography.SUCCEEDED.get(area)):
+        begins = clock.local(geography.AREAS[area].since).date()
+        raise Missing(f"{_place(area)} begins on {begins}.", f"Until then choose {_or(map(_place, before))}.")
+    if switch := _switch(of, known):
+        how = f"Set {switch} = true in the settings (LASTVAGT_{switch.upper()}=true) and restart the engine."
+        raise Missing(f"Nothing is stored of {geography.title(of, 'en')}.", how)
+    if absent := [leaf for leaf in geography.leaves(of, now) if leaf not in (of, *known)]:
+        missing = _or(geography.title(leaf, "en") for leaf in absent)
+        raise Missing(f"{geography.title(of, 'en')} is a sum, and nothing is stored of {missing}.", "Fetch them with backfill.")
+    if types:
+        raise Missing(f"There is no consumer type '{consumer_type}' of {_place(area)}.", f"Choose {types}.")
     if geography.known(area):
-        switch = SWITCHES.get(geography.kind(area))
-        raise Missing(f"Nothing is stored of {_place(area)}.", how_to_switch_on(switch) if switch else _LIST)
+        raise Missing(f"Nothing is stored of {_place(area)}.", _LIST)
     near = _areas_like(area, known)
     raise Missing(f"There is no area '{area}'.", f"Did you mean {_or(map(_place, near))}? {_LIST}" if near else _LIST)
+
+
+def _switch(of: Consumer, known: Iterable[Consumer]) -> str | None:
+    """The setting that is off, where a consumer, or somebody in its area of whom nothing is known, is published."""
+    nobody = all(each.area != of.area for each in known)
+    wanted = [geography.measure(each) for each in (of, *([Consumer(of.area, "household")] if nobody else []))]
+    stored = {geography.measure(each) for each in known}
+    return next((SWITCHES[measure] for measure in wanted if measure in SWITCHES and measure not in stored), None)
 
 
 def _chosen(among: Iterable[Consumer], area: str | None, consumer_type: str | None) -> bool:
@@ -81,7 +97,7 @@ def _place(code: str) -> str:
 
 
 def _or(words: Iterable[str]) -> str:
-    *most, last = words
+    *most, last = [*words] or [""]
     return f"{', '.join(most)} or {last}" if most else last
 
 

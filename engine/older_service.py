@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine import consumers, geography
+from engine import consumers
 from engine.domain import DAY, HOUR, Consumer, FloatArray, IntArray, QuantileForecast
-from engine.geography import Kind
 from engine.store import FOREVER, Reader
 from engine.tables import Missing
 
@@ -117,19 +116,7 @@ def _consumer(reader: Reader, area: int, consumer_type: int, now: int) -> Consum
             f"There is no consumer type {consumer_type}: {reason}.",
             "/api/v1/consumer_type_values lists those that have an answer; /v1/areas lists everybody under today's names.",
         )
-    of = Consumer(AREAS[area], TYPES[consumer_type])
-    known = reader.consumers(now)
-    if of not in known:
-        if not any(geography.kind(each.area) is Kind.REGION for each in known):
-            raise Missing(
-                f"{geography.title(of, 'en')} is the sum of regions, and no data of regions are stored.",
-                consumers.how_to_switch_on("fetch_regions"),
-            )
-        raise Missing(
-            f"{geography.title(of, 'en')} is the sum of regions, of which some are not stored.",
-            "lastvagt-engine areas lists what there is; backfill fetches more.",
-        )
-    return of
+    return consumers.find(reader, AREAS[area], TYPES[consumer_type], now)
 
 
 def _no_data(area: int, consumer_type: int) -> tuple[str, str]:

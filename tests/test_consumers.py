@@ -54,9 +54,35 @@ def test_an_unknown_type_is_answered_with_those_there_are(reader: Reader) -> Non
     assert "household, business" in refusal(reader, "1084", "private").remedy
 
 
-def test_what_is_published_and_not_fetched_tells_the_setting(reader: Reader) -> None:
-    assert "fetch_regions" in refusal(reader, "1081", "household").remedy
-    assert "LASTVAGT_FETCH_MUNICIPALITIES=true" in refusal(reader, "751", "household").remedy
+@pytest.mark.parametrize(
+    ("area", "consumer_type", "setting"),
+    [
+        ("DK", "dk36-A", "fetch_industries"),
+        ("DK1-131", "total", "fetch_grid_areas"),
+    ],
+)
+def test_what_is_published_and_not_fetched_tells_the_setting(reader: Reader, area: str, consumer_type: str, setting: str) -> None:
+    assert f"LASTVAGT_{setting.upper()}=true" in refusal(reader, area, consumer_type).remedy
+
+
+def test_an_empty_store_tells_what_to_fetch(tmp_path: Path) -> None:
+    Writer(tmp_path / "empty.sqlite").close()
+    with contextlib.closing(Reader(tmp_path / "empty.sqlite")) as empty:
+        for area, consumer_type in (("1081", "total"), ("1081", "public"), ("DK", "household"), ("DK2", "business")):
+            assert "fetch_regions" in refusal(empty, area, consumer_type).remedy
+        for consumer_type in ("total", "household"):
+            assert "fetch_municipalities" in refusal(empty, "851", consumer_type).remedy
+        assert refusal(empty, "DK1", "steel").remedy == "Choose total."
+
+
+def test_a_sum_tells_what_it_lacks(reader: Reader) -> None:
+    problem = refusal(reader, "DK1", "household").problem
+    assert problem.startswith("Western Denmark (DK1) · Households is a sum, and nothing is stored of North Denmark Region")
+
+
+def test_a_region_of_next_year_tells_whom_it_follows(reader: Reader) -> None:
+    assert refusal(reader, "OST", "household").problem == "OST (Region Østdanmark) begins on 2027-01-01."
+    assert "1084 (Region Hovedstaden) or 1085" in refusal(reader, "OST", "household").remedy
 
 
 def test_lists_of_all_accept_any_area_or_type_there_is(reader: Reader) -> None:
@@ -67,6 +93,11 @@ def test_lists_of_all_accept_any_area_or_type_there_is(reader: Reader) -> None:
         consumers.require(reader, None, "stone", NOW)
     with pytest.raises(Missing):
         consumers.require(reader, "DK9", None, NOW)
+
+
+def test_a_region_of_which_nothing_is_stored_beside_others_is_told(reader: Reader) -> None:
+    assert refusal(reader, "1081", "household").problem == "Nothing is stored of 1081 (Region Nordjylland)."
+    assert refusal(reader, "751", "household").problem == "Nothing is stored of 751 (Aarhus)."
 
 
 @given(area=st.text(max_size=64), consumer_type=st.text(max_size=64))

@@ -114,8 +114,8 @@ def test_monitoring_compares_30_days_with_what_was_said_a_day_before(client: Cli
         ("1/999", "nothing that is published today"),
         ("1/421", "trade, service and public"),
         ("1/555", "no such code"),
-        ("1/121", "of which some are not stored"),
-        ("0/121", "of which some are not stored"),
+        ("1/121", "is a sum, and nothing is stored of North Denmark Region · Households"),
+        ("0/121", "is a sum, and nothing is stored of North Denmark Region · Households"),
     ],
 )
 def test_what_does_not_exist_is_a_404_with_the_reason(client: Client, route: str, codes: str, reason: str) -> None:
@@ -126,7 +126,7 @@ def test_what_does_not_exist_is_a_404_with_the_reason(client: Client, route: str
 
 def test_without_regions_the_answer_tells_how_to_switch_them_on(empty: Client) -> None:
     answer = get(empty, "/api/v1/predictions/1/121", 404)
-    assert "no data of regions are stored" in answer["detail"]
+    assert answer["detail"] == "Nothing is stored of Western Denmark (DK1) · Households."
     assert "LASTVAGT_FETCH_REGIONS=true" in answer["remedy"]
     assert get(empty, "/api/v1/predictions/1/0", 404)["detail"] == "No data found for the given area and consumer type: 1, 0"
     assert get(empty, "/api/v1/monitoring/values/1/0", 404)["remedy"]
