@@ -222,7 +222,7 @@ class ForecastPane(QtWidgets.QWidget):
         self._reason.setWordWrap(True)
         self._measured, self._measure = theme.label(), theme.label(0.92, role="quiet")
         self._part = theme.label(0.92, role="quiet")
-        for label in (self._measured, self._measure, self._part):
+        for label in (self._title, self._measured, self._measure, self._part):
             label.setWordWrap(True)
         text = language.text
         self._cells = {key: theme.label(1.12) for key in ("time", "observed", "median", "interval", "lead")}
@@ -252,8 +252,7 @@ class ForecastPane(QtWidgets.QWidget):
 
     def _header(self) -> QtWidgets.QLayout:
         top = QtWidgets.QHBoxLayout()
-        top.addWidget(self._title)
-        top.addStretch(1)
+        top.addWidget(self._title, 1)
         top.addWidget(self._badges)
         line = QtWidgets.QHBoxLayout()
         line.setSpacing(18)

@@ -98,7 +98,7 @@ class MonitoringPane(QtWidgets.QWidget):
         self._truth_head = text("monitor.truth")
         self._about = theme.label(0.92, role="quiet", text=text("monitor.about"))
         self._board = theme.label(0.92)
-        for label in (self._about, self._board):
+        for label in (self._title, self._period, self._about, self._board):
             label.setWordWrap(True)
         self.daily = BarChart(language, palette, TimeAxis(language))
         self.lead, self.hour = BarChart(language, palette, NameAxis()), BarChart(language, palette, NameAxis())
@@ -125,12 +125,10 @@ class MonitoringPane(QtWidgets.QWidget):
         self._pages.addWidget(page)
         self._pages.addWidget(self._empty)
         top = QtWidgets.QHBoxLayout()
-        top.addWidget(self._title)
-        top.addStretch(1)
+        top.addWidget(self._title, 1)
         top.addWidget(self._badges)
         line = QtWidgets.QHBoxLayout()
-        line.addWidget(self._period)
-        line.addStretch(1)
+        line.addWidget(self._period, 1)
         line.addWidget(self._legend)
         stack = QtWidgets.QVBoxLayout(self)
         stack.setContentsMargins(0, 0, 0, 0)

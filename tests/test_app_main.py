@@ -42,6 +42,19 @@ def test_pictures_of_all_views_are_written_without_a_display(tmp_path: Path, lan
         assert len({image.pixel(x, 400) for x in range(0, 1100, 3)}) > 4
 
 
+def test_a_picture_shows_the_area_that_was_asked_for(tmp_path: Path) -> None:
+    filled_store.fill(tmp_path / "data", days=16, late=True)
+    pictures = []
+    for number, asked in enumerate((["--area", "Aalborg"], ["--area", "851", "--type", "household"], ["--area", "1082"])):
+        done = _run(
+            "--data-dir", tmp_path / "data", "--now", NOW, "--screenshot", tmp_path / str(number), "--language", "en", *asked
+        )
+        assert done.returncode == 0, done.stderr
+        pictures.append(QtGui.QImage(done.stdout.split()[0]))
+    assert pictures[0] == pictures[1], "the name of a municipality is enough"
+    assert pictures[0] != pictures[2]
+
+
 def test_a_folder_without_a_database_gives_pictures_too(tmp_path: Path) -> None:
     done = _run("--data-dir", tmp_path / "none", "--screenshot", tmp_path)
     assert done.returncode == 0, done.stderr

@@ -40,6 +40,24 @@ def test_a_filled_database_comes_as_one_snapshot(qtbot: QtBot, feed: Feed, tmp_p
     assert found.consumers[Consumer("DK")].scores["provisional", "lead_bucket"].keys() == set(range(7))
 
 
+def test_a_chosen_consumer_is_read_at_once_and_the_rest_is_kept(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16, late=True)
+    with qtbot.waitSignal(feed.arrived, timeout=5000) as first:
+        feed.start()
+    before: Snapshot = first.args[0]
+    for of in (Consumer("851", "household"), Consumer("1082", "business")):
+        started = time.perf_counter()
+        with qtbot.waitSignal(feed.arrived, timeout=1000) as sent:
+            feed.choose(of)
+        assert time.perf_counter() - started < 0.5, "well before the next poll"
+        after: Snapshot = sent.args[0]
+        assert list(after.consumers)[3:] == [of]
+        assert after.consumers[Consumer("DK")] is before.consumers[Consumer("DK")]
+        assert len(after.consumers[of].observed)
+    with qtbot.assertNotEmitted(feed.arrived, wait=100):
+        feed.choose(of)
+
+
 def test_a_change_is_noticed_within_two_seconds_and_nothing_is_sent_without_one(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
     writer = Writer(tmp_path / "lastvagt.sqlite")
     with qtbot.waitSignal(feed.arrived, timeout=3000):

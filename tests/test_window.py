@@ -28,13 +28,14 @@ from engine.clock import SimulatedClock
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store import Reader, Writer
 
+MIDT, AALBORG = Consumer("1082", "household"), Consumer("851", "household")
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
-def _read(folder: Path) -> Snapshot:
+def _read(folder: Path, chosen: Consumer | None = None) -> Snapshot:
     reader = Reader(folder / "lastvagt.sqlite")
     try:
-        return snapshot.read(reader, NOW)
+        return snapshot.read(reader, NOW, chosen)
     finally:
         reader.close()
 
@@ -42,6 +43,11 @@ def _read(folder: Path) -> Snapshot:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return _read(filled_store.fill(tmp_path_factory.mktemp("filled"), days=20))
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return _read(filled_store.fill(tmp_path_factory.mktemp("late"), days=16, late=True, stalled_d=21), MIDT)
 
 
 @pytest.fixture
@@ -153,6 +159,56 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
     for _ in range(2):
         qtbot.keyClick(window.monitoring.lead, keys.Key_Right)
     assert heard[1].startswith("1–6 hours ahead: ")
+
+
+def test_a_consumer_is_found_read_and_shown_with_keys_alone(window: Window, late: Snapshot, qtbot: QtBot) -> None:
+    window.show_snapshot(late)
+    window.activateWindow()
+    wanted: list[Consumer] = []
+    window.wanted.connect(wanted.append)
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_F, QtCore.Qt.KeyboardModifier.ControlModifier)
+    assert window.areas.list.isVisible()
+    qtbot.keyClicks(window.areas.field, "aal")
+    qtbot.keyClick(window.areas.field, QtCore.Qt.Key.Key_Return)
+    assert wanted == [AALBORG]
+    assert window.chosen == AALBORG
+    assert "Denmark" in _words(window.forecast), "until it has been read the one before stays"
+    other = late.consumers[MIDT]
+    seen = {of: each for of, each in late.consumers.items() if of != MIDT} | {AALBORG: dataclasses.replace(other, of=AALBORG)}
+    window.show_snapshot(dataclasses.replace(late, consumers=seen))
+    assert "Aalborg · Households" in _words(window.forecast)
+    assert len(window.areas.findChildren(AreaCard)) == 4
+    qtbot.keyClick(window.areas.areas, QtCore.Qt.Key.Key_Up)
+    assert window.chosen == Consumer("DK2"), "the cards stay where they were"
+
+
+def test_a_consumer_of_which_nothing_can_be_read_shows_why(window: Window, filled: Snapshot) -> None:
+    window.choose_consumer(AALBORG)
+    window.show_snapshot(dataclasses.replace(filled, fault=Expected("The disk is gone.", "Put it back.")))
+    assert "The database cannot be read" in _words(window.forecast)
+
+
+def test_the_parts_of_a_late_load_differ_in_more_than_colour(window: Window, late: Snapshot) -> None:
+    window.choose_consumer(MIDT)
+    window.show_snapshot(late)
+    chart = window.forecast.chart
+    grey = _pixels(chart).astype(int).mean(axis=2)
+    box = chart.plot.getViewBox()
+    issue = late.consumers[MIDT].forecast
+    assert issue is not None
+
+    def texture(start: float, end: float) -> float:
+        """Share of unlike neighbours in the empty stretch under the words, where only the ground is drawn."""
+        left, right = (chart.mapFromScene(box.mapViewToScene(QtCore.QPointF(t, 0))).x() for t in (start, end))
+        top = chart.mapFromScene(box.sceneBoundingRect().topLeft()).y() + 26
+        ground = grey[top : top + 12, left + 3 : right - 3]
+        return float((np.abs(np.diff(ground, axis=1)) > 2).mean())
+
+    bridged = texture(issue.valid_time[0] + DAY, issue.valid_time[0] + 6 * DAY)
+    measured = texture(issue.valid_time[0] - 4 * DAY, issue.valid_time[0] - DAY)
+    assert bridged > 0.1 > measured
+    words = _words(window)
+    assert all(part in words for part in ("Median, bridge", "■ Measured until Sat 24 Oct 00:00", "■ stale", "Bridge: nobody"))
 
 
 def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: Snapshot) -> None:
@@ -270,14 +326,24 @@ def test_every_letter_of_both_languages_has_a_shape(qapp: QtWidgets.QApplication
     assert all(raw.supportsCharacter(ord(letter)) for letter in "æøåÆØÅ–−0123456789")
 
 
+@pytest.mark.parametrize("chosen", [Consumer("DK"), MIDT], ids=["fresh", "late"])
 @pytest.mark.parametrize("age_s", [0, 2 * DAY])
 @pytest.mark.parametrize("size", [(1024, 680), (1280, 800), (1920, 1080)])
 @pytest.mark.parametrize("code", ["da", "en"])
 def test_no_text_is_cut(
-    qtbot: QtBot, time: SimulatedClock, filled: Snapshot, size: tuple[int, int], code: str, age_s: int
+    qtbot: QtBot,
+    time: SimulatedClock,
+    filled: Snapshot,
+    late: Snapshot,
+    size: tuple[int, int],
+    code: str,
+    age_s: int,
+    chosen: Consumer,
 ) -> None:
     time.set(NOW + age_s)
+    filled = late if chosen == MIDT else filled
     made = Window(Language(code), LIGHT, time)
+    made.choose_consumer(chosen)
     qtbot.addWidget(made)
     made.resize(*size)
     made.show()

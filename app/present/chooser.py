@@ -79,7 +79,7 @@ def _type_name(of: Consumer, language: Language) -> str:
 
 
 def find(known: Sequence[Consumer], words: str, language: Language) -> tuple[Group, ...]:
-    """The consumers whose name in either language, or whose code, has every word in it; those that begin with the first word first.
+    """The consumers whose name in either language, or whose code, has every word in it; those of which a word begins with the first one first.
 
     Case does not count, and letters may be written the Danish way or without: "aal", "ål" and "Aal" all find Aalborg.
     """
@@ -89,7 +89,7 @@ def find(known: Sequence[Consumer], words: str, language: Language) -> tuple[Gro
         names = [form for code in LANGUAGES for form in _spell(geography.title(of, code))]
         names += _spell(f"{of.area} {of.consumer_type}")
         if all(any(form in name for form in forms for name in names) for forms in wanted):
-            begins = any(name.startswith(wanted[0]) for name in names) if wanted else True
+            begins = any(part.startswith(wanted[0]) for name in names for part in name.split()) if wanted else True
             found.append((not begins, _leaf(of, language)))
     return tuple(group for _, group in sorted(found, key=lambda pair: pair[0]))
 

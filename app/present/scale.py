@@ -33,7 +33,7 @@ class Scale:
 
 def scale_of(largest_mwh: float) -> Scale:
     """The scale of loads up to one: three digits of it at least, and kWh where it is under one MWh."""
-    unit, factor = ("MWh", 1.0) if not largest_mwh < 1 else ("kWh", 1000.0)
+    unit, factor = ("kWh", 1000.0) if 0 < largest_mwh < 1 else ("MWh", 1.0)
     decimals = next((n for n, enough in enumerate((100, 10)) if largest_mwh * factor >= enough), 2)
     return Scale(unit, factor, decimals if largest_mwh > 0 else 0)
 
