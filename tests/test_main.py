@@ -18,7 +18,7 @@ from engine.service import exclusive
 
 COMMANDS = (
     *("run", "once", "status", "doctor", "backfill", "import", "forecast", "calibration", "quarantine", "export", "backtest"),
-    "demo",
+    *("demo", "areas", "observations", "scores"),
 )
 
 
