@@ -281,14 +281,16 @@ def learn(
             known = [c for c in consumers if ("load", *c) in history.values]
             areas = issuing.make_issues(price_areas, forecaster, moment, {})
             raws = {c: r for c, r in _raw(bundle, history, known, around(history, areas), span).items() if r.usable}
-            issues = {c: _issue(history, bundle, c, raw, now_known) for c, raw in raws.items()}
-            _, sums = _with_sums({c: i for c, i in issues.items() if i is not None}, moment, now_known)
-            for consumer, raw in (*raws.items(), *((c, _lesson(total)) for c, total in sums.items())):
+            made = {c: issue for c, raw in raws.items() if (issue := _issue(history, bundle, c, raw, now_known)) is not None}
+            made = {c: issue for c, issue in made.items() if issue.tier is Tier.POOLED}
+            taught = {c: raws[c] for c in made}
+            _, sums = _with_sums(made, moment, now_known)
+            for consumer, raw in (*taught.items(), *((c, _lesson(total)) for c, total in sums.items())):
                 lessons.setdefault(consumer, []).append(raw)
-        for consumer, taught in lessons.items():
+        for consumer, parts in lessons.items():
             observed = _load(truth, consumer, span[0])
             names = ("valid_time", "quantiles", "inputs", "part", "hour")
-            times, *columns = (np.concatenate([getattr(raw, name) for raw in taught]) for name in names)
+            times, *columns = (np.concatenate([getattr(raw, name) for raw in parts]) for name in names)
             load = observed[(times - span[0]) // HOUR]
             fine = np.isfinite(load)
             before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(columns[1].shape[1])

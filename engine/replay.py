@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine import clock, evaluation, features, geography, issuing, pipeline, sources, verification
+from engine import bridge, clock, evaluation, features, geography, issuing, pipeline, sources, verification
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, INPUTS, Consumer, Expected, FloatArray, IntArray
@@ -143,6 +143,9 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
             pipeline.ingest(writer, reader, asked, transport, time)
             due |= {s.dataset: now - 600 + s.every_s for s in asked}
             run = pipeline.forecast(writer, reader, forecaster, now, now)
+            if clock.local(now).hour == bridge.ISSUE_HOUR or now == finish:  # the service does so each hour
+                pipeline.adapt(writer, reader, forecaster, now)
+                pipeline.forecast_late(writer, reader, forecaster, now, now)
             pipeline.score(writer, reader, now, config.settled_after_days)
             counts["hours"] += 1
             counts["issues"] += run.status == "ok"
