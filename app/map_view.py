@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
@@ -10,7 +12,6 @@ from app.map_canvas import Ground, MapCanvas
 from app.present import (
     Legend,
     MapChoice,
-    MapFrame,
     MapReadOut,
     MapView,
     Origin,
@@ -25,13 +26,15 @@ from app.snapshot import Snapshot
 from app.theme import Palette
 from app.time_slider import TimeSlider
 from app.translations import Language
-from engine.domain import Consumer, Freshness
+from engine.domain import HOUR, Consumer, Freshness
 from engine.geography import Kind
 
 #: Milliseconds an hour is shown for while the map plays.
 PLAY_MS = 250
 _SIDE_PX = 284
 _BAR_PX = 12
+_LEFT = QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter
+_RIGHT = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
 
 
 class ChoiceBox(QtWidgets.QComboBox):
@@ -85,19 +88,15 @@ class RampBar(QtWidgets.QWidget):
         with QtGui.QPainter(self) as painter:
             painter.setFont(theme.font(0.92))
             width = self.width() - 2
-            for column in range(width):
-                painter.fillRect(
-                    column + 1, 0, 1, _BAR_PX, QtGui.QColor(colour(legend.ramp, column / width, palette.name == "dark"))
-                )
+            for step in range(width):
+                shade = colour(legend.ramp, step / width, palette.name == "dark")
+                painter.fillRect(1 + step, 0, 1, _BAR_PX, QtGui.QColor(shade))
             painter.setPen(QtGui.QColor(palette.quiet))
             height = painter.fontMetrics().height()
             for position, words in legend.ticks:
-                wide = painter.fontMetrics().horizontalAdvance(words)
-                x = min(max(0.0, 1 + position * width - wide / 2), self.width() - wide)
-                painter.drawLine(
-                    QtCore.QPointF(1 + position * (width - 1), _BAR_PX), QtCore.QPointF(1 + position * (width - 1), _BAR_PX + 3)
-                )
-                painter.drawText(QtCore.QPointF(x, _BAR_PX + height), words)
+                x, wide = 1 + position * (width - 1), painter.fontMetrics().horizontalAdvance(words)
+                painter.drawLine(QtCore.QPointF(x, _BAR_PX), QtCore.QPointF(x, _BAR_PX + 3))
+                painter.drawText(QtCore.QPointF(min(max(0.0, x - wide / 2), self.width() - wide), _BAR_PX + height), words)
             top = _BAR_PX + height + 8
             missing = QtCore.QRectF(1, top, 14, 12)
             painter.fillRect(missing, QtGui.QBrush(QtGui.QColor(palette.reference), QtCore.Qt.BrushStyle.BDiagPattern))
@@ -109,6 +108,56 @@ class RampBar(QtWidgets.QWidget):
             painter.setPen(QtGui.QColor(palette.quiet))
             for left, words in ((0.0, self._missing), (half, self._estimated if self._corners else "")):
                 painter.drawText(QtCore.QPointF(left + 21, top + 11), words)
+
+
+class MapTable(QtWidgets.QTableWidget):
+    """The map as rows of area, value and kind of value; as high as its rows, where there is room."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(0, 3)
+        self.setAccessibleName(name)
+        self.setProperty("role", "list")
+        self.setFont(theme.font(0.92))
+        self.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(22)
+        head = self.horizontalHeader()
+        head.style().unpolish(head)  # it was dressed before the table had its role
+        head.setHighlightSections(False)
+        head.setDefaultAlignment(_LEFT)
+        head.setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
+        for column, width in ((1, 62), (2, 84)):
+            self.setColumnWidth(column, width)
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Keep the chosen row in sight."""
+        super().resizeEvent(event)
+        self.scrollTo(self.currentIndex())
+
+    def show_rows(self, heads: tuple[str, ...], rows: tuple[tuple[str, str, str], ...]) -> None:
+        """Show other words; only what differs is touched."""
+        if self.rowCount() != len(rows):
+            self.setRowCount(len(rows))
+            for row, column in itertools.product(range(len(rows)), range(3)):
+                item = QtWidgets.QTableWidgetItem()
+                item.setTextAlignment(_RIGHT if column == 1 else _LEFT)
+                self.setItem(row, column, item)
+            high = len(rows) * self.verticalHeader().defaultSectionSize()
+            self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + high + 2 * self.frameWidth())
+        self.setHorizontalHeaderLabels(heads)
+        if (number := self.horizontalHeaderItem(1)) is not None:
+            number.setTextAlignment(_RIGHT)
+        for row, cells in enumerate(rows):
+            for column, words in enumerate(cells):
+                cell = self.item(row, column)
+                if cell is not None and cell.text() != words:
+                    cell.setText(words)
 
 
 class MapPane(QtWidgets.QWidget):
@@ -130,7 +179,6 @@ class MapPane(QtWidgets.QWidget):
         for box in (self.layer, self.type, self.shade):
             box.activated.connect(self._decide)
         self.canvas = MapCanvas(palette)
-        self.canvas.setToolTip("")
         self.canvas.pointed.connect(self._point)
         self.canvas.chosen.connect(self._choose)
         self._name, self._value = theme.label(1.15, bold=True), theme.label(1.05)
@@ -139,7 +187,9 @@ class MapPane(QtWidgets.QWidget):
         for label in (self._name, self._value, self._lines, self._issued, self._measure, self._legend_title):
             label.setWordWrap(True)
         self._ramp = RampBar(language, palette)
-        self.table = self._make_table(text("map.table"))
+        self.table = MapTable(text("map.table"))
+        self.table.currentCellChanged.connect(lambda row, *_: self.canvas.focus_row(row) if row >= 0 else None)
+        self.table.itemActivated.connect(lambda item: self._choose(item.row()))
         self.slider = TimeSlider(language, palette)
         self.slider.valueChanged.connect(self._slide)
         self._hour = theme.label(1.15, bold=True)
@@ -167,28 +217,6 @@ class MapPane(QtWidgets.QWidget):
         column.addLayout(top)
         column.addLayout(self._choices())
         column.addWidget(self._pages, 1)
-
-    def _make_table(self, name: str) -> QtWidgets.QTableWidget:
-        table = QtWidgets.QTableWidget(0, 3)
-        table.setAccessibleName(name)
-        table.setProperty("role", "list")
-        table.setFont(theme.font(0.92))
-        table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(22)
-        head = table.horizontalHeader()
-        head.style().unpolish(head)  # it was dressed before the table had its role
-        head.setHighlightSections(False)
-        head.setDefaultAlignment(QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter)
-        table.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.currentCellChanged.connect(lambda row, *_: self.canvas.focus_row(row) if row >= 0 else None)
-        table.itemActivated.connect(lambda item: self._choose(item.row()))
-        return table
 
     def _choices(self) -> QtWidgets.QHBoxLayout:
         row = QtWidgets.QHBoxLayout()
@@ -241,7 +269,7 @@ class MapPane(QtWidgets.QWidget):
 
     def show_snapshot(self, snapshot: Snapshot, now: int) -> None:
         """Show what is known; layer, colours and hour stay, and the hour follows the clock until it was moved."""
-        if snapshot is not self._snapshot or now // 3600 != self._now // 3600:
+        if snapshot is not self._snapshot or now // HOUR != self._now // HOUR:
             self._snapshot, self._now = snapshot, now
             self._look()
         self._now = now
@@ -297,35 +325,10 @@ class MapPane(QtWidgets.QWidget):
         self.slider.setAccessibleDescription(f"{frame.hour}. {self._language.text('map.time_help')}")
         self._legend_title.setText(frame.legend_title)
         self._ramp.show_legend(view.legend, self._palette, view.choice.layer is Kind.MUNICIPALITY)
-        self._fill_table(view.heads, frame)
+        with QtCore.QSignalBlocker(self.table):
+            self.table.show_rows(view.heads, frame.rows)
         self.table.setAccessibleDescription(frame.summary)
         self._point(self.canvas.row)
-
-    def _fill_table(self, heads: tuple[str, ...], frame: MapFrame) -> None:
-        table = self.table
-        with QtCore.QSignalBlocker(table):
-            if table.rowCount() != len(frame.rows):
-                table.setRowCount(len(frame.rows))
-                for row in range(len(frame.rows)):
-                    for column in range(3):
-                        item = QtWidgets.QTableWidgetItem()
-                        if column == 1:
-                            item.setTextAlignment(QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter)
-                        table.setItem(row, column, item)
-                table.setCurrentCell(self.canvas.focused, 0)
-                rows = len(frame.rows) * table.verticalHeader().defaultSectionSize()
-                table.setMaximumHeight(table.horizontalHeader().sizeHint().height() + rows + 2 * table.frameWidth())
-            table.setHorizontalHeaderLabels(heads)
-            if (number := table.horizontalHeaderItem(1)) is not None:
-                number.setTextAlignment(QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter)
-            for row, cells in enumerate(frame.rows):
-                for column, words in enumerate(cells):
-                    cell = table.item(row, column)
-                    if cell is not None and cell.text() != words:
-                        cell.setText(words)
-        table.horizontalHeader().setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 62), (2, 84)):
-            table.setColumnWidth(column, width)
 
     def _point(self, row: int) -> None:
         """Show the numbers of an area."""

@@ -333,14 +333,14 @@ def _placed(choice: MapChoice, value: FloatArray, language: Language) -> tuple[F
         )
     top = _round_up(float(known.max(initial=0.0)))
     power = 0.5 if choice.layer is Kind.MUNICIPALITY and shade is Shade.SHARE else 1.0
-    parts = (0.0, 0.0625, 0.25, 1.0) if power < 1 else (0.0, 0.25, 0.5, 0.75, 1.0)
+    parts = (0.0, 0.05, 0.25, 1.0) if power < 1 else (0.0, 0.25, 0.5, 0.75, 1.0)
     ticks = tuple((part**power, language.number(part * top, _decimals(part * top))) for part in parts)
     return (value / top) ** power, Legend(title, ramp, ticks)
 
 
 def _decimals(number: float) -> int:
-    """Decimals that show a number as it is, at most two."""
-    return next((n for n in (0, 1) if abs(number - round(number, n)) < 1e-9), 2)
+    """Decimals that show a number as it is, at most three."""
+    return next((n for n in (0, 1, 2) if abs(number - round(number, n)) < 1e-9), 3)
 
 
 def _runs(origin: OriginArray, language: Language) -> tuple[Run, ...]:
