@@ -112,7 +112,7 @@ def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None) -
         when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
         raise Missing(
             f"There is no forecast of {geography.title(of, 'en')}{when}.",
-            "The engine makes one each hour or each day, once 35 days of load are known; see which issues there are.",
+            "The engine makes one each hour, or each day; /v1/areas and `lastvagt-engine areas` tell the newest.",
         )
     table = issue_table(issue)
     age_s = (now if as_of is None else as_of) - issue.issue_time
