@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo run test test-long lint bench bench-accuracy bench-peers train ablation clean
+.PHONY: demo run test test-long lint bench bench-accuracy bench-backfill bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -45,6 +45,9 @@ bench: $(READY)
 
 bench-accuracy: $(READY)
 	$(BIN)/python tests/bench_accuracy.py
+
+bench-backfill: $(READY)
+	$(BIN)/python tests/bench_backfill.py
 
 bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py

@@ -93,10 +93,15 @@ def _parser() -> argparse.ArgumentParser:
     as_json(doctor)
 
     backfill = command(
-        "backfill", commands.backfill, "fetch past load and weather", "--from 2023-01-01", "--from 2023-01-01 --to 2024-01-01"
+        "backfill",
+        commands.backfill,
+        "fetch past load, weather and what of metered consumption the settings ask for; goes on where it was ended",
+        "--from 2023-01-01",
+        "--from 2023-01-01 --to 2024-01-01 --only PrivateConsumptionHeatingHour",
     )
     backfill.add_argument("--from", dest="start", required=True, metavar="TIME", help="first hour, UTC")
     backfill.add_argument("--to", dest="end", metavar="TIME", help="end, exclusive (default: now)")
+    backfill.add_argument("--only", metavar="DATASET", help="one dataset alone (default: all)")
     as_json(backfill)
 
     load = command(

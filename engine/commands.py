@@ -164,9 +164,15 @@ def backfill(args: argparse.Namespace) -> int:
 
     config, time = _config(args), clock.SystemClock()
     start, end = _span(args, time.now())
+    past = {source.dataset.rpartition("/")[2]: source for source in sources.history(config)}
+    if args.only and args.only not in past:
+        raise Expected(
+            f"There is no dataset '{args.only}' to fetch.", f"Choose one of {', '.join(past)}, or change the settings."
+        )
+    chosen = [past[args.only]] if args.only else list(past.values())
     transport = sources.transport(config, time)
     with _store(config) as (writer, reader), _progress("Fetching") as progress:
-        run = pipeline.backfill(writer, reader, sources.history(config), transport, time, start, end, progress)
+        run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
     return _report([run], args.json)
 
 
