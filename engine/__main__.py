@@ -109,9 +109,16 @@ def _parser() -> argparse.ArgumentParser:
         commands.import_file,
         "keep the values of a file (CSV, also gzip-compressed)",
         "load.csv --known-after PT2H",
+        "dairy.csv.gz",
         "weather.csv.gz --known-after -P7D",
     )
-    load.add_argument("file", type=Path, metavar="FILE", help="columns valid_time, area, quantity, value; see the README")
+    load.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="columns valid_time, area, quantity, value; optional consumer_type, unit, available_at; by the hour, or four to the hour. "
+        "An area such as DK1-dairy is a series of your own, forecast like any other",
+    )
     load.add_argument("--format", default="csv", help="csv, or lastvagt-data (default: %(default)s)")
     load.add_argument(
         "--known-after",

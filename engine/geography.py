@@ -123,12 +123,25 @@ def known(code: str) -> bool:
 
 
 def meant_by(code: str) -> str | None:
-    """The area of the tree that a code names, or that one looks like written in another way; None where it looks like none."""
+    """The area of the tree that a code names, or that one looks like written in another way; None where it looks like none.
+
+    A code under an area (`DK1-plant`) is meant as it is, unless it is spelled as another (`DK-2`).
+    """
     if known(code):
         return code
+    alike = 1.0 if known(code.partition("-")[0]) else 0.66
     words = ((area.code, text) for area in AREAS.values() for text in (area.code, area.name_da, area.name_en))
     spelled = {_plain(text): code for code, text in words if not text.isdigit()}  # numbers are alike and mean something else
-    close = difflib.get_close_matches(_plain(code), spelled, n=1, cutoff=0.66)
+    close = difflib.get_close_matches(_plain(code), spelled, n=1, cutoff=alike)
+    return spelled[close[0]] if close else None
+
+
+def meant_type(consumer_type: str) -> str | None:
+    """The consumer type that a text names, or that one looks like; None where it looks like none."""
+    if consumer_type in CONSUMER_TYPES:
+        return consumer_type
+    spelled = {_plain(text): key for key, names in CONSUMER_TYPES.items() for text in (key, *names)}
+    close = difflib.get_close_matches(_plain(consumer_type), spelled, n=1, cutoff=0.75)
     return spelled[close[0]] if close else None
 
 

@@ -208,19 +208,29 @@ def import_file(
     now: int,
     progress: Progress | None = None,
 ) -> JobRun:
-    """Keep the values of a file; importing it again changes nothing."""
+    """Keep the values of a file; importing it again changes nothing.
+
+    An area or consumer type that the program does not know is a series of the user's own, forecast like any other; one that looks
+    like a slip of the pen is asked about.
+    """
     with _job(writer, "import", lambda: now) as (story, kept):
-        total, areas = PutResult(), dict[str, str | None]()
+        total, meant = PutResult(), dict[str, str | None]()
         try:
             for batches in sources.read_file(path, file_format, known_after_s, now, progress):
                 total += keep(writer, reader, batches, now)
-                areas |= {batch.series.area: geography.meant_by(batch.series.area) for batch in batches}
+                meant |= {batch.series.area: geography.meant_by(batch.series.area) for batch in batches}
+                meant |= {batch.series.consumer_type: geography.meant_type(batch.series.consumer_type) for batch in batches}
         finally:
             story.detail |= {"file": path.name, **total.counts()}
-            typos = [f"'{area}' (did you mean {meant}?)" for area, meant in areas.items() if meant not in (None, area)]
-            if typos:
-                story.detail["unknown areas"] = ", ".join(typos)
-                log.warning("%s names areas that are kept but that nothing forecasts: %s.", path.name, ", ".join(typos))
+            slips = [f"'{name}' (did you mean {guess}?)" for name, guess in meant.items() if guess not in (None, name)]
+            if slips:
+                story.detail["perhaps mistyped"] = ", ".join(slips)
+                log.warning(
+                    "%s has names that may be mistyped: %s. They are kept as series of their own. Where you meant another, correct "
+                    "the file and import it again.",
+                    path.name,
+                    ", ".join(slips),
+                )
     return kept[0]
 
 

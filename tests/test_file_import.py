@@ -4,6 +4,7 @@ import gzip
 import io
 import itertools
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,11 @@ def test_units_become_ours(tmp_path, quantity, unit, value, ours):
     [
         ("2026-06-01T00:00Z,DK1,lod,1,,", "Unknown quantity 'lod'.*Known quantities: load, temperature"),
         ("2026-06-01T00:00,DK1,load,1,,", "names no time zone"),
-        ("2026-06-01T00:15Z,DK1,load,1,,", "is not a whole hour"),
+        ("2026-06-01T00:15Z,DK1,load,1,MWh,", "is not a whole hour, as those before"),
+        ("2026-06-01T00:10Z,DK1,load,1,,", "is not a whole hour or a quarter"),
+        (f"2026-06-01T00:00Z,{'x' * 61},load,1,,", "has 61 characters.*at most 60"),
+        ("2026-06-01T00:00Z,DK1/plant,load,1,,", "characters that names cannot have.*Use letters"),
+        ("2026-06-01T00:00Z,-plant,load,1,,", "characters that names cannot have"),
         ("2926-06-01T00:00Z,DK1,load,1,,", "no time of this age"),
         ("2026-06-01T00:00Z,DK1,load,nan,,", "is not a number"),
         ('2026-06-01T00:00Z,DK1,load,"1,5",,', "'1,5' is written with a decimal comma"),
@@ -225,3 +230,84 @@ def test_only_expected_leaves_the_reader(tmp_path, content, file_format):
         except Expected:
             continue
         assert all(np.isfinite(b.value).all() for b in batches)
+
+
+def quarters(start, count):
+    return [iso(start + HOUR // 4 * i) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity", "ours"),
+    [
+        ("MWh", "load", [6, 22]),
+        ("", "load", [6, 22]),
+        ("kWh", "load", [0.006, 0.022]),
+        ("kW", "load", [0.0015, 0.0055]),
+        ("MW", "load", [1.5, 5.5]),
+        ("C", "temperature", [1.5, 5.5]),
+        ("K", "temperature", [-271.65, -267.65]),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_quarters_add_up_or_average_by_what_their_unit_counts(tmp_path, monkeypatch, chunk, unit, quantity, ours):
+    monkeypatch.setattr(file_import, "_CHUNK", chunk)
+    start = parse_utc("2026-06-01T00:00Z")
+    lines = [f"{t},DK1-mejeri,{quantity},{i},{unit}" for i, t in enumerate(quarters(start, 8))]
+    batches = read(write(tmp_path, "\n".join([f"{HEAD},unit", *lines])))
+    assert [t for batch in batches for t in batch.valid_time.tolist()] == [start, start + HOUR]
+    assert np.concatenate([batch.value for batch in batches]) == pytest.approx(ours)
+
+
+def test_an_hour_is_known_when_its_last_quarter_is(tmp_path):
+    start = parse_utc("2026-06-01T00:00Z")
+    lines = [f"{t},DK1-mejeri,load,1,{iso(NOW - i)}" for i, t in enumerate(quarters(start, 4))]
+    (batch,) = read(write(tmp_path, "\n".join([f"{HEAD},available_at", *lines])))
+    assert batch.available_at.tolist() == [NOW]
+
+
+def test_an_hour_that_lacks_a_quarter_is_told_and_whole_ones_are_handed_out(tmp_path):
+    start = parse_utc("2026-06-01T00:00Z")
+    lines = [f"{t},DK1-mejeri,load,1" for t in quarters(start, 11)]
+    seen = []
+    with pytest.raises(Expected, match="DK1-mejeri has hours that lack quarters, the first at 2026-06-01T02:00") as caught:
+        seen.extend(itertools.chain.from_iterable(read_file(write(tmp_path, "\n".join([HEAD, *lines])), "csv", None, NOW)))
+    assert "Add the missing quarters" in caught.value.remedy
+    assert [batch.valid_time.tolist() for batch in seen] == [[start, start + HOUR]]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), hours=st.integers(2, 30), chunk=st.integers(1, 50) | st.just(1000))
+def test_quarters_give_the_same_hours_however_a_file_is_sorted_and_cut(tmp_path, data, hours, chunk):
+    start = parse_utc("2026-03-28T20:00Z")  # over a clock change
+    lines = [f"{t},Værk {s},load,{i * (s + 1)},kW" for s in range(2) for i, t in enumerate(quarters(start, 4 * hours))]
+    lines = data.draw(st.permutations(lines) if chunk == 1000 else st.sampled_from([lines, sorted(lines)]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_import, "_CHUNK", chunk)
+        batches = read(write(tmp_path, "\n".join([f"{HEAD},unit", *lines])))
+    for s in range(2):
+        mine = [batch for batch in batches if batch.series.area == f"Værk {s}"]
+        found = dict(zip(np.concatenate([b.valid_time for b in mine]), np.concatenate([b.value for b in mine]), strict=True))
+        assert found == pytest.approx({start + HOUR * h: (4 * h + 1.5) * (s + 1) / 1000 for h in range(hours)})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=70))
+def test_a_name_is_kept_as_it_is_or_refused(tmp_path, name):
+    line = io.StringIO()
+    csv.writer(line).writerow(["2026-06-01T00:00Z", name, "load", "1"])
+    try:
+        batches = read(write(tmp_path, f"{HEAD}\n{line.getvalue()}"))
+    except Expected:
+        return
+    for batch in batches:
+        kept = batch.series.area
+        assert kept == unicodedata.normalize("NFC", name.strip())
+        assert 0 < len(kept) <= 60
+        assert kept.isprintable()
+        assert not set(kept) & set('/\\:;,"<>|*?%#=@')
+
+
+def test_letters_of_two_signs_are_one(tmp_path):
+    line = "2026-06-01T00:00Z,{},load,1\n"
+    text = HEAD + "\n" + line.format("A\u030arhus Værk") + line.format("Århus Værk")
+    assert {batch.series.area for batch in read(write(tmp_path, text))} == {"Århus Værk"}

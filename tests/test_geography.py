@@ -20,6 +20,9 @@ from engine.geography import Kind
         ("aalborg", "851"),
         ("852", None),
         ("NO1", None),
+        ("DK1-mejeri", None),
+        ("DK1-0151", None),
+        ("Fabrik 4 (Køge)", None),
         ("", None),
     ],
 )
@@ -90,3 +93,11 @@ def test_consumers_are_those_stored_and_the_sums_of_them():
 )
 def test_what_a_load_counts(area, consumer_type, measure):
     assert geography.measure(Consumer(area, consumer_type)) == measure
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("household", "household"), ("Household", "household"), ("husholdning", "household"), ("proces", None), ("dk36-PR", None)],
+)
+def test_what_a_consumer_type_was_meant_to_be(written: str, meant: str | None) -> None:
+    assert geography.meant_type(written) == meant

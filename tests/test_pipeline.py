@@ -7,7 +7,7 @@ import histories
 import numpy as np
 import pytest
 
-from engine import clock, evaluation, issuing, pipeline, replay, sources, verification
+from engine import clock, evaluation, issuing, lag, pipeline, replay, sources, verification
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Consumer, Expected, Observations, Series, Tier
@@ -139,12 +139,31 @@ def test_an_import_counts_each_line_once_and_asks_about_areas_that_look_mistyped
     details = [dict(pipeline.import_file(writer, reader, path, "csv", 2 * HOUR, END).detail) for _ in range(2)]
     reader.close()
     writer.close()
-    common = {"file": "values.csv", "revised": 0, "repeated": 2, "unknown areas": "'dk-2' (did you mean DK2?)"}
+    common = {"file": "values.csv", "revised": 0, "repeated": 2, "perhaps mistyped": "'dk-2' (did you mean DK2?)"}
     assert details == [
         {**common, "new": 3, "unchanged": 0, "quarantined": 1},
         {**common, "new": 0, "unchanged": 3, "quarantined": 0},
     ]
     assert caplog.text.count("did you mean DK2?") == 2
+
+
+def test_a_series_of_ones_own_is_known_everywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    reader = Reader(writer.path)
+    stamps = [clock.iso(END + HOUR * i) for i in range(3)]
+    named = [("DK1-Mejeri Å", "total"), ("DK1-0151", "total"), ("Fabrik 4 (Køge)", "proces"), ("851", "household")]
+    lines = [f"{t},{area},{kind},load,{250 + i},kWh" for area, kind in named for i, t in enumerate(stamps)]
+    path = tmp_path / "plants.csv"
+    path.write_text("\n".join(["valid_time,area,consumer_type,quantity,value,unit", *lines]), encoding="utf-8")
+    detail = pipeline.import_file(writer, reader, path, "csv", None, END + DAY).detail
+    assert (detail["new"], detail["quarantined"]) == (12, 0)
+    assert not caplog.text
+    assert {Consumer(*pair) for pair in named} <= set(reader.consumers(END))
+    assert {each.consumer for each in lag.measure(reader, END + DAY)} == {Consumer(*pair) for pair in named}
+    times, values = reader.truth("DK1-Mejeri Å", END, END + DAY)["newest"]
+    assert (len(times), values.tolist()) == (3, [0.25, 0.251, 0.252])
+    reader.close()
+    writer.close()
 
 
 def test_scores_are_computed_once_for_each_truth(desk: Desk) -> None:

@@ -6,15 +6,17 @@ import csv
 import gzip
 import itertools
 import math
+import re
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from engine.clock import parse_utc
+from engine.clock import iso, parse_utc
 from engine.domain import HOUR, UNITS, Expected, Flag, FloatArray, IntArray, Observations, Series
 from engine.sources.day_ahead import KNOWN_AT_HOUR, nominally_known
 
@@ -33,6 +35,11 @@ _CONVERSIONS: Mapping[str, tuple[tuple[str, float, float], ...]] = {
     "EUR/MWh": (("EUR/kWh", 1e3, 0),),
 }
 _ENERGY = {"load_mwh": "load"}
+#: Units of what adds up over an hour; everything else has its mean there.
+_ADDS_UP = frozenset({"MWh", "kWh", "Wh", "GWh"})
+_QUARTER = HOUR // 4
+#: Names of areas and consumer types: what is safe in an address, a file and a table, in any alphabet.
+_NAME, _NAME_LENGTH = re.compile(r"[^\W_](?:[\w .&()+'-]*[\w.)])?"), 60
 _MARKET = {
     "solar_forecast_mwh": "solar_forecast",
     "onshore_wind_forecast_mwh": "onshore_wind_forecast",
@@ -51,6 +58,9 @@ _WEATHER_RANKS = {"dmi_station_mean_dk": 0, "heatforecast_dk_point": 1}
 
 class _Layout(Protocol):
     def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]: ...
+
+    def rest(self) -> list[Observations]:
+        """What could not be handed out before the end of the file."""
 
 
 def read_file(
@@ -81,6 +91,7 @@ def read_file(
                 line += len(rows)
                 if progress:
                     progress(raw.tell() / size)
+            yield layout.rest()
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise Expected(
             f"{path.name} cannot be read{f' beyond line {line}' if line else ''}: {error}.",
@@ -143,14 +154,15 @@ class _Knowledge:
 class _Times(dict[str, int]):
     """Epoch seconds by text; files repeat their times."""
 
-    def __init__(self, whole_hours: bool) -> None:
+    def __init__(self, step: int) -> None:
         super().__init__()
-        self._whole_hours = whole_hours
+        self._step = step
 
     def __missing__(self, text: str) -> int:
         t = parse_utc(text.strip())
-        if self._whole_hours and t % HOUR:
-            raise Expected(f"'{text}' is not a whole hour", "Give hourly values")
+        if t % self._step:
+            steps = "a whole hour" if self._step == HOUR else "a whole hour or a quarter of one"
+            raise Expected(f"'{text}' is not {steps}", "Give values by the hour")
         if not _FIRST_YEAR <= t < _LAST_YEAR:
             raise Expected(f"'{text}' is no time of this age", "Correct the year")
         self[text] = t
@@ -208,8 +220,8 @@ class _Long:
     def __init__(self, header: list[str], knowledge: _Knowledge) -> None:
         self._column = {name: i for i, name in enumerate(header)}
         self._knowledge = knowledge
-        self._valid_times, self._known_times = _Times(whole_hours=True), _Times(whole_hours=False)
-        self._kinds: dict[tuple[str, ...], tuple[Series, float, float]] = {}
+        self._valid_times, self._known_times = _Times(_QUARTER), _Times(1)
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]:
         at = self._column
@@ -223,29 +235,93 @@ class _Long:
         kind = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
         valid_time = np.fromiter(map(self._valid_times.__getitem__, columns[at["valid_time"]]), np.int64, len(rows))
         value = np.fromiter(map(_number, columns[at["value"]]), np.float64, len(rows))
-        given = None
+        given = np.full(len(rows), math.nan)
         if "available_at" in at:
             given = np.array([self._known_times[t] if t else math.nan for t in columns[at["available_at"]]], np.float64)
-        result = []
-        for key, number in numbers.items():
-            series, factor, offset = self._kind(key)
-            mine = np.flatnonzero(kind == number)
-            known = None if given is None else given[mine]
-            result.append(self._knowledge.observations(series, valid_time[mine], value[mine] * factor + offset, known))
-        return result
+        table = np.column_stack([valid_time, value, given])
+        return [
+            batch
+            for key, number in numbers.items()
+            for batch in self._observations(self._kind(key), table[kind == number], False)
+        ]
 
-    def _kind(self, key: tuple[str, ...]) -> tuple[Series, float, float]:
+    def rest(self) -> list[Observations]:
+        return [batch for kind in self._kinds.values() for batch in self._observations(kind, np.empty((0, 3)), True)]
+
+    def _observations(self, kind: _Kind, rows: FloatArray, end: bool) -> list[Observations]:
+        rows = kind.hourly(rows, end)
+        if not len(rows):
+            return []
+        value = rows[:, 1] * kind.factor + kind.offset
+        return [self._knowledge.observations(kind.series, rows[:, 0].astype(np.int64), value, rows[:, 2])]
+
+    def _kind(self, key: tuple[str, ...]) -> _Kind:
         """The series that a line names, and how its unit becomes ours."""
         if key not in self._kinds:
             quantity, area, consumer_type, unit = (text.strip() for text in key)
             if not area:
                 raise Expected("the area is empty", "Name it, for example DK1")
-            series = Series(quantity, area, "file", consumer_type or "total", rank=1)
+            series = Series(quantity, _name(area, "area"), "file", _name(consumer_type or "total", "consumer type"), rank=1)
             known = {series.unit: (1.0, 0.0)} | {name: (f, o) for name, f, o in _CONVERSIONS[UNITS[quantity]]}
             if unit and unit not in known:
                 raise Expected(f"'{unit}' is no unit of {quantity}", f"Use one of {', '.join(known)}")
-            self._kinds[key] = (series, *known[unit or series.unit])
+            unit = unit or series.unit
+            self._kinds[key] = _Kind(series, *known[unit], adds_up=unit in _ADDS_UP)
         return self._kinds[key]
+
+
+def _name(text: str, what: str) -> str:
+    """A name as it is kept: letters that are put together of two signs (a ring over an a) are one."""
+    name = unicodedata.normalize("NFC", text)
+    if len(name) > _NAME_LENGTH:
+        raise Expected(f"the {what} '{name[:20]}...' has {len(name)} characters", f"Use at most {_NAME_LENGTH}")
+    if not _NAME.fullmatch(name):
+        raise Expected(
+            f"the {what} '{name}' has characters that names cannot have", "Use letters, digits, spaces and . & ( ) + ' - _"
+        )
+    return name
+
+
+@dataclass(slots=True)
+class _Kind:
+    """A series of a file, in the unit it is written in. Rows are (valid_time, value, available_at)."""
+
+    series: Series
+    factor: float
+    offset: float
+    adds_up: bool
+    _step: int = 0  # unknown until two times were seen
+    _held: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+
+    def hourly(self, rows: FloatArray, end: bool) -> FloatArray:
+        """New rows by the hour. Quarters of an hour wait for the other three; at the `end` of the file they must have come."""
+        rows = np.concatenate([self._held, rows])
+        self._held = rows[:0]
+        times = np.unique(rows[:, 0])
+        if not self._step:
+            if len(times) < 2 and not end:
+                self._held = rows
+                return rows[:0]
+            self._step = _QUARTER if (times % HOUR).any() else HOUR
+        if self._step == HOUR:
+            if (times % HOUR).any():
+                odd = iso(int(times[times % HOUR > 0][0]))
+                raise Expected(f"'{odd}' is not a whole hour, as those before it are", "Give one step throughout")
+            return rows
+        # Of a quarter that is given twice the last counts; NaN, for no available_at of its own, is the largest.
+        rows = rows[len(rows) - 1 - np.unique(rows[::-1, 0], return_index=True)[1]]
+        hour, place, count = np.unique(rows[:, 0] // HOUR, return_inverse=True, return_counts=True)
+        whole = count[place] == HOUR // _QUARTER
+        self._held = rows[~whole]
+        if end and len(self._held):
+            first = iso(int(hour[count < HOUR // _QUARTER][0]) * HOUR)
+            raise Expected(
+                f"{self.series.area} has hours that lack quarters, the first at {first}.",
+                "Add the missing quarters, or leave that hour out, then import the file again. Whole hours were imported.",
+            )
+        quarters = rows[whole].reshape(-1, HOUR // _QUARTER, 3)
+        value = quarters[:, :, 1].sum(axis=1) if self.adds_up else quarters[:, :, 1].mean(axis=1)
+        return np.column_stack([quarters[:, 0, 0], value, quarters[:, :, 2].max(axis=1)])
 
 
 class _Wide:
@@ -263,7 +339,7 @@ class _Wide:
         self._quantities = quantities
         self._area_column, self._source_column = area_column, source_column
         self._knowledge = knowledge
-        self._times = _Times(whole_hours=True)
+        self._times = _Times(HOUR)
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> list[Observations]:
         columns = list(zip(*rows, strict=True))
@@ -283,6 +359,9 @@ class _Wide:
                     series = Series(quantity, area, source, rank=rank)
                     result.append(self._knowledge.observations(series, valid_time[mine], value[mine], None))
         return result
+
+    def rest(self) -> list[Observations]:
+        return []
 
 
 def _weather_rank(source: str) -> int:
