@@ -192,12 +192,12 @@ class MapCanvas(QtWidgets.QWidget):
                 painter.drawRect(view.mapRect(QtCore.QRectF(*outlines.INSET_KM)))
             for shape, ground in zip(self._shapes, self._grounds, strict=True):
                 self._paint_ground(painter, self._on_screen(shape, ground, view), ground)
-            for shape, ground in zip(self._shapes, self._grounds, strict=True):
-                self._paint_label(painter, shape, ground, view)
             if self._hovered >= 0:
                 self._paint_frame(painter, self._hovered, view, palette.ink, 1.5)
             if self._shapes and (self.hasFocus() or self._hovered < 0):
                 self._paint_frame(painter, self._focused, view, palette.focus if self.hasFocus() else palette.quiet, 2.5)
+            for shape, ground in zip(self._shapes, self._grounds, strict=True):
+                self._paint_label(painter, shape, ground, view)
 
     def _on_screen(self, shape: _Shape, ground: Ground, view: QtGui.QTransform) -> QtGui.QPainterPath:
         """The path in pixels; tiles are parted by a gap, and lack a corner where their value was not measured."""

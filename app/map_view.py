@@ -31,7 +31,7 @@ from engine.geography import Kind
 
 #: Milliseconds an hour is shown for while the map plays.
 PLAY_MS = 250
-_SIDE_PX = 284
+_SIDE_PX = 300
 _BAR_PX = 12
 _LEFT = QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter
 _RIGHT = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
@@ -132,7 +132,7 @@ class MapTable(QtWidgets.QTableWidget):
         head.setHighlightSections(False)
         head.setDefaultAlignment(_LEFT)
         head.setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 62), (2, 84)):
+        for column, width in ((1, 54), (2, 84)):
             self.setColumnWidth(column, width)
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
@@ -158,6 +158,7 @@ class MapTable(QtWidgets.QTableWidget):
                 cell = self.item(row, column)
                 if cell is not None and cell.text() != words:
                     cell.setText(words)
+                    cell.setToolTip(words)
 
 
 class MapPane(QtWidgets.QWidget):
@@ -344,6 +345,7 @@ class MapPane(QtWidgets.QWidget):
         self._name.setText(out.name)
         self._value.setText(out.value)
         self._lines.setText("\n".join(out.lines))
+        self._lines.setVisible(bool(out.lines))
         self._measure.setText(out.measure)
         state = out.issue_freshness
         fresh = state is Freshness.FRESH

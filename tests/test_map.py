@@ -244,7 +244,8 @@ def test_what_is_not_known_has_no_place_on_the_ramp(filled: Snapshot) -> None:
         row, index = view.areas.index(MISSING), view.index_of(NOW)
         assert np.isnan(view.position[row]).all()
         assert present.map_frame(view, index, DA).rows[row] == ("Vejle", "–", "ingen data")
-        assert present.map_read_out(view, row, index, DA, NOW).lines == ("ingen data",)
+        read = present.map_read_out(view, row, index, DA, NOW)
+        assert (read.value, read.lines) == ("ingen data", ())
         known = np.isfinite(view.position)
         assert (view.position[known] >= 0).all() or shade is Shade.CHANGE
 

@@ -422,9 +422,11 @@ def map_read_out(view: MapView, row: int, index: int, language: Language, now: i
     load, origin = float(view.load[row, index]), Origin(view.load_origin[row, index])
     units = scale_of(float(np.nanmax(np.append(view.load[row], 0.0))))
     kind = language.text(f"map.{origin.name.lower()}")
-    lines = [kind if origin is Origin.MISSING else language.text("map.load", load=units.quantity(load, language), kind=kind)]
+    if origin is Origin.MISSING:
+        return MapReadOut(view.names[row], kind, (), "", Freshness.MISSING, view.measures[row])
+    lines = [language.text("map.load", load=units.quantity(load, language), kind=kind)]
     issued, state = "", Freshness.FRESH
-    if origin in (Origin.BRIDGE, Origin.AHEAD):
+    if origin is not Origin.MEASURED:
         span = units.span(float(view.low[row, index]), float(view.high[row, index]), language)
         lines.append(language.text("map.band", span=span))
         issue_time = int(view.issue_time[row])

@@ -21,7 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Andel af summen af de {known} af {all} områder, der er kendt, %",
         "Share of the sum of the {known} of {all} areas that are known, %",
     ),
-    "map.legend_change": ("Mod samme danske time ugen før, %", "Against the same Danish hour a week before, %"),
+    "map.legend_change": ("Mod samme danske time ugen før, %", "On the same Danish hour a week before, %"),
     "map.legend_peak": (
         "Time med størst forbrug i de 24 timer fra den viste, dansk tid",
         "Hour of the largest load in the 24 hours from the one shown, Danish time",
