@@ -48,7 +48,7 @@ class CoverageStrip(QtWidgets.QWidget):
             painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
             painter.setPen(QtGui.QPen(QtGui.QColor(palette.rule), 1))
             painter.drawLine(QtCore.QPointF(0, height / 2), QtCore.QPointF(self.width(), height / 2))
-            if math.isfinite(coverage.share):
+            if math.isfinite(coverage.share + coverage.tolerance):
                 field = half * min(coverage.tolerance / _REACH, 1.0)
                 painter.fillRect(QtCore.QRectF(middle - field, 3, 2 * field, height - 6), QtGui.QColor(palette.bands[0]))
             painter.setPen(QtGui.QPen(QtGui.QColor(palette.quiet), 1))
@@ -109,7 +109,7 @@ class CalibrationCard(QtWidgets.QFrame):
         self.setProperty("role", "card")
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(language.text("calibration.title"))
-        self._about = theme.label(0.92, role="quiet", text=language.text("calibration.about"))
+        self._about = theme.label(0.92, role="quiet")
         self._learned, self._empty = theme.label(0.92, role="quiet"), theme.label()
         self._correction, self._width, self._weights_of = theme.label(0.92), theme.label(0.92), theme.label(0.92, role="quiet")
         for label in (self._empty, self._about, self._correction, self._width):
@@ -171,10 +171,16 @@ class CalibrationCard(QtWidgets.QFrame):
         self.setAccessibleDescription(view.summary)
         if view.empty:
             return
-        for label, words in zip((*self._heads, *self._bands), (*view.leads, *view.bands), strict=True):
+        self._about.setText(view.about)
+        used = len(view.leads)
+        for label, words in zip((*self._heads[:used], *self._bands), (*view.leads, *view.bands), strict=True):
             label.setText(words)
+        for widget in (*self._heads[used:], *(part for cells in self._cells for cell in cells[used:] for part in cell)):
+            widget.hide()
+        for widget in (*self._heads[:used], *(part for cells in self._cells for cell in cells[:used] for part in cell)):
+            widget.show()
         for cells, row in zip(self._cells, view.coverage, strict=True):
-            for (strip, words), coverage in zip(cells, row, strict=True):
+            for (strip, words), coverage in zip(cells[:used], row, strict=True):
                 strip.show_coverage(coverage)
                 words.setText(f"{coverage.words}\u00a0{theme.SYMBOLS[Freshness.LATE]}" if coverage.off else coverage.words)
                 theme.paint(words, "late" if coverage.off else "")

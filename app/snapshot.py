@@ -13,6 +13,7 @@ import numpy as np
 from app import map_snapshot
 from app.map_snapshot import MapSnapshot
 from engine import clock, geography, lag, roles, scoreboard
+from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import (
     BRIDGE_H,
@@ -50,7 +51,8 @@ PRICE_AREAS = tuple(Consumer(area) for area in geography.PRICE_AREAS)
 class ConsumerSnapshot:
     """One consumer: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping.
 
-    `calibration` is what the model of that issue has learned by `learned_at`; `tso` the grid operator's forecast in MWh of hours
+    `calibration` is what the model of that issue has learned by `learned_at`, `adaptation` the same of a load that is measured late;
+    `tso` the grid operator's forecast in MWh of hours
     of the issue, as it was known when it was made; `board` both forecasts of the scored days.
     """
 
@@ -61,6 +63,7 @@ class ConsumerSnapshot:
     scores: Mapping[tuple[str, str], Mapping[int, Score]] = field(default_factory=dict)
     calibration: Calibration | None = None
     learned_at: int = 0
+    adaptation: Adaptation | None = None
     tso_time: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     tso: FloatArray = field(default_factory=lambda: np.empty(0))
     board: Scoreboard | None = None
@@ -187,7 +190,7 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     learned_at, calibration = reader.lessons(of).get((area, consumer_type, forecast.model_id), (0, None))
     made = ConsumerSnapshot(of, times, values, forecast, scores, calibration, learned_at)
     if not gross:
-        return made
+        return dataclasses.replace(made, adaptation=reader.adaptations([of]).get((of, forecast.model_id)))
     first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])
     tso_time, tso = scoreboard.tso_forecast(reader, area, forecast.issue_time, first, last + HOUR)
     board = scoreboard.against_tso(reader, area, start, now)

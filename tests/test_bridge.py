@@ -267,6 +267,16 @@ def test_scores_of_a_late_consumer_are_in_its_unit_and_reach_as_far_as_its_issue
     assert 5 < np.nanmean(view.daily.values) < 100
 
 
+def test_what_was_learned_of_a_late_consumer_is_told_of_bridge_and_ahead(folder: Path) -> None:
+    learned = present.monitor_view(_read(folder, OWN), OWN, NO_ENGINE, EN, NOW).calibration
+    assert learned.leads == ("bridge", "ahead")
+    assert [cell.words for cell in learned.coverage[1]] == ["83.0\u00a0%", "77.0\u00a0%"]
+    assert not any(cell.off for row in learned.coverage for cell in row)
+    assert learned.learned == "64 days learned, last Fri 13 Nov"
+    assert (learned.weights, learned.empty) == ((), "")
+    assert "answers to weather" in learned.correction
+
+
 def test_a_late_consumer_waits_for_its_scores_as_long_as_its_truth_takes(filled: Snapshot) -> None:
     nothing = dataclasses.replace(filled.consumers[MIDT], scores={})
     empty = present.monitor_view(dataclasses.replace(filled, consumers={MIDT: nothing}), MIDT, NO_ENGINE, EN, NOW).empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from app.snapshot import ConsumerSnapshot
 from app.translations import TEXTS, Language
+from engine import clock
+from engine.adaptation import AHEAD, Adaptation
 from engine.calibration import DAY_AHEAD, LEAD_GROUPS, SHARES, Calibration
-from engine.domain import UNITS
+from engine.domain import UNITS, FloatArray
 
 #: Standard deviations of chance within which a coverage is as good as nominal.
 _TOLERANCE = 2.0
@@ -22,7 +25,10 @@ _NOTHING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often a band held, percent: `share` of the recent hours (NaN: none yet), aimed at `nominal`, plus or minus `tolerance`."""
+    """How often a band held, percent: `share` of the recent hours (NaN: none yet), aimed at `nominal`.
+
+    Within `tolerance` of it chance explains the difference; NaN where that is not known.
+    """
 
     share: float
     nominal: float
@@ -49,6 +55,7 @@ class CalibrationView:
     """`coverage` has a row per band (`bands`) and a column per group of lead hours (`leads`); weights and words are of tomorrow."""
 
     learned: str
+    about: str
     leads: tuple[str, ...]
     bands: tuple[str, ...]
     coverage: tuple[tuple[Coverage, ...], ...]
@@ -62,10 +69,12 @@ class CalibrationView:
 
 def calibration_view(of: ConsumerSnapshot, language: Language, now: int) -> CalibrationView:
     """What is known of how an area's forecasts are corrected now; before the first hour came true, that there is nothing yet."""
+    if of.adaptation is not None and of.adaptation.days:
+        return _adapted(of.adaptation, language)
     state = of.calibration
     if state is None or not state.hours.any():
         empty = language.text("calibration.empty")
-        return CalibrationView("", (), (), (), "", (), "", "", empty, empty)
+        return CalibrationView("", "", (), (), (), "", (), "", "", empty, empty)
     hours = language.number(float(state.hours[DAY_AHEAD]))
     learned = language.text("calibration.learned", hours=hours, time=language.moment(of.learned_at, now, weekday=False))
     hour = "t" if language.code == "da" else "h"
@@ -81,6 +90,7 @@ def calibration_view(of: ConsumerSnapshot, language: Language, now: int) -> Cali
     shares = ", ".join(f"{part.name} {part.words}" for part in weights)
     return CalibrationView(
         learned=learned,
+        about=language.text("calibration.about"),
         leads=leads,
         bands=bands,
         coverage=coverage,
@@ -90,6 +100,35 @@ def calibration_view(of: ConsumerSnapshot, language: Language, now: int) -> Cali
         width=width,
         empty="",
         summary=" ".join(part for part in (summary, shares, correction, width, learned) if part),
+    )
+
+
+def _adapted(state: Adaptation, language: Language) -> CalibrationView:
+    """What was learned of one series that is measured late, of hours bridged and ahead; its median follows the series' own ways."""
+    parts = (language.text("readout.bridge_lead"), language.text("calibration.ahead"))
+    bands = tuple(language.text("forecast.band", level=round(100 * share)) for share in SHARES)
+    coverage = tuple(
+        tuple(Coverage(100 * s, 100 * nominal, math.nan, language.quantity(100 * s, "%", 1)) for s in row)
+        for nominal, row in zip(SHARES, state.inside.T.tolist(), strict=True)
+    )
+    date = language.date(clock.local_midnight(clock.EPOCH + dt.timedelta(days=state.learned_to)))
+    learned = language.text("calibration.learned_days", days=language.number(state.days), date=date)
+    own = "calibration.own_ways" if len(state.slopes) else "calibration.sum_of_parts"
+    width = _widths(state.width[AHEAD], language)
+    held = ", ".join(f"{band}: {row[AHEAD].words}" for band, row in zip(bands, coverage, strict=True))
+    summary = language.text("calibration.summary", lead=parts[AHEAD], held=held)
+    return CalibrationView(
+        learned=learned,
+        about=language.text("calibration.about_plain"),
+        leads=parts,
+        bands=bands,
+        coverage=coverage,
+        weights_of="",
+        weights=(),
+        correction=language.text(own),
+        width=width,
+        empty="",
+        summary=f"{summary} {language.text(own)} {width} {learned}",
     )
 
 
@@ -145,5 +184,9 @@ def _input(name: str, language: Language) -> str:
 
 
 def _width(state: Calibration, language: Language) -> str:
-    percent = " / ".join(language.number(100 * float(factor)) for factor in np.exp(state.width[DAY_AHEAD]))
+    return _widths(state.width[DAY_AHEAD], language)
+
+
+def _widths(logs: FloatArray, language: Language) -> str:
+    percent = " / ".join(language.number(100 * float(factor)) for factor in np.exp(logs))
     return language.text("calibration.width", percent=percent)

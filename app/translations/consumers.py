@@ -65,8 +65,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "part.nothing_short": ("Intet i {age}", "Nothing for {age}"),
     "forecast.bridge_median": ("Median, bro", "Median, bridge"),
     "forecast.not_yet": (
-        "Motoren har endnu ikke udstedt en prognose for serien. Den laver en hver time eller hvert døgn, når 35 døgn er målt.",
-        "The engine has not issued a forecast of this series yet. It makes one every hour or day once 35 days have been measured.",
+        "Motoren har endnu ikke udstedt en prognose for serien. Den kommer inden for et døgn, når en uges forbrug er kendt.",
+        "The engine has not issued a forecast of this series yet. It comes within a day, once a week of load is known.",
     ),
     "forecast.summary_late": (
         "{tier}. {issued}. {measured}. Median fra {low} til {high} i de kommende {span}; spids {peak}, {peak_at}.",
@@ -96,6 +96,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "empty.scores_wait": (
         "En prognose får sin score, når forbruget for dens timer er målt, her først efter nogle døgn.",
         "A forecast is scored when the load of its hours has been measured, here only after some days.",
+    ),
+    # what was learned of one series
+    "calibration.learned_days": ("{days} døgn lært, senest {date}", "{days} days learned, last {date}"),
+    "calibration.ahead": ("frem", "ahead"),
+    "calibration.about_plain": ("Prik: seneste døgns andel. Streg: mål.", "Dot: share of recent days. Tick: nominal."),
+    "calibration.own_ways": (
+        "Medianen rettes efter, hvordan serien selv svarer på vejr, sol og ugedag.",
+        "The median is corrected by how the series itself answers to weather, sun and weekday.",
     ),
     # scores of late consumers
     "monitor.period_late": (
