@@ -88,6 +88,7 @@ def year_redraw_ms(runs: int = 15) -> float:
 
 def switch_ms(rounds: int = 25) -> float:
     """Median milliseconds from choosing a consumer to its painted forecast, among 118 in a store of ten weeks.
+
     The first two, which also draw for the first time, do not count.
     """
     with tempfile.TemporaryDirectory() as name:
