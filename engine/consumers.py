@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine import clock, geography, lag
 from engine.domain import HOUR, Consumer
@@ -15,7 +15,7 @@ from engine.tables import Missing, Table
 MEANINGS: Mapping[Measure, str] = {
     Measure.GROSS: "what a price area draws from the grid: grid losses are in it, what businesses make and use themselves is not",
     Measure.CATEGORY: "what meters of households, business or public customers of a region count, without grid losses",
-    Measure.HOUSEHOLDS: "what meters of dwellings in a municipality count, without grid losses; who is a household is decided by dwelling",
+    Measure.HOUSEHOLDS: "what meters of dwellings in a municipality count, told apart by housing and heating, without grid losses",
     Measure.INDUSTRY: "what meters of the customers of an industry count in all of Denmark, without grid losses",
     Measure.GRID_AREA: "what meters in the area of a grid company count, without grid losses",
     Measure.OWN: "whatever was imported",
@@ -44,25 +44,31 @@ def require(reader: Reader, area: str | None, consumer_type: str | None, now: in
     measured = [Consumer(state.area, state.consumer_type) for state in reader.series()]  # weather alone makes no consumer
     if _chosen(measured, area, consumer_type):
         return
+    raise _refusal(area, consumer_type, known, now)
+
+
+def _refusal(area: str | None, consumer_type: str | None, known: Sequence[Consumer], now: int) -> Missing:
+    """Why nobody of this area and consumer type is known, and what to ask for or to do instead."""
     types = _or(_nearest(consumer_type or "", (of.consumer_type for of in known if area in (None, of.area))))
     if area is None:
-        raise Missing(f"There is no consumer type '{consumer_type}'.", f"Choose {types}.")
+        return Missing(f"There is no consumer type '{consumer_type}'.", f"Choose {types}.")
     of = Consumer(area, consumer_type or "total")
+    title = geography.title(of, "en")
     if not geography.exists(area, now) and (before := geography.SUCCEEDED.get(area)):
         begins = clock.local(geography.AREAS[area].since).date()
-        raise Missing(f"{_place(area)} begins on {begins}.", f"Until then choose {_or(map(_place, before))}.")
+        return Missing(f"{_place(area)} begins on {begins}.", f"Until then choose {_or(map(_place, before))}.")
     if switch := _switch(of, known):
         how = f"Set {switch} = true in the settings (LASTVAGT_{switch.upper()}=true) and restart the engine."
-        raise Missing(f"Nothing is stored of {geography.title(of, 'en')}.", how)
+        return Missing(f"Nothing is stored of {title}.", how)
     if absent := [leaf for leaf in geography.leaves(of, now) if leaf not in (of, *known)]:
         missing = _or(geography.title(leaf, "en") for leaf in absent)
-        raise Missing(f"{geography.title(of, 'en')} is a sum, and nothing is stored of {missing}.", "Fetch them with backfill.")
+        return Missing(f"{title} is a sum, and nothing is stored of {missing}.", "Fetch them with lastvagt-engine backfill.")
     if types:
-        raise Missing(f"There is no consumer type '{consumer_type}' of {_place(area)}.", f"Choose {types}.")
+        return Missing(f"There is no consumer type '{consumer_type}' of {_place(area)}.", f"Choose {types}.")
     if geography.known(area):
-        raise Missing(f"Nothing is stored of {_place(area)}.", _LIST)
+        return Missing(f"Nothing is stored of {_place(area)}.", _LIST)
     near = _areas_like(area, known)
-    raise Missing(f"There is no area '{area}'.", f"Did you mean {_or(map(_place, near))}? {_LIST}" if near else _LIST)
+    return Missing(f"There is no area '{area}'.", f"Did you mean {_or(map(_place, near))}? {_LIST}" if near else _LIST)
 
 
 def _switch(of: Consumer, known: Iterable[Consumer]) -> str | None:
@@ -92,7 +98,7 @@ def _nearest(word: str, choices: Iterable[str], most: int = 8) -> list[str]:
 
 
 def _place(code: str) -> str:
-    name = geography.name(code, "da")
+    name = geography.name(code, "en")
     return code if code in name else f"{code} ({name})"
 
 
@@ -190,7 +196,7 @@ def _around(part: Consumer, known: set[Consumer]) -> list[Consumer]:
 
 def _why_not(whole: Consumer, part: Consumer, now: int) -> str:
     if not geography.exists(part.area, now):
-        return f"{geography.name(part.area, 'da')} has ended; what took over from it is part of the sum."
+        return f"{geography.name(part.area, 'en')} has ended; what took over from it is part of the sum."
     measures = dict.fromkeys(geography.measure(of) for of in (whole, part))
     told = "; ".join(f"{each} is {MEANINGS[each]}" for each in measures)
     return f"{'Two measures' if len(measures) == 2 else 'No sum of both is published'}: {told}."

@@ -81,8 +81,8 @@ def test_a_sum_tells_what_it_lacks(reader: Reader) -> None:
 
 
 def test_a_region_of_next_year_tells_whom_it_follows(reader: Reader) -> None:
-    assert refusal(reader, "OST", "household").problem == "OST (Region Østdanmark) begins on 2027-01-01."
-    assert "1084 (Region Hovedstaden) or 1085" in refusal(reader, "OST", "household").remedy
+    assert refusal(reader, "OST", "household").problem == "OST (Region of Eastern Denmark) begins on 2027-01-01."
+    assert "1084 (Capital Region of Denmark) or 1085" in refusal(reader, "OST", "household").remedy
 
 
 def test_lists_of_all_accept_any_area_or_type_there_is(reader: Reader) -> None:
@@ -96,7 +96,7 @@ def test_lists_of_all_accept_any_area_or_type_there_is(reader: Reader) -> None:
 
 
 def test_a_region_of_which_nothing_is_stored_beside_others_is_told(reader: Reader) -> None:
-    assert refusal(reader, "1081", "household").problem == "Nothing is stored of 1081 (Region Nordjylland)."
+    assert refusal(reader, "1081", "household").problem == "Nothing is stored of 1081 (North Denmark Region)."
     assert refusal(reader, "751", "household").problem == "Nothing is stored of 751 (Aarhus)."
 
 
