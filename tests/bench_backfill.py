@@ -77,7 +77,7 @@ class StandIn:
         hours = range(clock.parse_utc(f"{start}Z"), clock.parse_utc(f"{end}Z"), HOUR)
         texts = []
         for t in hours:
-            level = 900 + 500 * np.sin(2 * np.pi * t / DAY) + np.random.default_rng(t).normal(0, 40, 50)
+            level = 400 + 200 * np.sin(2 * np.pi * t / DAY) + np.random.default_rng(t).normal(0, 20, 50)
             texts.append(self._hour % {"t": clock.iso(t)[:19], **{f"v{i}": v for i, v in enumerate(level.tolist())}})
         total = len(texts) * self.rows_per_day // 24
         return f'{{"total":{total},"dataset":"{DATASET}","records":[{",".join(texts)}]}}'.encode()

@@ -202,3 +202,42 @@ def test_every_row_is_either_accepted_or_rejected_with_a_reason(quantity, rows, 
     assert len(rejected) == len(reasons)
     assert all(reasons)
     assert np.isfinite(accepted.value).all()
+
+
+def metered(area, consumer_type, values):
+    times = START + HOUR * np.arange(len(values))
+    series = Series("load", area, "x", consumer_type)
+    return check(Observations(series, times, times + 10 * DAY, np.asarray(values, float), np.zeros(len(values), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("area", "kind", "good", "bad"),
+    [
+        ("851", "household", [55.0, 240.0], [20_000.0, 55_000.0]),
+        ("825", "household", [1.2, 8.0], [600.0]),  # Læsø, with more holiday homes than dwellings
+        ("1082", "business", [700.0, 900.0], [900_000.0]),
+        ("OST", "household", [400.0, 1200.0], [400_000.0]),
+        ("DK", "dk36-C", [800.0], [800_000.0]),
+    ],
+)
+def test_metered_load_has_bounds_of_its_own_size(area, kind, good, bad):
+    accepted, rejected, _ = metered(area, kind, good + bad)
+    assert accepted.value.tolist() == good
+    assert rejected.value.tolist() == bad
+
+
+@pytest.mark.parametrize(
+    ("area", "kind", "idle"),
+    [
+        ("DK1-plant", "total", True),
+        ("DK1-131", "total", True),
+        ("DK", "dk36-AB", True),
+        ("851", "household", False),
+        ("1082", "public", False),
+        ("DK2", "total", False),
+    ],
+)
+def test_a_plant_may_stand_still_and_a_town_may_not(area, kind, idle):
+    assert len(metered(area, kind, [5.0, 0.0, 6.0])[1]) == (0 if idle else 1)
+    assert len(metered(area, kind, [5.0] + [0.5] * 8)[1]) == (0 if idle else 7)
+    assert len(metered(area, kind, [5.0, -1.0])[1]) == 1
