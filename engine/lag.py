@@ -69,6 +69,11 @@ def after_day_s(reader: Reader, source: str) -> int | None:
     return int(np.median(seen - valid[~nominal] - HOUR)) if np.unique(seen // DAY).size >= SEEN_DAYS else None
 
 
+def stands_still(lag_s: float, usual_s: float) -> bool:
+    """Whether a load that late is later than it usually is."""
+    return lag_s > _SLACK * usual_s + _GRACE_S
+
+
 def _is_expected(series: LoadSeries, now: int) -> bool:
     """Whether more hours are to come: an area that others took over ends with its last hour."""
     area = series.consumer.area
@@ -91,7 +96,7 @@ def _measure(reader: Reader, series: LoadSeries, now: int) -> Lag:
     latest = _largest_by_day(valid[seen], arrival[seen], clock.local_day_time(np.append(days, today + 1), 0), now)
     moving = latest[(days <= advanced_day) & (latest > 0)]
     usual_s = int(np.quantile(moving, USUAL_SHARE, method="inverted_cdf")) if len(moving) >= SEEN_DAYS else None
-    stalled = usual_s is not None and now - newest > _SLACK * usual_s + _GRACE_S
+    stalled = usual_s is not None and stands_still(now - newest, usual_s)
     shown = (days > today - WINDOW_DAYS) & (latest > 0)
     hours_held = min(WINDOW_DAYS * 24, (newest - series.first_valid) // HOUR + 1)
     return Lag(

@@ -57,9 +57,9 @@ def _view(of: Snapshot, consumer: Consumer = MIDT, language: Language = EN, now:
     return present.forecast_view(of, consumer, NO_ENGINE, language, now)
 
 
-def _lag(age_d: float, usual_d: float | None, stalled: bool = False) -> Lag:
+def _lag(age_d: float, usual_d: float | None) -> Lag:
     usual = None if usual_d is None else int(usual_d * DAY)
-    return Lag(MIDT, "metered", NOW - int(age_d * DAY), int(age_d * DAY), usual, NOW - 5 * DAY if stalled else None, (), 0, False)
+    return Lag(MIDT, "metered", NOW - int(age_d * DAY), int(age_d * DAY), usual, None, (), 0, False)
 
 
 def test_only_the_price_areas_and_the_chosen_consumer_are_read(folder: Path, filled: Snapshot) -> None:
@@ -142,19 +142,19 @@ def test_a_source_that_stands_still_is_late_everywhere(stalled: Snapshot) -> Non
 
 
 @pytest.mark.parametrize(
-    ("age_d", "usual_d", "still", "judged"),
+    ("age_d", "usual_d", "judged"),
     [
-        (11, 13, False, Freshness.FRESH),
-        (13.5, 13, False, Freshness.FRESH),
-        (15, 13, True, Freshness.LATE),
-        (27, 13, True, Freshness.STALE),
-        (11, None, False, None),
+        (11, 13, Freshness.FRESH),
+        (14, 13, Freshness.FRESH),
+        (15, 13, Freshness.LATE),
+        (27, 13, Freshness.STALE),
+        (11, None, None),
     ],
 )
 def test_lateness_is_judged_by_what_is_usual_for_the_series(
-    age_d: float, usual_d: float | None, still: bool, judged: Freshness | None
+    age_d: float, usual_d: float | None, judged: Freshness | None
 ) -> None:
-    assert judge(_lag(age_d, usual_d, still), int(age_d * DAY)) is judged
+    assert judge(_lag(age_d, usual_d), int(age_d * DAY)) is judged
 
 
 def test_a_load_grows_late_while_no_snapshot_comes(filled: Snapshot) -> None:
@@ -173,12 +173,14 @@ def test_without_measured_lags_an_age_is_shown_and_not_judged(filled: Snapshot) 
 def test_a_sum_is_as_late_as_its_latest_part(folder: Path) -> None:
     found = _read(folder, DK_HOUSEHOLDS)
     assert _view(found, DK_HOUSEHOLDS).load_freshness is Freshness.FRESH
-    part = Consumer("1081", "household")
-    late = dataclasses.replace(found.lags[part], newest_valid=NOW - 40 * DAY, stalled_since=NOW - 20 * DAY)
-    assert present.area_rows(dataclasses.replace(found, lags=found.lags | {part: late}), EN, NOW)[-1].observed_freshness in (
-        Freshness.LATE,
-        Freshness.STALE,
-    )
+    part, whole = Consumer("1081", "household"), found.consumers[DK_HOUSEHOLDS]
+    known = whole.observed_time <= NOW - 20 * DAY
+    cut = dataclasses.replace(whole, observed_time=whole.observed_time[known], observed=whole.observed[known])
+    still = dataclasses.replace(found.lags[part], newest_valid=NOW - 20 * DAY, stalled_since=NOW - 9 * DAY)
+    late = dataclasses.replace(found, consumers={DK_HOUSEHOLDS: cut}, lags=found.lags | {part: still})
+    view = _view(late, DK_HOUSEHOLDS)
+    assert view.load_freshness is Freshness.LATE
+    assert "Nothing new since" in view.measured
 
 
 def test_before_the_first_issue_the_screen_says_that_it_comes(filled: Snapshot) -> None:

@@ -11,7 +11,7 @@ from app.snapshot import ConsumerSnapshot, Snapshot
 from app.translations import Language
 from engine import geography
 from engine.domain import DAY, HOUR, USUAL_AGE_S, WEATHER, Consumer, Freshness, freshness
-from engine.lag import Lag
+from engine.lag import Lag, stands_still
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def judge(lag: Lag | None, age_s: int) -> Freshness | None:
     """Whether a metered load is late for what is usual with it: late while it stands still, stale at twice the usual age."""
     if lag is None or lag.usual_s is None:
         return None
-    if lag.stalled_since is None and age_s <= lag.usual_s + DAY:
+    if not stands_still(age_s, lag.usual_s):
         return Freshness.FRESH
     return Freshness.STALE if age_s > 2 * lag.usual_s else Freshness.LATE
 
