@@ -36,20 +36,22 @@ class Config:
     mirror: Annotated[
         bool, "energi_data_service_url is a mirror of your own, which need not be spared: ask without a minute between questions."
     ] = False
-    fetch_settlement: Annotated[
-        bool, "Fetch settled consumption of the price areas: DISK_S MB a year on disk, 3 requests a day."
-    ] = True
+    fetch_settlement: Annotated[bool, "Fetch settled consumption of the price areas: 1 MB on disk a year, 1 request a day."] = (
+        True
+    )
     fetch_regions: Annotated[
-        bool, "Fetch households, business and public of the five regions: DISK_R MB a year on disk, about 4 requests a day."
+        bool, "Fetch households, business and public of the five regions: 4 MB on disk a year, about 4 requests a day."
     ] = False
     fetch_municipalities: Annotated[
-        bool, "Fetch households of the 98 municipalities: DISK_M MB a year on disk, about 40 requests of 2 MB a day."
+        bool,
+        "Fetch households of the 98 municipalities: 26 MB on disk a year, about 30 requests a day, each of up to 2 MB, and one for "
+        "each day of backfill_days at first.",
     ] = False
     fetch_industries: Annotated[
-        bool, "Fetch consumption of Denmark by industry (33 codes): DISK_I MB a year on disk, about 4 requests a day."
+        bool, "Fetch Danish consumption by industry (33 codes): 9 MB on disk a year, about 4 requests a day."
     ] = False
     fetch_grid_areas: Annotated[
-        bool, "Fetch consumption of the grid companies' areas: DISK_G MB a year on disk, about 4 requests a day."
+        bool, "Fetch consumption by grid company's area: 0.3 MB on disk a year for each area, about 4 requests a day."
     ] = False
     open_meteo_url: Annotated[
         str,
