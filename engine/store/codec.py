@@ -25,7 +25,7 @@ from engine.domain import LEAD_BUCKETS, Draft, FloatArray, Score
 SCORE_SUMS = tuple(f.name for f in dataclasses.fields(Score))
 _sums = operator.attrgetter(*SCORE_SUMS)
 #: What an adaptation keeps besides its moments.
-_ADAPTED = ("effects", "slopes", "width", "width_by_hour", "inside")
+_ADAPTED = ("effects", "slopes", "width", "width_by_hour", "inside", "earlier")
 #: Steps per unit that standardised inputs and corrections (logs) of a draft are kept in, in 16 bits.
 _INPUT_STEPS, _CORRECTION_STEPS = 1000, 50_000
 
@@ -135,8 +135,8 @@ def decode_adaptation(learned_to: int, days: int, blob: bytes) -> Adaptation:
     moments = np.zeros((size, size))
     moments[np.triu_indices(size)] = half
     moments += np.triu(moments, 1).T
-    shapes = [getattr(start, name).shape for name in _ADAPTED]
-    pieces = np.split(rest, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+    shapes = [(-1, *getattr(start, name).shape[1:]) if name == "earlier" else getattr(start, name).shape for name in _ADAPTED]
+    pieces = np.split(rest, np.cumsum([math.prod(shape) for shape in shapes[:-1]]))
     learned = {name: piece.reshape(shape) for name, piece, shape in zip(_ADAPTED, pieces, shapes, strict=True)}
     return dataclasses.replace(start, moments=moments, learned_to=learned_to, days=days, **learned)
 
@@ -150,21 +150,26 @@ def score_sums(by_bucket: Mapping[int, Score]) -> FloatArray:
 
 
 def encode_scores(by_hour: Mapping[int, FloatArray]) -> bytes:
-    """Bytes of the scores of a day, by hour (0-23) as `score_sums`: float32, alike next to alike, deflated.
+    """Bytes of the scores of a day, by hour (0-23) as `score_sums`: 16 bits of mantissa, alike next to alike, deflated.
 
-    A row an hour takes nearly three times as much, a row of columns per bucket eight times.
+    A row an hour takes four times as much, a row of columns per bucket twelve times.
     """
     hours = sorted(by_hour)
     sums = np.stack([by_hour[hour] for hour in hours]).transpose(2, 1, 0).astype("<f4")
-    return struct.pack("<I", sum(1 << hour for hour in hours)) + zlib.compress(sums.tobytes(), 9)
+    rounded = (np.ascontiguousarray(sums).reshape(-1).view("<u4") + 0x80) >> 8
+    planes = rounded.view(np.uint8).reshape(-1, 4).T[:3]
+    return struct.pack("<I", sum(1 << hour for hour in hours)) + zlib.compress(np.ascontiguousarray(planes).tobytes(), 9)
 
 
 def decode_scores(blob: bytes) -> dict[int, FloatArray]:
-    """The scores that `encode_scores` was given."""
+    """The scores that `encode_scores` was given, to five digits."""
     mask = struct.unpack_from("<I", blob)[0]
     hours = [hour for hour in range(24) if mask >> hour & 1]
-    sums = np.frombuffer(zlib.decompress(blob[4:]), "<f4").astype(np.float64)
-    return dict(zip(hours, sums.reshape(len(SCORE_SUMS), len(LEAD_BUCKETS), -1).transpose(2, 1, 0), strict=True))
+    planes = np.frombuffer(zlib.decompress(blob[4:]), np.uint8).reshape(3, -1)
+    bits = np.zeros((planes.shape[1], 4), np.uint8)
+    bits[:, 1:] = planes.T
+    sums = bits.reshape(-1).view("<f4").astype(np.float64).reshape(len(SCORE_SUMS), len(LEAD_BUCKETS), -1)
+    return dict(zip(hours, sums.transpose(2, 1, 0), strict=True))
 
 
 def decode_scores_of_an_hour(blob: bytes) -> FloatArray:

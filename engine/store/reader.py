@@ -297,7 +297,12 @@ class Reader:
                  FROM series s WHERE quantity = 'load')
                WHERE newest IS NOT NULL GROUP BY area, consumer_type"""
         )
-        return {Consumer(area, kind): (first, newest) for area, kind, first, newest in rows}
+        spans = {Consumer(area, kind): (first, newest) for area, kind, first, newest in rows}
+        for successor, before in geography.SUCCEEDED.items():
+            for kind in {of.consumer_type for of in spans if of.area in before}:
+                parts = [spans[area, kind] for area in (*before, successor) if (area, kind) in spans]  # type: ignore[index]
+                spans[Consumer(successor, kind)] = min(first for first, _ in parts), max(newest for _, newest in parts)
+        return spans
 
     def consumers(self, now: int) -> tuple[Consumer, ...]:
         """Every consumer whose load is stored or is the sum of stored ones at `now`; see `geography.known_consumers`."""
@@ -372,13 +377,27 @@ class Reader:
             log.error("%d of %d issues of %s were damaged on disk and are left out.", len(rows) - len(found), len(rows), area)
         return found
 
-    def forecasts_of_hours(self, of: Consumer, first: int, last: int) -> list[QuantileForecast]:
-        """Whole issues that forecast any hour from `first` to `last`, newest first, damaged ones left out."""
+    def forecasts_of_hours(self, of: Consumer, first: int, last: int, all_until: int, window_s: int) -> list[QuantileForecast]:
+        """Whole issues that forecast any hour from `first` to `last`, newest first, damaged ones left out.
+
+        Of those made after `all_until` only the first of every `window_s` seconds.
+        """
         rows = self._rows(
             """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
-               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time BETWEEN ? AND ? AND valid_start <= ?
-               AND valid_start + (hours - 1) * step_s >= ? ORDER BY issue_time DESC""",
-            (*of, first - HORIZON_H * HOUR, last + BRIDGE_H * HOUR, last, first),
+               FROM forecast_run WHERE area=:area AND consumer_type=:type AND issue_time BETWEEN :oldest AND :newest
+               AND valid_start <= :last AND valid_start + (hours - 1) * step_s >= :first AND (issue_time <= :all OR issue_time IN (
+                 SELECT min(issue_time) FROM forecast_run WHERE area=:area AND consumer_type=:type
+                 AND issue_time BETWEEN :oldest AND :newest GROUP BY issue_time / :window))
+               ORDER BY issue_time DESC""",
+            {
+                **dict(zip(("area", "type"), of, strict=True)),
+                "oldest": first - HORIZON_H * HOUR,
+                "newest": last + BRIDGE_H * HOUR,
+                "first": first,
+                "last": last,
+                "all": all_until,
+                "window": window_s,
+            },
         )
         return [forecast for row in rows if (forecast := self._forecast(*of, row)) is not None]
 

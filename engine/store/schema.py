@@ -101,7 +101,7 @@ def _version_4(db: sqlite3.Connection) -> None:
     db.execute(
         """CREATE TABLE score_day(
             area TEXT NOT NULL, consumer_type TEXT NOT NULL, truth TEXT NOT NULL, day INTEGER NOT NULL,
-            sums BLOB NOT NULL, PRIMARY KEY(area, consumer_type, truth, day)) WITHOUT ROWID"""
+            sums BLOB NOT NULL, PRIMARY KEY(area, consumer_type, truth, day))"""
     )
     rows = db.execute("SELECT area, consumer_type, truth, valid_time, sums FROM score ORDER BY 1, 2, 3, 4").fetchall()
     for day, hours in itertools.groupby(rows, lambda row: (*row[:3], row[3] // DAY)):
