@@ -39,7 +39,7 @@ from engine.store.schema import level_column
 
 #: What a forecast can be held against.
 SCORED_AGAINST = tuple(truth for truth in TRUTHS if truth != "newest")
-#: Measures whose consumers are forecast once a day; all others are each hour.
+#: Measures whose consumers are forecast once a day. As `bridge.hourly` says, which would load a model runtime to be asked.
 _DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
 #: Span in seconds that an export holds in memory at a time.
 _SLICE_S = 90 * DAY

@@ -10,7 +10,7 @@ from consumer_store import NOW, OWN, STORED, SUMS, fill
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import clock, consumers, geography, tables
+from engine import bridge, clock, consumers, geography, tables
 from engine.domain import DAY, HOUR, Consumer, Observations, Series
 from engine.geography import Measure
 from engine.store import Reader, Writer
@@ -194,6 +194,13 @@ def test_lags_are_told_per_series(reader: Reader) -> None:
     assert all(r["stalled_since"] is None and r["nominal"] for r in rows.values())
     later = {(r["area"], r["consumer_type"]): r for r in records(consumers.lags(reader, NOW + 20 * 86400))}
     assert later["851", "household"]["stalled_since"] is not None
+
+
+def test_a_daily_forecast_is_not_stale_after_an_hour_as_an_hourly_one_is(reader: Reader) -> None:
+    for of in STORED:
+        head = tables.forecast(reader, of, NOW + 14 * HOUR).head
+        is_hourly = geography.measure(of) is Measure.GROSS or bridge.hourly(of)
+        assert head["freshness"] == ("stale" if is_hourly else "fresh")
 
 
 def test_every_measure_is_explained() -> None:
