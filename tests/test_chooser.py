@@ -47,7 +47,7 @@ def test_the_tree_goes_from_denmark_to_municipalities_and_own_series_are_apart()
     denmark, own = choices(KNOWN, DA)
     assert (denmark.name, own.name) == ("Danmark", "Egne serier")
     assert {group.of for group in own.parts} == {Consumer("DK1-bryggeri"), Consumer("851", "plant")}
-    west = denmark.parts[0]
+    west = denmark.parts[3]
     assert (west.name, west.of) == ("Vestdanmark (DK1)", Consumer("DK1"))
     north = next(part for part in west.parts if part.name == "Region Nordjylland")
     assert north.of == Consumer("1081")
@@ -143,6 +143,13 @@ def test_escape_goes_back_and_chooses_nothing(panel: AreaPanel, qtbot: QtBot) ->
     with qtbot.assertNotEmitted(panel.chosen):
         qtbot.keyClick(panel.field, Keys.Key_Escape)
     assert not panel.list.isVisible()
+    assert panel.areas.isVisible()
+
+
+def test_who_works_with_a_mouse_can_close_the_list_too(panel: AreaPanel, qtbot: QtBot) -> None:
+    qtbot.mouseClick(panel.field, QtCore.Qt.MouseButton.LeftButton)
+    assert panel.list.isVisible()
+    qtbot.mouseClick(panel.list.findChild(QtWidgets.QPushButton), QtCore.Qt.MouseButton.LeftButton)
     assert panel.areas.isVisible()
 
 

@@ -51,7 +51,7 @@ def choices(known: Sequence[Consumer], language: Language) -> tuple[Group, ...]:
         types = [Group(_type_name(of, language), of) for of in here if of is not whole]
         grid = [_leaf(of, language) for of in grid_areas.get(code, [])]
         groups = [Group(language.text(f"choose.{key}"), None, tuple(under)) for key, under in _filled(code, grid, industries)]
-        together = (*parts, *types, *groups) if geography.kind(code) is Kind.COUNTRY else (*types, *parts, *groups)
+        together = (*types, *parts, *groups)
         return Group(geography.name(code, language.code), whole, together) if whole or together else None
 
     country = place("DK")

@@ -13,7 +13,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "choose.own": ("Egne serier", "Series of your own"),
     "choose.industries": ("Brancher", "Industries"),
     "choose.grid_areas": ("Netområder", "Grid areas"),
-    "choose.all_types": ("Alle typer", "All types"),
+    "choose.close": ("Luk", "Close"),
     "choose.none": ("Intet navn eller ingen kode indeholder det.", "No name or code has that in it."),
     "choose.count": ("{count} kan vælges", "{count} to choose from"),
     "choose.found": ("{count} fundet", "{count} found"),
@@ -53,6 +53,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{measured}; usually {usual}. Nothing new since {since}",
     ),
     "late.about": ("op til {usual}", "up to {usual}"),
+    "event.stalled": ("Målingerne fra {subject} står stille", "The measurements of {subject} stand still"),
     "sources.of": ("{name} {area}", "{name} {area}"),
     # the three parts of a chart
     "part.measured": ("Målt til {time}", "Measured until {time}"),
