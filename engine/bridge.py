@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from engine import adaptation, clock, features, geography, hierarchy, issuing, pooled
-from engine.adaptation import AHEAD, BRIDGE, Adaptation
+from engine.adaptation import AHEAD, BRIDGE, Adaptation, Lesson
 from engine.domain import (
     HORIZON_H,
     HOUR,
@@ -95,26 +95,14 @@ def make_issues(
     return list(_with_sums(made, issue_time, adaptations)[0].values())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Raw:
-    """Raw quantiles of one consumer's hours (n, LEVELS) in MWh, and what an adaptation needs of them."""
-
-    valid_time: IntArray
-    quantiles: FloatArray
-    inputs: FloatArray
-    part: IntArray
-    hour: IntArray
-    usable: bool
-
-
 def _raw(
     bundle: Bundle | None,
     history: History,
     consumers: Sequence[Consumer],
     beside: Mapping[str, FloatArray],
     span: tuple[int, int] | None = None,
-) -> dict[Consumer, _Raw]:
-    """What the pooled model says of each consumer's hours, as it is."""
+) -> dict[Consumer, Lesson]:
+    """What the pooled model says of each consumer's hours, as it is; without those whose hours it cannot forecast."""
     if bundle is None or not consumers:
         return {}
     matrix, owner = pooled.build(history, consumers, beside, span)
@@ -128,29 +116,30 @@ def _raw(
     part = np.where(matrix.valid_time <= history.as_of, BRIDGE, AHEAD)
     hour = matrix.column("hour").astype(np.int64)
     found = {}
-    for consumer, first, end in zip(
-        consumers, *np.searchsorted(owner, (ranks := np.arange(len(consumers)), ranks + 1)), strict=True
-    ):
-        mine = slice(int(first), int(end))
-        if end > first:
+    for i, consumer in enumerate(consumers):
+        first, end = np.searchsorted(owner, (i, i + 1))
+        if end > first and fine[first:end].all():
+            mine = slice(int(first), int(end))
+            newest, day = _days([history.newest_valid["load", *consumer], int(matrix.valid_time[first])])
             rows = matrix.valid_time[mine], quantiles[mine], inputs[mine], part[mine], hour[mine]
-            found[consumer] = _Raw(*rows, usable=bool(fine[mine].all()))
+            found[consumer] = Lesson(*rows, days_back=day - 1 - newest)
     return found
 
 
 def _issue(
-    history: History, bundle: Bundle | None, consumer: Consumer, raw: _Raw | None, adaptations: Adaptations
+    history: History, bundle: Bundle | None, consumer: Consumer, raw: Lesson | None, adaptations: Adaptations
 ) -> QuantileForecast | None:
     """The adapted forecast of one consumer, or the seasonal one where the model cannot serve it; None with less than a week of load."""
     key = ("load", *consumer)
-    reason, days = Reason.NO_MODEL, features.load_days(history, *consumer)
-    if raw is not None and bundle is not None:
-        reason = Reason.SHORT_HISTORY if days < bundle.needs.load_days else Reason.NONE if raw.usable else Reason.BAD_OUTPUT
-    if raw is not None and bundle is not None and not reason:
-        learned = adaptations.get((consumer, bundle.model_id)) or Adaptation.start(raw.inputs.shape[1])
-        quantiles = learned.apply(raw.quantiles, raw.inputs, raw.part, raw.hour)
-        how = (Tier.POOLED, reason, bundle.model_id, any(k in history.ex_post for k in [key, *_weather(history, consumer)]))
-        return _made(history, consumer, raw.valid_time, quantiles, how)
+    days = features.load_days(history, *consumer)
+    reason = Reason.NO_MODEL
+    if bundle is not None:
+        reason = Reason.SHORT_HISTORY if days < bundle.needs.load_days else Reason.BAD_OUTPUT if raw is None else Reason.NONE
+        if raw is not None and not reason:
+            learned = adaptations.get((consumer, bundle.model_id)) or Adaptation.start(raw.inputs.shape[1])
+            quantiles = learned.apply(raw.quantiles, raw.inputs, raw.part, raw.hour)
+            ex_post = any(k in history.ex_post for k in [key, *_weather(history, consumer)])
+            return _made(history, consumer, raw.valid_time, quantiles, (Tier.POOLED, reason, bundle.model_id, ex_post))
     hours = pooled.hours_to_forecast(history.as_of, history.newest_valid[key])
     seasonal = (
         features.seasonal(history, consumer.area, hours, consumer.consumer_type) if days >= features.SEASONAL_DAYS else None
@@ -274,36 +263,34 @@ def learn(
         date = clock.EPOCH + dt.timedelta(days=day)
         span = clock.local_midnight(date), clock.local_midnight(date + dt.timedelta(days=1))
         truth = archive.as_of(now, span[0], (span[1] - span[0]) // HOUR)
-        lessons: dict[Consumer, list[_Raw]] = {}
+        lessons: dict[Consumer, list[Lesson]] = {}
         for days_later in (-1, _BRIDGE_TEACHES_D):
             moment = clock.local_time(date + dt.timedelta(days=days_later), ISSUE_HOUR)
             history = archive.as_of(moment, *pooled.window(moment))
             known = [c for c in consumers if ("load", *c) in history.values]
             areas = issuing.make_issues(price_areas, forecaster, moment, {})
-            raws = {c: r for c, r in _raw(bundle, history, known, around(history, areas), span).items() if r.usable}
-            made = {c: issue for c, raw in raws.items() if (issue := _issue(history, bundle, c, raw, now_known)) is not None}
-            made = {c: issue for c, issue in made.items() if issue.tier is Tier.POOLED}
-            taught = {c: raws[c] for c in made}
-            _, sums = _with_sums(made, moment, now_known)
-            for consumer, raw in (*taught.items(), *((c, _lesson(total)) for c, total in sums.items())):
-                lessons.setdefault(consumer, []).append(raw)
-        for consumer, parts in lessons.items():
-            observed = _load(truth, consumer, span[0])
-            names = ("valid_time", "quantiles", "inputs", "part", "hour")
-            times, *columns = (np.concatenate([getattr(raw, name) for raw in parts]) for name in names)
-            load = observed[(times - span[0]) // HOUR]
-            fine = np.isfinite(load)
-            before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(columns[1].shape[1])
-            learned[consumer, bundle.model_id] = before.learn(day, load[fine], *(column[fine] for column in columns))
+            raws = _raw(bundle, history, known, around(history, areas), span)
+            issues = {c: issue for c, raw in raws.items() if (issue := _issue(history, bundle, c, raw, now_known)) is not None}
+            issues = {c: issue for c, issue in issues.items() if issue.tier is Tier.POOLED}
+            _, sums = _with_sums(dict(issues), moment, now_known)
+            taught = {c: raws[c] for c in issues} | {c: _lesson(total, day) for c, total in sums.items()}
+            for consumer, lesson in taught.items():
+                lessons.setdefault(consumer, []).append(lesson)
+        for consumer, mine in lessons.items():
+            load = _load(truth, consumer, span[0])
+            before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(mine[0].inputs.shape[1])
+            observed = [load[(lesson.valid_time - span[0]) // HOUR] for lesson in mine]
+            learned[consumer, bundle.model_id] = before.learn(day, mine, observed)
         now_known |= learned
     return learned
 
 
-def _lesson(total: QuantileForecast) -> _Raw:
+def _lesson(total: QuantileForecast, day: int) -> Lesson:
     """A sum as raw quantiles without inputs: all it can learn is how wide its bands must be."""
     hours = total.valid_time
     part, hour = np.where(hours <= total.issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
-    return _Raw(hours, total.quantiles, np.zeros((len(hours), 0)), part, hour, usable=True)
+    newest = _days([clock.parse_utc(str(total.inputs["newest_load"]))])[0]
+    return Lesson(hours, total.quantiles, np.zeros((len(hours), 0)), part, hour, days_back=day - 1 - newest)
 
 
 def _load(truth: History, consumer: Consumer, at: int) -> FloatArray:

@@ -260,6 +260,9 @@ def known_consumers(stored: Collection[Consumer], at: int) -> tuple[Consumer, ..
     """Consumers whose load is stored or is the sum of stored ones at a moment: price areas first, then in the order of the tree."""
     sums = [Consumer(area, kind) for area in (*PRICE_AREAS[::-1], *of_kind(Kind.REGION, at)) for kind in ("total", *REGION_TYPES)]
     found = {*stored, *(Consumer(area) for area in PRICE_AREAS)}
+    for successor, before in SUCCEEDED.items():
+        both = [t for area, t in stored if area == before[0] and all((other, t) in stored for other in before)]
+        found |= {Consumer(successor, t) for t in both if exists(successor, at)}
     for each in sums:
         if (needed := addends(each, at)) and found.issuperset(needed):
             found.add(each)

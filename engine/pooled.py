@@ -2,7 +2,8 @@
 
 The target is the logarithm of load over a base profile, the mean log load of the last four known clean same-weekday hours, so
 that a municipality and a plant are rows of one model. What the price area around a series consumes is known to the hour: its
-deviation from the same base weeks (`grid`) bridges the days in which the series itself was not measured.
+deviation from the same base weeks (`grid`), and that of the price area beyond, bridge the days in which the series itself was not
+measured.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def build(
     for place in dict.fromkeys(geography.price_area(c.area) for c in consumers):
         mine = [i for i, c in enumerate(consumers) if geography.price_area(c.area) == place]
         load = np.stack([history.values["load", *consumers[i]] for i in mine])
-        columns, owner = _rows(history, days, place, load, around.get(place), span)
+        columns, owner = _rows(history, days, place, load, around, span)
         matrices.append(columns)
         owners.append(np.array(mine)[owner])
     owner = np.concatenate(owners)
@@ -106,7 +107,12 @@ class _Base:
 
 
 def _rows(
-    history: History, days: features.Days, place: str, load: FloatArray, around: FloatArray | None, span: tuple[int, int] | None
+    history: History,
+    days: features.Days,
+    place: str,
+    load: FloatArray,
+    around: Mapping[str, FloatArray],
+    span: tuple[int, int] | None,
 ) -> tuple[dict[str, FloatArray], IntArray]:
     """Columns of all hours to forecast of series (s, hours) in one price area, and which series each row belongs to."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -168,17 +174,19 @@ def _rows(
     return columns, owner
 
 
-def _outside(history: History, place: str, around: FloatArray | None) -> list[tuple[str, FloatArray, bool]]:
+def _outside(history: History, place: str, around: Mapping[str, FloatArray]) -> list[tuple[str, FloatArray, bool]]:
     """What moves a series from outside, on the history's grid: name, values, and whether its daily mean counts by itself."""
     nothing = np.full(history.hours, np.nan)
     weather = {q: nothing if (v := features.weather(history, place, q)) is None else v for q in WEATHER}
     temperature = weather["temperature"]
     smooth = {hours: np.where(np.isnan(temperature), np.nan, features.ewma(temperature, hours)) for hours in (12, 72)}
     height = features.sun_height(history.times() + HOUR // 2)
+    beyond = {"DK1": "DK2", "DK2": "DK1"}.get(place, "")
     with np.errstate(divide="ignore", invalid="ignore"):
-        grid = nothing if around is None else np.log(np.where(around > 0, around, np.nan))
+        loads = {area: np.log(np.where(load > 0, load, np.nan)) for area, load in around.items()}
     return [
-        ("grid", grid, True),
+        ("grid", loads.get(place, nothing), True),
+        ("beyond", loads.get(beyond, nothing), True),  # has other industry and the same households
         ("dusk", 1 / (1 + np.exp(-(height - 2.0) / 2.5)), False),
         ("sun", np.clip(height, -8.0, 60.0), False),
         ("temperature", smooth[12], False),

@@ -11,7 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import clock, features, pooled
-from engine.domain import BRIDGE_H, DAY, HORIZON_H, HOUR, WEATHER, Consumer, Expected, FloatArray, History, IntArray, Tier
+from engine.domain import (
+    BRIDGE_H,
+    DAY,
+    HORIZON_H,
+    HOUR,
+    WEATHER,
+    Consumer,
+    Expected,
+    FeatureMatrix,
+    FloatArray,
+    History,
+    IntArray,
+    Tier,
+)
 from engine.store import FOREVER, Archive
 
 Rows = npt.NDArray[np.float32]
@@ -220,6 +233,10 @@ def sample_pooled(archive: Archive, start: int, end: int, regime: Regime, step_h
             history = with_weather_error(history, shocks)
         consumers = [Consumer(area) for area in AREAS]
         matrix, owner = pooled.build(history, consumers, around)
+        # What lies beyond is here the series itself; how a trend goes on differs between a country and a town.
+        names = tuple(name for name in matrix.names if not name.startswith(("beyond", "trend")))
+        kept = [matrix.names.index(name) for name in names]
+        matrix = FeatureMatrix(names, matrix.valid_time, matrix.values[:, kept])
         wanted = chosen[(matrix.valid_time - issue_time) // HOUR + BRIDGE_H] < _POOLED_PER_ISSUE * len(AREAS) / len(owner)
         for i, area in enumerate(AREAS):
             rows = np.flatnonzero(wanted & (owner == i))
