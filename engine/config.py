@@ -81,7 +81,8 @@ class Config:
     keep_forecasts_days: Annotated[int, "Days forecast issues are kept; 0 keeps every issue for ever."] = 0
     thin_forecasts_after_days: Annotated[
         int,
-        "Days after which of hourly issues one a day is kept, that of ten o'clock Danish time; 0 keeps every issue.",
+        "Days after which of hourly issues one a day is kept, that of ten o'clock Danish time, 0 keeps every issue; with 20 here and "
+        "keep_forecasts_days at 180 a year of 118 series takes 430 MB instead of 1.2 GB.",
     ] = 180
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
 

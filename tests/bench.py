@@ -148,6 +148,34 @@ def bench_growth(folder: Path) -> list[Figure]:
     ]
 
 
+def bench_reach(_: Path) -> list[Figure]:
+    """The jobs on 3, 118 and 1,000 series, each in a process of its own; what grows faster than the number of series is told."""
+    script = Path(__file__).with_name("bench_reach.py")
+    goals = {
+        "forecast_s": ("forecast job, all series at once", "s", "2"),
+        "forecast_mb": ("memory of the forecast job", "MB", "400"),
+        "score_s": ("scoring a day of truth of every series", "s", "3"),
+        "lag_ms": ("lag of every series", "ms", "100"),
+        "year_mb": ("database of a year", "MB", "1500"),
+        "small_year_mb": ("database of a year, thinned after 20 days and kept for 180", "MB", "500"),
+    }
+    sizes = [3, 118, 1000]
+    found = [
+        json.loads(subprocess.run([sys.executable, str(script), str(n)], stdout=subprocess.PIPE, text=True, check=True).stdout)
+        for n in sizes
+    ]
+    print(f"\n| {'growth':58s} | {' | '.join(f'{n:>8,d}' for n in sizes)} | per series, 118 to 1,000 |", file=sys.stderr)
+    for name, (what, unit, _goal) in goals.items():
+        slope = (found[2][name] - found[1][name]) / (sizes[2] - sizes[1]) / (found[1][name] / sizes[1])
+        cells = " | ".join(f"{answer[name]:8.3g}" for answer in found)
+        print(f"| {f'{what}, {unit}':58s} | {cells} | x {slope:.2f} |", file=sys.stderr)
+    return [
+        (f"{what}, {n:,d} series", answer[name], unit, goal if n == 118 else "")
+        for n, answer in zip(sizes, found, strict=True)
+        for name, (what, unit, goal) in goals.items()
+    ]
+
+
 #: The engine's service and endpoint in one process, through a day of its plan on a clock that is set forward.
 _DAY_OF_WORK = """
 import sys
@@ -255,12 +283,13 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("out/bench.json"))
-    parser.add_argument("--only", default="import,forecast,growth,engine,memory,app")
+    parser.add_argument("--only", default="import,forecast,growth,reach,engine,memory,app")
     arguments = parser.parse_args()
     benches = {
         "import": bench_import,
         "forecast": bench_forecast,
         "growth": bench_growth,
+        "reach": bench_reach,
         "engine": bench_engine,
         "memory": bench_memory,
         "app": bench_app,
