@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo run test test-long lint bench bench-accuracy bench-backfill bench-peers train ablation clean
+.PHONY: demo run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -48,6 +48,9 @@ bench-accuracy: $(READY)
 
 bench-backfill: $(READY)
 	$(BIN)/python tests/bench_backfill.py
+
+bench-late: $(READY)
+	$(BIN)/python tests/bench_late.py
 
 bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py

@@ -116,6 +116,16 @@ def judged(name: str, value: float, goal: float, most: bool = True) -> str:
     return f"{name} {value:.3g} (goal {goal:g}{', reached' if reached else ', missed'})"
 
 
+def store() -> Reader:
+    """A store of the shared load and weather of the price areas, filled where it is not yet."""
+    writer = Writer(OUT / "store" / "lastvagt.sqlite")
+    now = int(time.time())
+    for name, known_after in (("load_price_area_hourly", 2 * HOUR), ("weather_hourly_by_source", -8 * DAY)):
+        pipeline.import_file(writer, Reader(writer.path), DATA / f"{name}.csv.gz", "lastvagt-data", known_after, now)
+    writer.close()
+    return Reader(writer.path)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--year", type=int, default=2022, help="year of the backtest (default: %(default)s, the final test)")
@@ -133,12 +143,7 @@ def main() -> int:
     year, trained_to = arguments.year, arguments.trained_to or dt.date(arguments.year - 1, 12, 31)
     models = arguments.models or OUT / f"models-to-{trained_to}"
     circumstances = ["good"] if arguments.trained_to else list(CIRCUMSTANCES)
-    writer = Writer(OUT / "store" / "lastvagt.sqlite")
-    reader = Reader(writer.path)
-    now = int(time.time())
-    for name, known_after in (("load_price_area_hourly", 2 * HOUR), ("weather_hourly_by_source", -8 * DAY)):
-        pipeline.import_file(writer, reader, DATA / f"{name}.csv.gz", "lastvagt-data", known_after, now)
-    writer.close()
+    reader = store()
     if arguments.models is None:
         for tier in [Tier.FULL] if arguments.trained_to else sampling.REGIMES:
             bundle.train(reader, clock.parse_utc("2015-04-05"), train.end_of(trained_to), tier, models)
