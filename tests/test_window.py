@@ -50,6 +50,12 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return _read(filled_store.fill(tmp_path_factory.mktemp("late"), days=16, late=True, stalled_d=21), MIDT)
 
 
+@pytest.fixture(autouse=True)
+def _forget(qapp: QtWidgets.QApplication) -> None:
+    """Delete the windows of the test before: Qt waits for an event loop with it, and styles them all again each time."""
+    qapp.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+
+
 @pytest.fixture
 def time() -> SimulatedClock:
     return SimulatedClock(NOW)
