@@ -173,12 +173,13 @@ class CalibrationCard(QtWidgets.QFrame):
             return
         self._about.setText(view.about)
         used = len(view.leads)
-        for label, words in zip((*self._heads[:used], *self._bands), (*view.leads, *view.bands), strict=True):
-            label.setText(words)
-        for widget in (*self._heads[used:], *(part for cells in self._cells for cell in cells[used:] for part in cell)):
-            widget.hide()
-        for widget in (*self._heads[:used], *(part for cells in self._cells for cell in cells[:used] for part in cell)):
-            widget.show()
+        for head, lead in zip(self._heads, view.leads, strict=False):
+            head.setText(lead)
+        for label, band in zip(self._bands, view.bands, strict=True):
+            label.setText(band)
+        for column, head in enumerate(self._heads):
+            for part in (head, *(part for cells in self._cells for part in cells[column])):
+                part.setVisible(column < used)
         for cells, row in zip(self._cells, view.coverage, strict=True):
             for (strip, words), coverage in zip(cells[:used], row, strict=True):
                 strip.show_coverage(coverage)
