@@ -26,6 +26,7 @@ from engine.domain import (
     WEATHER,
     Consumer,
     Expected,
+    History,
     JobRun,
     Observations,
     QuantileForecast,
@@ -180,23 +181,32 @@ def _take(
 
 def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int) -> PutResult:
     """Keep what is plausible, set the rest aside with its reason; all in one transaction."""
+    batches = [batch for batch in batches if len(batch)]
+    pasts = _pasts(reader, [batch for batch in batches if batch.series.quantity == "load"], now)
     accepted, rejected = [], []
     for batch in batches:
-        if not len(batch):
-            continue
-        start = int(batch.valid_time.min()) - plausibility.lookback_s(batch.series)
-        hours = (int(batch.valid_time.max()) - start) // HOUR + 1
-        recent = None
-        if batch.series.quantity == "load":
-            archive = reader.archive(
-                start, start + hours * HOUR, [batch.series.area], sources=[batch.series.source], quantities=["load"]
-            )
-            recent = archive.as_of(now, start, hours)
-        good, bad, reasons = plausibility.check(batch, recent)
+        series = batch.series
+        past = pasts.get((series.source, plausibility.lookback_s(series))) if series.quantity == "load" else None
+        good, bad, reasons = plausibility.check(batch, past)
         accepted.append(good)
         if len(bad):
             rejected.append((bad, reasons))
     return writer.put(accepted, rejected, now)
+
+
+def _pasts(reader: Reader, loads: Sequence[Observations], now: int) -> dict[tuple[str, int], History]:
+    """What is known around batches of load, by source and how far back it counts: one question for all series that come together."""
+    together: dict[tuple[str, int], list[Observations]] = {}
+    for batch in loads:
+        together.setdefault((batch.series.source, plausibility.lookback_s(batch.series)), []).append(batch)
+    pasts = {}
+    for (source, back_s), group in together.items():
+        start = min(int(batch.valid_time.min()) for batch in group) - back_s
+        hours = (max(int(batch.valid_time.max()) for batch in group) - start) // HOUR + 1
+        places = {batch.series.area for batch in group}
+        archive = reader.archive(start, start + hours * HOUR, places, sources=[source], quantities=["load"])
+        pasts[source, back_s] = archive.as_of(now, start, hours)
+    return pasts
 
 
 def import_file(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import geography
-from engine.domain import DAY, HOUR, Consumer, FloatArray, History, Observations, Series
+from engine.domain import DAY, HOUR, Consumer, FloatArray, History, IntArray, Observations, Series
 from engine.geography import Measure
 
 #: How far back the past of a price area's load says something about its next values.
@@ -130,27 +130,32 @@ def _judge_load(batch: Observations, recent: History | None, reasons: npt.NDArra
     if not fine.any():
         return
     start, load = _timeline(batch, recent, fine)
-    usual = _usual(load)
     at = (batch.valid_time[fine] - start) // HOUR
+    found = np.full(len(at), "", object)
+    if _measure(batch.series) in _NEVER_IDLE:
+        found[_stuck(load)[at]] = f"the same value for {_STUCK_HOURS} hours or more"
+    if _is_shaped(batch.series):
+        _judge_shape(batch.value[fine], load, at, found)
+    reasons[fine] = found
+
+
+def _judge_shape(value: FloatArray, load: FloatArray, at: IntArray, found: npt.NDArray[np.object_]) -> None:
+    """Write reasons for values, at these places of the load, that leave its usual shape; the last one that holds is told."""
+    usual = _usual(load)
     with np.errstate(invalid="ignore", over="ignore"):
-        ratio = batch.value[fine] / usual[at]
+        ratio = value / usual[at]
         around = np.concatenate([[np.nan], load / usual, [np.nan]])
         before, after = around[at], around[at + 2]
         away = np.minimum(np.abs(ratio - before), np.abs(ratio - after))
         spike = (np.sign(ratio - before) == np.sign(ratio - after)) & (away > _SPIKE)
         step = np.isnan(after) & (np.abs(ratio - before) > _STEP)
-    found = np.full(len(at), "", object)
-    shaped = _is_shaped(batch.series)
-    # The last one that holds is told.
     for rows, reason in (
-        ((_measure(batch.series) in _NEVER_IDLE) & _stuck(load)[at], f"the same value for {_STUCK_HOURS} hours or more"),
-        (shaped & step, "too large a step from the hour before"),
-        (shaped & spike, "a single hour far from the hours around it"),
-        (shaped & (ratio < _RATIO[0]), f"less than {_RATIO[0]:g} of the usual load of its hour"),
-        (shaped & (ratio > _RATIO[1]), f"more than {_RATIO[1]:g} times the usual load of its hour"),
+        (step, "too large a step from the hour before"),
+        (spike, "a single hour far from the hours around it"),
+        (ratio < _RATIO[0], f"less than {_RATIO[0]:g} of the usual load of its hour"),
+        (ratio > _RATIO[1], f"more than {_RATIO[1]:g} times the usual load of its hour"),
     ):
         found[rows] = reason
-    reasons[fine] = found
 
 
 def _timeline(batch: Observations, recent: History | None, fine: npt.NDArray[np.bool_]) -> tuple[int, FloatArray]:

@@ -136,6 +136,8 @@ class Dataset:
         return t
 
     def _number(self, column: str, value: object) -> float:
+        if type(value) is float and math.isfinite(value):  # nearly all are, of very many
+            return value
         if isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 number = float(value)

@@ -145,24 +145,22 @@ class Metered(_Late):
 
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
         consumers: dict[Consumer, list[dict[int, float]]] = {}
-        categories: dict[tuple[str, ...], dict[int, float] | None] = {}
-        hours: dict[int, float]
+        categories: dict[tuple[object, ...], dict[int, float] | None] = {}
+        times: dict[object, int] = {}
         strange: list[str] = []
         for moment, *labels, number in self._cells(body):
-            category = tuple("" if label is None else str(label) for label in labels)
-            if category not in categories:
-                categories[category] = None
-                try:
-                    consumer = self._consumer(*category)
-                except LookupError as unknown:
-                    strange.append(str(unknown.args[0]))
-                    continue
-                if consumer is not None:
-                    categories[category] = hours = {}
-                    consumers.setdefault(consumer, []).append(hours)
+            category = tuple(labels)
+            try:
+                new, new_time = category not in categories, moment not in times
+            except TypeError:  # a list or an object, which is no key of a dictionary either
+                raise self._drift("a time or a label is not a text") from None
+            if new:
+                categories[category] = self._begin(consumers, category, strange)
             by_hour = categories[category]
             if by_hour is not None and number is not None:
-                by_hour[self._time(moment, now)] = self._number(self._columns[-1], number)
+                if new_time:
+                    times[moment] = self._time(moment, now)
+                by_hour[times[moment]] = self._number(self._columns[-1], number)
         names = ", ".join(f"'{name[:40]}'" for name in dict.fromkeys(strange[:5]))
         if strange and not consumers:
             raise self._drift(f"nothing is known of {names}")
@@ -177,6 +175,21 @@ class Metered(_Late):
                 batches,
             )
         return batches
+
+    def _begin(
+        self, consumers: dict[Consumer, list[dict[int, float]]], category: tuple[object, ...], strange: list[str]
+    ) -> dict[int, float] | None:
+        """Where the values of a category go, None where nowhere; what is unknown of its labels is added to `strange`."""
+        try:
+            consumer = self._consumer(*("" if label is None else str(label) for label in category))
+        except LookupError as unknown:
+            strange.append(str(unknown.args[0]))
+            return None
+        if consumer is None:
+            return None
+        parts = consumers.setdefault(consumer, [])
+        parts.append({})
+        return parts[-1]
 
     def _consumer(self, *labels: str) -> Consumer | None:
         """Whom the labels of a row mean, None where they rightly mean nobody; LookupError, naming it, for an unknown one."""
