@@ -21,7 +21,7 @@ class AreaCard(QtWidgets.QWidget):
     def __init__(self, language: Language) -> None:
         super().__init__()
         grid = QtWidgets.QGridLayout(self)
-        grid.setContentsMargins(12, 9, 12, 9)
+        grid.setContentsMargins(12, 7, 12, 7)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
