@@ -19,7 +19,7 @@ from app.translations import Language
 from engine import api, clock, geography
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
-from engine.domain import HOUR, Tier
+from engine.domain import HOUR, Consumer, Tier
 from engine.http_server import HttpServer
 from engine.service import Service
 from engine.store import Reader
@@ -102,7 +102,7 @@ def test_nothing_was_lost_and_nothing_is_wrong_at_the_end(reader: Reader) -> Non
     score = reader.scores("DK")[0]
     assert score.n > 5000
     assert score.wape < 8
-    assert len(reader.scored_hours("DK", "provisional", START)) >= 7 * 24 - 4
+    assert len(reader.scorebook.loads(Consumer("DK"), "provisional", START)) >= 7 * 24 - 4
 
 
 def test_no_dataset_was_asked_more_than_once_a_minute(week: tuple[Config, Upstream, SimulatedClock]) -> None:
