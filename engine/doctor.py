@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email.utils
 import platform
 import shutil
@@ -46,6 +47,7 @@ def examine(config: Config, clock: time.Clock, offline: bool = False) -> Iterato
         lambda: _folder(config),
         lambda: _database(config, clock),
         lambda: _models(config),
+        lambda: _metered(config),
     ]
     if not offline and not config.simulated:
         checks.append(lambda: _upstreams(config, clock))
@@ -135,6 +137,12 @@ def _models(config: Config) -> Iterator[Finding]:
         yield Finding("models", "ok", f"{bundle.model_id} ({bundle.tier}, {', '.join(sorted(bundle.areas))})")
     if not any(forecaster.bundles for forecaster in found):
         yield Finding("models", "warn", f"no bundle in {config.model_dir}; a lower tier is used", "Check the setting model_dir.")
+
+
+def _metered(config: Config) -> Iterator[Finding]:
+    """What is fetched of metered consumption and what could be, with what it takes."""
+    for name in (field.name for field in dataclasses.fields(config) if field.name.startswith("fetch_")):
+        yield Finding(name, "ok", f"{'on' if getattr(config, name) else 'off'}. {Config.help_of(name)}")
 
 
 def _upstreams(config: Config, clock: time.Clock) -> Iterator[Finding]:

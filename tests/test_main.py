@@ -138,6 +138,7 @@ def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: py
         ("backtest", "--from", "2022-13-01", "--to", "2022-12-31", "--data-dir", tmp_path),
         ("import", tmp_path / "missing.csv", "--data-dir", tmp_path),
         ("backfill", "--from", "2024-01-02", "--to", "2024-01-01", "--data-dir", tmp_path),
+        ("backfill", "--from", "2024-01-02", "--only", "PrivateConsumptionHeatingHour", "--data-dir", tmp_path),
         ("export", "--from", "2024-01-02", "--to", "2024-01-02", "--out", tmp_path / "out", "--data-dir", tmp_path),
     ):
         code, _, err = call(capsys, *words)
