@@ -110,7 +110,7 @@ class AreaPanel(QtWidgets.QWidget):
         self.areas.verticalScrollBar().rangeChanged.connect(lambda *_: self.areas.scrollToItem(self.areas.currentItem()))
         self._sources = QtWidgets.QGridLayout()
         self._sources.setHorizontalSpacing(7)
-        self._sources.setVerticalSpacing(3)
+        self._sources.setVerticalSpacing(1)
         self._sources.setColumnStretch(0, 1)
         self._source_labels: list[tuple[QtWidgets.QLabel, ...]] = []
         self._source_box = QtWidgets.QFrame()

@@ -109,10 +109,10 @@ class ForecastChart(Chart):
         self._old.set_span((view.issue_time, view.now) if view.stale else None, view.stale_label)
         self._watermark.setText("\n".join(view.marks))
         self.plot.setYRange(*view.value_range, padding=0)
-        if self._follows_now:
-            self.plot.setXRange(*view.shown, padding=0)
         first = min(view.shown[0], view.observed_time[0] if len(view.observed_time) else view.shown[0])
         self.plot.setLimits(xMin=first, xMax=view.shown[1] + DAY, minXRange=6 * HOUR)
+        if self._follows_now:  # after the limits, which hold for ranges that are set, too
+            self.plot.setXRange(*view.shown, padding=0)
         self._place_watermark()
 
     def _show_medians(self, view: ForecastView) -> None:

@@ -14,7 +14,7 @@ from filled_store import NOW
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from app import snapshot, theme
+from app import present, snapshot, theme
 from app.area_panel import AreaCard
 from app.bands import HatchItem
 from app.calibration_card import CoverageStrip, WeightBar
@@ -323,6 +323,17 @@ def test_a_stretch_of_time_that_was_chosen_stays_when_data_come(window: Window, 
     assert tuple(plot.viewRange()[0]) == (NOW - 2 * DAY, NOW)
     window.forecast.chart.follow_now()
     assert tuple(plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
+
+
+def test_each_consumer_opens_on_its_own_stretch_of_time(window: Window, late: Snapshot) -> None:
+    plot = window.forecast.chart.plot
+    for of in (MIDT, Consumer("DK"), MIDT, Consumer("DK1")):
+        window.choose_consumer(of)
+        window.show_snapshot(late)
+        shown = present.forecast_view(late, of, EngineStatus(EngineKind.ABSENT), Language("en"), NOW).shown
+        assert tuple(plot.viewRange()[0]) == pytest.approx(shown)
+        plot.getViewBox().sigRangeChangedManually.emit([True, False])
+        plot.setXRange(NOW - 2 * DAY, NOW, padding=0)
 
 
 def test_every_letter_of_both_languages_has_a_shape(qapp: QtWidgets.QApplication) -> None:
