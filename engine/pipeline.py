@@ -108,7 +108,7 @@ def ingest(
         spans = []
         for source in live:
             wanted = source.requests(time.now(), newest_of(states, source))
-            spans.append([(source, request) for request in wanted if request.span and not _answered(writer, request)])
+            spans.append([(source, request) for request in wanted if request.span and not _answered(writer, request, time.now())])
             for request in (r for r in wanted if not r.span):
                 if source.dataset not in failed:
                     take(source, request)
@@ -143,10 +143,10 @@ def _in_turn(plans: Sequence[Sequence[_Step]]) -> list[_Step]:
     return [step for steps in itertools.zip_longest(*plans) for step in steps if step is not None]
 
 
-def _answered(writer: Writer, request: sources.Request, since: int | None = None) -> bool:
-    """Whether an answer still holds that came before, or came at least at `since`."""
+def _answered(writer: Writer, request: sources.Request, now: int, since: int | None = None) -> bool:
+    """Whether an answer still holds that came before, or came at least at `since`; none came from a clock that was set back."""
     came, _ = writer.fetch_limit(_memory(request))
-    return came >= (request.good_since if since is None else min(since, request.good_since))
+    return (request.good_since if since is None else min(since, request.good_since)) <= came <= now
 
 
 def _memory(request: sources.Request) -> str:
@@ -259,11 +259,11 @@ def backfill(
     Spans that were answered when nothing more could change, or within a day, are passed over: a run that was killed goes on.
     """
     with _job(writer, "backfill", time.now) as (story, kept):
+        began = time.now()
         plan = _in_turn([[(source, r) for r in source.history_requests(start, end)] for source in past])
-        recently = time.now() - DAY
         for done, (source, request) in enumerate(plan):
             try:
-                if not (request.span and _answered(writer, request, recently)):
+                if not (request.span and _answered(writer, request, time.now(), began - DAY)):
                     result = _take(writer, reader, source, request, transport, time)
                     story.detail[source.dataset] = result.new + int(str(story.detail.get(source.dataset, 0)))
             except Expected as problem:

@@ -85,6 +85,15 @@ def test_all_that_is_wanted_comes_and_is_not_asked_for_again_until_it_may_have_c
     assert len(morning) <= 20
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_stops_nothing(desk: Desk) -> None:
+    desk.time.set(NOW + 90 * DAY)
+    desk.writer.set_fetch_limit(f"{HOUSEHOLDS} 2026-06-01", NOW + 90 * DAY, 0.0)
+    desk.time.set(NOW)
+    desk.transport = counting = Counting(desk.transport)
+    desk.ingest([PrivateConsumptionHeatingHour(desk.config)])
+    assert (NAME, "2026-05-31T22:00") in counting.asked
+
+
 def test_a_consumer_gets_its_types_and_back_filled_hours_their_nominal_lag(desk: Desk) -> None:
     desk.ingest()
     series = {(s.area, s.consumer_type, s.source) for s in desk.reader.series() if s.quantity == "load"}
