@@ -11,7 +11,7 @@ from engine.domain import FIGURES, LEVELS, UNITS, Freshness, Tier
 from engine.geography import Kind, Measure
 from engine.roles import ACTS
 from engine.store import TRUTHS
-from engine.store.reader import GROUPINGS
+from engine.store.scorebook import GROUPINGS
 from engine.tables import SCORED_AGAINST
 
 Schema = dict[str, Any]

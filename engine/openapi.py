@@ -12,7 +12,7 @@ from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
 from engine.roles import MODEL_ID
 from engine.store import TRUTHS
-from engine.store.reader import GROUPINGS
+from engine.store.scorebook import GROUPINGS
 from engine.tables import SCORED_AGAINST
 
 #: Most rows one answer holds.

@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, geography
+from engine import geography
 from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import (
     BRIDGE_H,
     HORIZON_H,
     HOUR,
-    LEAD_BUCKETS,
     SETTLEMENT,
     WEATHER,
     Consumer,
@@ -45,9 +44,6 @@ from engine.store.roster import RosterReader
 from engine.store.scorebook import Scorebook
 
 log = logging.getLogger(__name__)
-
-#: What scores can be grouped by; hours, days and months are Danish ones.
-GROUPINGS = ("all", "lead_bucket", "hour", "weekday", "day", "month")
 
 _ALL_VERSIONS = """
     SELECT valid_time, available_at, value, flags FROM observation
@@ -137,18 +133,6 @@ class EngineState:
     version: str
     started_at: int
     heartbeat: int
-
-
-def _labels(by: str, values: IntArray) -> IntArray:
-    """The Danish hour, weekday, day or month of each hour, or 0 for all."""
-    if by == "all":
-        return np.zeros_like(values)
-    day, hour = clock.local_day_hour(values)
-    if by == "hour":
-        return hour
-    if by == "weekday":
-        return (day + 3) % 7
-    return day if by == "day" else day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 class Reader:
@@ -479,24 +463,7 @@ class Reader:
 
         Keys: 0 for `all`; the bucket number; hour 0-23; weekday 0 Monday; days since 1970 for `day`; months since 1970.
         """
-        if by not in GROUPINGS:
-            raise Expected(f"Scores cannot be grouped by '{by}'.", f"Choose one of {', '.join(GROUPINGS)}.")
-        buckets = list(range(1, len(LEAD_BUCKETS)) if lead_buckets is None else lead_buckets)
-        hours, sums = self.scorebook.sums(Consumer(area, consumer_type), truth, start, end)
-        sums = sums[:, buckets]
-        if by == "lead_bucket":
-            labels, parts = np.array(buckets, np.int64), sums.sum(axis=0)
-        else:
-            labels, parts = _labels(by, hours), sums.sum(axis=1)
-        found, inverse = np.unique(labels, return_inverse=True)
-        totals = np.zeros((len(found), len(codec.SCORE_SUMS)))
-        np.add.at(totals, inverse, parts)
-        kinds: list[Any] = [int if f.type == "int" else float for f in dataclasses.fields(Score)]
-        scores = {
-            int(label): Score(*[kind(x) for kind, x in zip(kinds, row, strict=True)])
-            for label, row in zip(found, totals, strict=True)
-        }
-        return {label: score for label, score in scores.items() if score.n}
+        return self.scorebook.scores(Consumer(area, consumer_type), by, truth, start, end, lead_buckets)
 
     def job_runs(self, job: str | None = None, limit: int = 50) -> list[JobRun]:
         """Runs of a job (None: all), newest first."""
