@@ -145,10 +145,14 @@ _TOGETHER: Mapping[Measure, str] = {
 
 
 def standing_still(lags: Iterable[Lag]) -> dict[str, Expected]:
-    """One trouble for each source of which a load stands still, however many of them."""
+    """One trouble for each source of which a load stands still, however many of them.
+
+    A user's own load that was never seen arriving is none: nobody said that more would come.
+    """
     by_source: dict[str, list[Lag]] = defaultdict(list)
     for each in lags:
-        by_source[each.source].append(each)
+        if not (each.nominal and geography.measure(each.consumer) is Measure.OWN):
+            by_source[each.source].append(each)
     return {
         source: _trouble(source, stalled, len(all_of_it))
         for source, all_of_it in by_source.items()

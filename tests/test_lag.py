@@ -160,6 +160,13 @@ def test_what_is_imported_at_once_has_no_usual_lag_and_stands_never_still(writer
     assert found.lag_s == 90 * DAY
 
 
+def test_nobody_is_told_that_an_imported_history_ends(writer: Writer, reader: Reader) -> None:
+    valid = hours(MIDNIGHT, MIDNIGHT + 40 * DAY)
+    put(writer, Series("load", "DK1-mejeri", "file", rank=1), valid, valid + 2 * HOUR, Flag.NOMINAL)
+    pipeline.watch_lag(writer, reader, int(valid[-1]) + 90 * DAY)
+    assert reader.events() == []
+
+
 def test_the_source_that_reaches_furthest_counts(writer: Writer, reader: Reader) -> None:
     valid = hours(MIDNIGHT, MIDNIGHT + 30 * DAY)
     put(writer, Series("load", "DK1", "lastvagt-data", rank=1), valid[: 24 * 10], valid[: 24 * 10] + 2 * HOUR, Flag.NOMINAL)

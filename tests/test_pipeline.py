@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -145,6 +146,23 @@ def test_an_import_counts_each_line_once_and_asks_about_areas_that_look_mistyped
         {**common, "new": 0, "unchanged": 3, "quarantined": 0},
     ]
     assert caplog.text.count("did you mean DK2?") == 2
+
+
+def test_maintenance_thins_and_drops_as_the_settings_say(desk: Desk) -> None:
+    desk.ingest(sources.transport(desk.config, desk.time))
+    desk.forecast()
+    desk.time.sleep(HOUR)
+    desk.forecast()
+
+    def maintain(days: int, **settings: int) -> int:
+        config = dataclasses.replace(desk.config, **settings)  # type: ignore[arg-type]
+        assert pipeline.maintain(desk.writer, config, desk.time.now() + days * DAY).status == "ok"
+        return len(desk.reader.issues("DK"))
+
+    assert maintain(100, thin_forecasts_after_days=0) == 2
+    assert maintain(100, thin_forecasts_after_days=180) == 2
+    assert maintain(100, thin_forecasts_after_days=90) == 1
+    assert maintain(100, keep_forecasts_days=90) == 0
 
 
 def test_a_series_of_ones_own_is_known_everywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
