@@ -281,6 +281,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo", commands.demo, "run everything over simulated days and print the result", "", "--days 30 --out /tmp/demo"
     )
     demo.add_argument("--days", type=_at_least_one, default=14, help="simulated days (default: %(default)s)")
+    demo.add_argument("--price-areas-only", action="store_true", help="leave out regions and municipalities, which take as long")
     demo.add_argument(
         "--out", type=Path, default=Path("out/demo"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )

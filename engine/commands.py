@@ -399,6 +399,8 @@ def demo(args: argparse.Namespace) -> int:
     args.data_dir, args.simulated = args.data_dir or args.out / "data", True
     args.out.mkdir(parents=True, exist_ok=True)
     config = _config(args)
+    if not args.price_areas_only:
+        config = dataclasses.replace(config, fetch_regions=True, fetch_municipalities=True)
     with _progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)

@@ -175,7 +175,7 @@ def test_a_demo_of_no_days_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_demo_ends_with_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = call(capsys, "demo", "--days", "1", "--out", tmp_path)
+    code, out, _ = call(capsys, "demo", "--days", "1", "--price-areas-only", "--out", tmp_path)
     assert code == 0
     assert "DK, issued" in out
     assert "coverage_90" in out
