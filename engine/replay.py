@@ -21,8 +21,6 @@ Progress = Callable[[float], None]
 
 #: Days before a backtest that its calibrations learn from, where the models were not trained on them.
 WARM_UP_DAYS = 60
-#: Hours between two looks of the demonstration for what came true; what comes late is looked through in vain most hours.
-_SCORE_EVERY_H = 6
 
 
 def collect(
@@ -125,7 +123,7 @@ def _temperature(archive: Archive, area: str, first: dt.date, last: dt.date) -> 
 
 
 def demo(config: Config, days: int = 14, progress: Progress | None = None, end: int | None = None) -> Mapping[str, int]:
-    """Run the whole program over simulated days: every hour ingest (each quarter of one in real life) and forecast, and score.
+    """Run the whole program over simulated days: every hour ingest and forecast, every day the rest.
 
     Fills `config.data_dir`, whose data are marked simulated. The last simulated moment is `end` (default: now).
     """
@@ -148,7 +146,6 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
             if clock.local(now).hour == bridge.ISSUE_HOUR or now == finish:  # the service does so each hour
                 pipeline.adapt(writer, reader, forecaster, now)
                 pipeline.forecast_late(writer, reader, forecaster, now, now)
-            if step % _SCORE_EVERY_H == 0 or now == finish:
                 pipeline.score(writer, reader, now, config.settled_after_days)
             counts["hours"] += 1
             counts["issues"] += run.status == "ok"
