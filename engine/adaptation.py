@@ -23,23 +23,12 @@ BRIDGE, AHEAD = 0, 1
 _PARTS = 2
 #: Inputs whose effect differs over the day.
 _BY_HOUR = (
-    *(
-        "temperature",
-        "temperature_72h",
-        "dusk",
-        "sun",
-        "grid",
-        "grid_daily",
-        "beyond",
-        "level_7d",
-        "same_hour_7d",
-        "week_1",
-        "trend",
-    ),
+    *("temperature", "temperature_72h", "dusk", "sun", "solar", "wind_power", "price"),
+    *("grid", "grid_daily", "beyond", "level_7d", "same_hour_7d", "week_1", "trend"),
     *("free", "weekday_5", "weekday_6", "july", "christmas_weeks", "sin1", "cos1"),
 )
 _HARMONICS = 2
-_HALF_LIFE_D, _PRIOR_D = 300.0, 60.0
+_HALF_LIFE_D, _PRIOR_D = 300.0, 40.0
 #: How many earlier states are remembered: about a usual lag.
 _EARLIER_D = 16
 _LARGEST_ERROR = 0.15  # of a log error: what lies beyond is cut, so that a broken day does not bend the slopes
@@ -53,8 +42,17 @@ def design(matrix: FeatureMatrix, scales: Mapping[str, tuple[float, float]]) -> 
     inputs = {name: (matrix.column(name) - mean) / deviation for name, (mean, deviation) in scales.items()}
     angle = 2 * np.pi * matrix.column("hour").astype(np.float64) / 24
     waves = [wave(k * angle) for k in range(1, _HARMONICS + 1) for wave in (np.cos, np.sin)]
-    columns = [*inputs.values(), *(inputs[name] * wave for name in _BY_HOUR if name in inputs for wave in waves)]
+    columns = [*inputs.values(), *(inputs[name] * wave for name in _by_hour(scales) for wave in waves)]
     return np.column_stack([np.ones(len(angle)), *(np.nan_to_num(column) for column in columns)])
+
+
+def size(scales: Mapping[str, tuple[float, float]]) -> int:
+    """Columns of a design."""
+    return 1 + len(scales) + 2 * _HARMONICS * len(_by_hour(scales))
+
+
+def _by_hour(scales: Mapping[str, tuple[float, float]]) -> list[str]:
+    return [name for name in _BY_HOUR if name in scales]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,8 @@ class Adaptation:
         return quantiles
 
     def learn(self, day: int, lessons: Sequence[Lesson], observed: Sequence[FloatArray]) -> Adaptation:
-        """The adaptation after a Danish day came true with `observed` MWh, an array for each lesson; hours that are NaN teach nothing."""
+        """The adaptation after a Danish day came true with `observed` MWh, an array for each lesson; hours that are NaN teach nothing,
+        and a day without lessons is one more that is over."""
         after = dataclasses.replace(
             self,
             width=self.width.copy(),
@@ -115,7 +114,7 @@ class Adaptation:
             learned_to=day,
             days=self.days + 1,
         )
-        rows, errors = [], []
+        rows, errors = [np.zeros((0, len(self.slopes)))], [np.zeros(0)]
         for lesson, load in zip(lessons, observed, strict=True):
             known = load > 0
             x, raw = lesson.inputs[known], lesson.quantiles[known]

@@ -39,6 +39,8 @@ _BRIDGE_TEACHES_D = 4
 FIRST_DAYS = 35
 #: Days looked back for what a series can be learned from, and how many are learned in one go, so that no issue waits long.
 LEARN_BACK_D, LEARN_AT_ONCE_D = 400, 20
+#: Consumers whose inputs are held in memory at once.
+_BATCH = 40
 #: A correlation of errors of the parts of a sum where no bundle says one.
 _CORRELATION = 0.5
 
@@ -88,10 +90,14 @@ def make_issues(
     """
     history = archive.as_of(issue_time, *pooled.window(issue_time))
     wanted = [c for c in leaves(consumers, issue_time) if ("load", *c) in history.values]
-    bundle = forecaster.pooled
-    raws = _raw(bundle, history, wanted, around(history, price_areas))
-    issues = {c: _issue(history, bundle, c, raws.get(c), adaptations) for c in wanted}
-    made = _rounded({c: issue for c, issue in issues.items() if issue is not None})
+    bundle, beside = forecaster.pooled, around(history, price_areas)
+    made: dict[Consumer, QuantileForecast] = {}
+    for first in range(0, len(wanted), _BATCH):
+        batch = wanted[first : first + _BATCH]
+        raws = _raw(bundle, history, batch, beside)
+        issues = {c: _issue(history, bundle, c, raws.get(c), adaptations) for c in batch}
+        made |= {c: issue for c, issue in issues.items() if issue is not None}
+    made = _rounded(made)
     return list(_with_sums(made, issue_time, adaptations)[0].values())
 
 
@@ -276,9 +282,10 @@ def learn(
             taught = {c: raws[c] for c in issues} | {c: _lesson(total, day) for c, total in sums.items()}
             for consumer, lesson in taught.items():
                 lessons.setdefault(consumer, []).append(lesson)
-        for consumer, mine in lessons.items():
-            load = _load(truth, consumer, span[0])
-            before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(mine[0].inputs.shape[1])
+        for consumer in dict.fromkeys([*consumers, *lessons]):
+            load, mine = _load(truth, consumer, span[0]), lessons.get(consumer, [])
+            size = mine[0].inputs.shape[1] if mine else adaptation.size(bundle.responses)
+            before = now_known.get((consumer, bundle.model_id)) or Adaptation.start(size)
             observed = [load[(lesson.valid_time - span[0]) // HOUR] for lesson in mine]
             learned[consumer, bundle.model_id] = before.learn(day, mine, observed)
         now_known |= learned

@@ -23,7 +23,6 @@ from engine.domain import (
     DAY,
     HOUR,
     INPUTS,
-    WEATHER,
     Consumer,
     Expected,
     History,
@@ -44,8 +43,6 @@ _SPANS_S = 600
 _ENDED_S = 60 * DAY
 
 Progress = Callable[[float], None]
-#: What late series are forecast from.
-_LATE_INPUTS = ("load", *WEATHER)
 _Step = TypeVar("_Step")
 
 
@@ -317,7 +314,7 @@ def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_
         areas = [issue for area in geography.PRICE_AREAS if (issue := reader.forecast(area, issue_time)) is not None]
         start, hours = pooled.window(issue_time)
         places = {c.area for c in due}.union(geography.PRICE_AREAS)
-        archive = reader.archive(start, start + hours * HOUR, places, issue_time, quantities=_LATE_INPUTS, newest_only=True)
+        archive = reader.archive(start, start + hours * HOUR, places, issue_time, quantities=pooled.INPUTS, newest_only=True)
         issues = bridge.make_issues(archive, forecaster, issue_time, due, reader.adaptations(), areas)
         writer.put_forecasts(issues, now)
         tiers = collections.Counter(issue.tier.value for issue in issues)
@@ -348,7 +345,7 @@ def adapt(writer: Writer, reader: Reader, forecaster: Forecaster, now: int) -> J
     with _job(writer, "adapt", lambda: now) as (story, kept):
         places = {c.area for mine in days.values() for c in mine}.union(geography.PRICE_AREAS)
         start, end = bridge.span_to_learn(days)
-        archive = reader.archive(start, end, places, now, quantities=_LATE_INPUTS)
+        archive = reader.archive(start, end, places, now, quantities=pooled.INPUTS)
         learned = bridge.learn(archive, forecaster, days, reader.adaptations(), now)
         writer.put_adaptations(learned)
         first, last = (str(clock.EPOCH + dt.timedelta(days=day)) for day in (min(days), max(days)))

@@ -17,12 +17,26 @@ import numpy as np
 from engine import clock, features, geography
 from engine.domain import BRIDGE_H, HOUR, WEATHER, Consumer, FeatureMatrix, FloatArray, History, IntArray
 
+#: What late series are made of.
+INPUTS = ("load", *WEATHER, "solar_forecast", "onshore_wind_forecast", "day_ahead_price")
+#: Inputs that the model of all series does not learn from, and each series does: how they act differs between a country and a town, or
+#: few of the years trained on have them. With the mean and deviation they are standardised by.
+ONLY_ADAPTED: Mapping[str, tuple[float, float]] = {
+    **{f"beyond{what}": (0.0, 0.05) for what in ("", "_7d", "_daily", "_same_hour_7d")},
+    **{f"trend{what}": (0.0, 0.05) for what in ("", "_same_hour")},
+    **{f"{name}{what}": (0.0, 1.0) for name in ("solar", "wind_power") for what in ("", "_7d")},
+    **{f"{name}{what}": (0.0, 0.4) for name in ("price", "price_level") for what in ("", "_7d")},
+}
 #: Hours forecast beyond the issue.
 AHEAD_H = 48
 _WEEKS, _BASE_WEEKS = 10, 4
 LOOKBACK_DAYS = BRIDGE_H // 24 + 2 + 7 * _WEEKS
 _RECENT_DAYS = 7
 _SMOOTH_H = 24
+#: Errors of the price areas, forecast as late series by models that had not seen them, grow with this power of days since the newest load.
+_WIDENING = 0.1
+#: EUR/MWh at which an hour's distance from the price of its day stops to count for more, and below which days are alike.
+_USUAL_PRICE, _LOW_PRICE = 20.0, 5.0
 
 
 def window(issue_time: int) -> tuple[int, int]:
@@ -140,7 +154,7 @@ def _rows(
         "hour": h.astype(np.float64),
         "lead_h": lead,
         "age_d": (index - newest[owner]) / 24,
-        "noise": base.noise[owner],
+        "noise": base.noise[owner] * (1 + (index - newest[owner]) / 24) ** _WIDENING,
     }
 
     # What of each series' own last days is not in its base.
@@ -159,7 +173,7 @@ def _rows(
     columns["trend"] = features.mean(base.trend, axis=1)[owner]
     columns["trend_same_hour"] = base.trend[owner, h]
 
-    for name, grid, smooth in _outside(history, place, around):
+    for name, grid, smooth in _outside(history, days, place, around):
         outer = days.fold(grid)
         usual = base.of(outer)
         anomaly = outer[d, h] - usual[owner, w, h]
@@ -174,9 +188,16 @@ def _rows(
     return columns, owner
 
 
-def _outside(history: History, place: str, around: Mapping[str, FloatArray]) -> list[tuple[str, FloatArray, bool]]:
+def _outside(
+    history: History, days: features.Days, place: str, around: Mapping[str, FloatArray]
+) -> list[tuple[str, FloatArray, bool]]:
     """What moves a series from outside, on the history's grid: name, values, and whether its daily mean counts by itself."""
     nothing = np.full(history.hours, np.nan)
+    solar, wind, price = (
+        nothing if (v := history.get(q, place)) is None else v
+        for q in ("solar_forecast", "onshore_wind_forecast", "day_ahead_price")
+    )
+    price_of_day = features.mean(days.fold(price), axis=1)[days.day]
     weather = {q: nothing if (v := features.weather(history, place, q)) is None else v for q in WEATHER}
     temperature = weather["temperature"]
     smooth = {hours: np.where(np.isnan(temperature), np.nan, features.ewma(temperature, hours)) for hours in (12, 72)}
@@ -196,6 +217,11 @@ def _outside(history: History, place: str, around: Mapping[str, FloatArray]) -> 
         ("wind_speed", weather["wind_speed"], False),
         ("global_radiation", weather["global_radiation"], False),
         ("cloud_cover", weather["cloud_cover"], False),
+        # Relative to the weeks of the window: capacities grow from year to year.
+        ("solar", solar / np.maximum(features.mean(solar), 1.0), False),
+        ("wind_power", wind / np.maximum(features.mean(wind), 1.0), False),
+        ("price", (price - price_of_day) / (np.abs(price_of_day) + _USUAL_PRICE), False),
+        ("price_level", np.log(np.maximum(price_of_day, _LOW_PRICE)), False),
     ]
 
 

@@ -96,14 +96,6 @@ def climatology(archive: Archive, area: str, start: int, end: int) -> Mapping[st
     return {"median_mwh": [round(float(x), 1) for x in median], "ratios": [round(float(x), 4) for x in ratios]}
 
 
-#: Inputs that the pooled model never learns from and series do: the scale each is given.
-_ONLY_RESPONSES = {
-    **{f"beyond{suffix}": f"grid{suffix}" for suffix in ("", "_7d", "_daily", "_same_hour_7d")},
-    "trend": "level_7d",
-    "trend_same_hour": "same_hour_7d",
-}
-
-
 def responses(sample: Sample, names: Iterable[str]) -> Mapping[str, tuple[float, float]]:
     """Mean and standard deviation of each of these inputs over the training rows that know it, where it is no constant."""
     columns = {name: sample.column(name).astype(np.float64) for name in names if name in sample.names}
@@ -113,8 +105,7 @@ def responses(sample: Sample, names: Iterable[str]) -> Mapping[str, tuple[float,
 
 def pooled_responses(sample: Sample) -> Mapping[str, tuple[float, float]]:
     """The same of all inputs of the pooled model that move a load, and of those that only series of their own learn from."""
-    known = responses(sample, [name for name in sample.names if name not in learner.NO_CAUSES])
-    return {**known, **{name: known[scale] for name, scale in _ONLY_RESPONSES.items()}}
+    return {**responses(sample, [name for name in sample.names if name not in learner.NO_CAUSES]), **pooled.ONLY_ADAPTED}
 
 
 def hard_rows(model: Learner, rows: Rows, seed: int = 1) -> Rows:

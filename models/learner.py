@@ -91,8 +91,8 @@ class Recipe:
         weight *= np.where((lead >= DAY_AHEAD_H[0]) & (lead <= DAY_AHEAD_H[1]), self.day_ahead_weight, 1.0)
         return weight * np.where(sample.disturbed, self.disturbed_weight, 1.0)
 
-    def grow(self, data: lgb.Dataset, sister: Sister) -> lgb.Booster:
-        """Trees fitted to the label of a dataset."""
+    def grow(self, data: lgb.Dataset, sister: Sister, rising: Sequence[bool] = ()) -> lgb.Booster:
+        """Trees fitted to the label of a dataset; their output never falls where inputs that are `rising` rise."""
         own = {
             "objective": sister.objective,
             "num_leaves": sister.leaves,
@@ -102,6 +102,8 @@ class Recipe:
             "feature_fraction": self.feature_fraction,
             "lambda_l2": self.lambda_l2,
         }
+        if any(rising):
+            own["monotone_constraints"] = [int(each) for each in rising]
         return lgb.train({**_COMMON, **own}, data, sister.rounds)
 
 
@@ -264,7 +266,8 @@ def fit_spread(centre: Centre, unseen: Sample, errors: FloatArray, recipe: Recip
     """Add error size and quantiles learned from `errors` (log(load / forecast)) on rows the forecasting models had not seen."""
     noise = noise_of(unseen.rows, unseen.names)
     size = np.log((np.abs(errors) + _SMALLEST_ERROR) / noise)
-    scale = recipe.grow(lgb.Dataset(unseen.rows[:, centre.columns], size, params=dict(_COMMON)), _SIZE)
+    known = lgb.Dataset(unseen.rows[:, centre.columns], size, params=dict(_COMMON))
+    scale = recipe.grow(known, _SIZE, [unseen.names[column] == "age_d" for column in centre.columns])
     z = errors / (np.exp(scale.predict(unseen.rows[:, centre.columns])) * noise)
     group = lead_group(unseen.column("lead_h"))
     reached = np.minimum(np.arange(len(LEAD_GROUPS_H) + 1), group.max())  # beyond them no row asks

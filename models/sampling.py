@@ -233,8 +233,9 @@ def sample_pooled(archive: Archive, start: int, end: int, regime: Regime, step_h
             history = with_weather_error(history, shocks)
         consumers = [Consumer(area) for area in AREAS]
         matrix, owner = pooled.build(history, consumers, around)
-        # What lies beyond is here the series itself; how a trend goes on differs between a country and a town.
-        names = tuple(name for name in matrix.names if not name.startswith(("beyond", "trend")))
+        names = tuple(
+            name for name in matrix.names if name not in pooled.ONLY_ADAPTED
+        )  # what lies beyond is here the series itself
         kept = [matrix.names.index(name) for name in names]
         matrix = FeatureMatrix(names, matrix.valid_time, matrix.values[:, kept])
         wanted = chosen[(matrix.valid_time - issue_time) // HOUR + BRIDGE_H] < _POOLED_PER_ISSUE * len(AREAS) / len(owner)

@@ -120,7 +120,11 @@ def store() -> Reader:
     """A store of the shared load and weather of the price areas, filled where it is not yet."""
     writer = Writer(OUT / "store" / "lastvagt.sqlite")
     now = int(time.time())
-    for name, known_after in (("load_price_area_hourly", 2 * HOUR), ("weather_hourly_by_source", -8 * DAY)):
+    for name, known_after in (
+        ("load_price_area_hourly", 2 * HOUR),
+        ("weather_hourly_by_source", -8 * DAY),
+        ("tso_wind_solar_forecast_and_price_hourly", None),
+    ):
         pipeline.import_file(writer, Reader(writer.path), DATA / f"{name}.csv.gz", "lastvagt-data", known_after, now)
     writer.close()
     return Reader(writer.path)
