@@ -75,7 +75,8 @@ def test_bands_widen_with_the_lag(forecaster):
     widths = {}
     for lag_d in (1, 11, 30):
         hours = NOW - 150 * DAY + HOUR * np.arange((150 - lag_d) * 24 + 1, dtype=np.int64)
-        late = histories.versions(hours, histories.load_at(hours, 40.0), lag_d * DAY)  # without noise, which is a reason of its own
+        # Without noise, which is a reason of its own.
+        late = histories.versions(hours, histories.load_at(hours, 40.0), lag_d * DAY)
         plain = histories.archive(NOW, days=150, weather=False, noise=0.0).versions
         issue = issued(Archive({**plain, ("load", *AALBORG): late}), forecaster)[AALBORG]
         widths[lag_d] = (issue.quantiles[:, P95] - issue.quantiles[:, P05])[issue.valid_time > NOW].mean()
