@@ -160,7 +160,7 @@ def test_the_app_presents_it(reader: Reader, language: Language) -> None:
     picture = snapshot.read(reader, END)
     engine = EngineStatus(EngineKind.FOUND)
     rows = present.area_rows(picture, language, END)
-    assert [row.code for row in rows] == ["DK", "DK1", "DK2"]
+    assert [row.of.area for row in rows] == ["DK", "DK1", "DK2"]
     view = present.forecast_view(picture, "DK2", engine, language, END)
     assert view.empty is None
     assert not view.marks
@@ -182,4 +182,4 @@ def test_the_app_draws_it(week: tuple[Config, Upstream, SimulatedClock], tmp_pat
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob("*.png"))) == 3
+    assert len(list(tmp_path.glob("*.png"))) == 4
