@@ -18,6 +18,7 @@ from engine.domain import (
     HORIZON_H,
     HOUR,
     LEVELS,
+    MEDIAN,
     Consumer,
     FeatureMatrix,
     FloatArray,
@@ -54,11 +55,6 @@ def leaves(consumers: Iterable[Consumer], at: int) -> tuple[Consumer, ...]:
         for c in consumers
         if geography.measure(c) is not Measure.GROSS and not geography.addends(c, at) and geography.exists(c.area, at)
     )
-
-
-def hourly(of: Consumer) -> bool:
-    """Whether a consumer is issued each hour, not once a day: those that are few."""
-    return geography.measure(of) in (Measure.CATEGORY, Measure.OWN)
 
 
 def around(history: History, forecasts: Iterable[QuantileForecast]) -> dict[str, FloatArray]:
@@ -118,7 +114,8 @@ def _raw(
     )
     quantiles = bundle.quantiles(matrix)
     inputs = adaptation.design(matrix, bundle.responses)
-    fine = known & plausible(quantiles, matrix)
+    # How wide bands may be differs between a country and a plant.
+    fine = known & np.isfinite(quantiles).all(axis=1) & plausible(quantiles[:, [MEDIAN]], matrix)
     part = np.where(matrix.valid_time <= history.as_of, BRIDGE, AHEAD)
     hour = matrix.column("hour").astype(np.int64)
     found = {}
@@ -173,14 +170,15 @@ def _made(
 
 def _rounded(made: Mapping[Consumer, QuantileForecast]) -> dict[Consumer, QuantileForecast]:
     """Rounded to the precision issues are kept with: what is summed up to that of the smallest, so that sums are exact."""
-    summed = {c: issue for c, issue in made.items() if geography.measure(c) is Measure.CATEGORY}
-    finest = min((float(issue.quantiles.max()) for issue in summed.values()), default=0.0)
-    return {
-        c: dataclasses.replace(
-            issue, quantiles=codec.rounded(issue.quantiles, finest if c in summed else float(issue.quantiles.max()))
-        )
-        for c, issue in made.items()
-    }
+    finest = _finest(made)
+    largest = {c: finest if geography.measure(c) is Measure.CATEGORY else float(i.quantiles.max()) for c, i in made.items()}
+    return {c: dataclasses.replace(i, quantiles=codec.rounded(i.quantiles, largest[c])) for c, i in made.items()}
+
+
+def _finest(made: Mapping[Consumer, QuantileForecast]) -> float:
+    """Largest quantile in MWh of the smallest of those that are summed."""
+    summed = [i for c, i in made.items() if geography.measure(c) is Measure.CATEGORY]
+    return min((float(i.quantiles.max()) for i in summed), default=0.0)
 
 
 def _with_sums(
@@ -188,7 +186,7 @@ def _with_sums(
 ) -> tuple[dict[Consumer, QuantileForecast], dict[Consumer, QuantileForecast]]:
     """Issues with those of all sums of them, in the order of the tree, and the sums as they were before their adaptation."""
     raw: dict[Consumer, QuantileForecast] = {}
-    finest = min((float(issue.quantiles.max()) for issue in made.values()), default=0.0)
+    finest = _finest(made)
     wanted = [c for c in geography.known_consumers(made, issue_time) if geography.measure(c) is not Measure.GROSS]
     while missing := [c for c in wanted if c not in made and all(p in made for p in geography.addends(c, issue_time))]:
         for consumer in missing:

@@ -20,6 +20,7 @@ LOOKBACK_DAYS = 84
 #: Days of load that `seasonal` needs: a week less a usual lag.
 SEASONAL_DAYS = 6.5
 #: Weeks looked back for clean same-weekday hours, and how many of them make the base.
+_STANDING_STILL = 0.01
 _WEEKS = 12
 _BASE_WEEKS = 4
 _SAME_HOUR_DAYS = 14
@@ -232,6 +233,14 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
     return FeatureMatrix(tuple(columns), valid_time, np.column_stack(list(columns.values())).astype(np.float32))
 
 
+def log_load(load: FloatArray) -> FloatArray:
+    """Logarithms of loads (..., hours) in MWh; an hour in which a plant stands still counts as a hundredth of its mean."""
+    floor = _STANDING_STILL * mean(load, axis=-1)[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs: FloatArray = np.log(np.maximum(load, floor))
+    return np.where(np.isfinite(logs), logs, np.nan)
+
+
 def seasonal(history: History, area: str, valid_time: IntArray, consumer_type: str = "total") -> FloatArray | None:
     """Quantiles in MWh, shape (n, LEVELS), from the load's own weekly profile and how far recent days strayed from it.
 
@@ -242,7 +251,7 @@ def seasonal(history: History, area: str, valid_time: IntArray, consumer_type: s
     if load is None:
         return None
     days = Days(history)
-    table = days.fold(np.log(np.where(load > 0, load, np.nan)))
+    table = days.fold(log_load(load))
     unusual = np.array([is_unusual(days.first + d) for d in range(days.count)])
     clean = np.where(unusual[:, None] & (np.count_nonzero(~np.isnan(table)) > 28 * 24), np.nan, table)
     base = _Base(clean)

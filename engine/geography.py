@@ -196,6 +196,10 @@ def parts(code: str) -> tuple[str, ...]:
     return ("DK1", "DK2") if code == "DK" else (code,)
 
 
+#: Measures whose consumers are many: they are issued once a day, those of all others each hour.
+ISSUED_DAILY = frozenset({Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA})
+
+
 def measure(of: Consumer) -> Measure:
     """What the load of a consumer counts."""
     area, consumer_type = of

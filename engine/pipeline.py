@@ -310,7 +310,7 @@ def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_
     """
     with _job(writer, "forecast_late", lambda: now) as (story, kept):
         known = bridge.leaves(reader.consumers(issue_time), issue_time)
-        due = [c for c in known if bridge.hourly(c) or _due_today(reader, c, issue_time)]
+        due = [c for c in known if geography.measure(c) not in geography.ISSUED_DAILY or _due_today(reader, c, issue_time)]
         areas = [issue for area in geography.PRICE_AREAS if (issue := reader.forecast(area, issue_time)) is not None]
         start, hours = pooled.window(issue_time)
         places = {c.area for c in due}.union(geography.PRICE_AREAS)

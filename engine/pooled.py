@@ -129,8 +129,7 @@ def _rows(
     span: tuple[int, int] | None,
 ) -> tuple[dict[str, FloatArray], IntArray]:
     """Columns of all hours to forecast of series (s, hours) in one price area, and which series each row belongs to."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.where(load > 0, load, np.nan))
+    logs = features.log_load(load)
     known = ~np.isnan(logs)
     newest = history.hours - 1 - np.argmax(known[:, ::-1], axis=1)
     newest_day = days.day[newest]

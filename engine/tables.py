@@ -32,15 +32,12 @@ from engine.domain import (
     QuantileForecast,
     freshness,
 )
-from engine.geography import Measure
 from engine.store import FOREVER, TRUTHS, Reader
 from engine.store.roster import BundleState, RoleChange
 from engine.store.schema import level_column
 
 #: What a forecast can be held against.
 SCORED_AGAINST = tuple(truth for truth in TRUTHS if truth != "newest")
-#: Measures whose consumers are forecast once a day. As `bridge.hourly` says, which would load a model runtime to be asked.
-_DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
 #: Span in seconds that an export holds in memory at a time.
 _SLICE_S = 90 * DAY
 _CALIBRATION_COLUMNS = (
@@ -116,7 +113,7 @@ def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None) -
         )
     table = issue_table(issue)
     age_s = (now if as_of is None else as_of) - issue.issue_time
-    usual_s = DAY if geography.measure(of) in _DAILY else HOUR
+    usual_s = DAY if geography.measure(of) in geography.ISSUED_DAILY else HOUR
     return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, usual_s).value})
 
 

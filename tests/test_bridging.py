@@ -98,6 +98,19 @@ def test_a_new_series_is_forecast_as_soon_as_enough_is_known(forecaster, days, t
     assert str(issue.reason if issue else "") == reason
 
 
+def test_a_plant_that_stands_still_at_weekends_is_forecast_to_stand_still(forecaster):
+    hours = NOW - 150 * DAY + HOUR * np.arange(149 * 24, dtype=np.int64)
+    weekend = np.isin((clock.local_day_hour(hours)[0] + 3) % 7, (5, 6))
+    load = np.where(weekend, 0.0, 3.0)
+    for days, tier in ((149, Tier.POOLED), (20, Tier.SEASONAL)):
+        plant = histories.versions(hours[-days * 24 :], load[-days * 24 :], DAY)
+        issue = issued(archive({PLANT: plant}, NOW), forecaster)[PLANT]
+        assert issue.tier is tier
+        still = np.isin((clock.local_day_hour(issue.valid_time)[0] + 3) % 7, (5, 6))
+        assert (issue.median[still] < 0.2).all()
+        assert (issue.median[~still] > 2.0).all()
+
+
 def test_without_a_pooled_bundle_the_series_repeats_its_weeks():
     issue = issued(archive({AALBORG: series(NOW, 260, 40.0)}), Forecaster([]))[AALBORG]
     assert (issue.tier, issue.reason) == (Tier.SEASONAL, Reason.NO_MODEL)

@@ -10,7 +10,7 @@ from consumer_store import NOW, OWN, STORED, SUMS, fill
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import bridge, clock, consumers, geography, tables
+from engine import clock, consumers, geography, tables
 from engine.domain import DAY, HOUR, Consumer, Observations, Series
 from engine.geography import Measure
 from engine.store import Reader, Writer
@@ -199,8 +199,8 @@ def test_lags_are_told_per_series(reader: Reader) -> None:
 def test_a_daily_forecast_is_not_stale_after_an_hour_as_an_hourly_one_is(reader: Reader) -> None:
     for of in STORED:
         head = tables.forecast(reader, of, NOW + 14 * HOUR).head
-        is_hourly = geography.measure(of) is Measure.GROSS or bridge.hourly(of)
-        assert head["freshness"] == ("stale" if is_hourly else "fresh")
+        daily = geography.measure(of) in (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
+        assert head["freshness"] == ("fresh" if daily else "stale")
 
 
 def test_every_measure_is_explained() -> None:
