@@ -30,7 +30,7 @@ import psutil
 import engine
 from engine import clock, features, pipeline, replay
 from engine.config import Config
-from engine.domain import DAY, HORIZON_H, HOUR, Observations, Series
+from engine.domain import DAY, HORIZON_H, HOUR, WEATHER, Observations, Series
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
 
@@ -83,7 +83,7 @@ def bench_import(folder: Path) -> list[Figure]:
 def pile_up_weather(writer: Writer, reader: Reader, now: int) -> None:
     """What a quarter of a year leaves in the store: a new weather forecast of nine days each six hours, every value changed."""
     rng = np.random.default_rng(3)
-    weather = [s for s in reader.series() if s.quantity != "load"]
+    weather = [s for s in reader.series() if s.quantity in WEATHER]
     for run in range(now - 95 * DAY, now, 6 * HOUR):
         hours = run + HOUR * np.arange(9 * 24, dtype=np.int64)
         known, flags = np.full(len(hours), run), np.zeros(len(hours), np.uint8)
