@@ -161,10 +161,10 @@ def test_the_app_presents_it(reader: Reader, language: Language) -> None:
     engine = EngineStatus(EngineKind.FOUND)
     rows = present.area_rows(picture, language, END)
     assert [row.of.area for row in rows] == ["DK", "DK1", "DK2"]
-    view = present.forecast_view(picture, "DK2", engine, language, END)
+    view = present.forecast_view(picture, Consumer("DK2"), engine, language, END)
     assert view.empty is None
     assert not view.marks
-    monitor = present.monitor_view(picture, "DK2", engine, language, END)
+    monitor = present.monitor_view(picture, Consumer("DK2"), engine, language, END)
     assert monitor.empty is None
 
 
