@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import datetime as dt
 import html
@@ -99,7 +100,7 @@ class ProductionConsumptionSettlement(_Late):
         return batches
 
 
-class Metered(_Late):
+class Metered(_Late, abc.ABC):
     """Metered load of many consumers: a time, labels that say who, and a number; asked for by spans of whole Danish days.
 
     A consumer's rows of one hour, one for each category, are added. A category that any hour of a Danish day has belongs to all
@@ -191,9 +192,9 @@ class Metered(_Late):
         parts.append({})
         return parts[-1]
 
+    @abc.abstractmethod
     def _consumer(self, *labels: str) -> Consumer | None:
         """Whom the labels of a row mean, None where they rightly mean nobody; LookupError, naming it, for an unknown one."""
-        raise NotImplementedError
 
     def _sum(self, categories: Collection[Mapping[int, float]]) -> tuple[IntArray, FloatArray]:
         """Valid times and MWh of the hours that have all categories of their day."""
