@@ -47,18 +47,6 @@ class MapSnapshot:
         return self.start + HOUR * np.arange(self.observed.shape[1], dtype=np.int64)
 
 
-def _known(reader: Reader, now: int) -> tuple[Consumer, ...]:
-    """All consumers; an area that others became is one as soon as it exists, though its own load comes days later."""
-    known = set(reader.consumers(now))
-    succeeded = {
-        Consumer(successor, of.consumer_type)
-        for successor, before in geography.SUCCEEDED.items()
-        for of in known
-        if of.area in before and geography.exists(successor, now)
-    }
-    return geography.known_consumers(known | succeeded, now)
-
-
 def _newest(series: Iterable[SeriesState], now: int) -> int:
     """Newest hour of load of the latest layer: that of its middle area, so that one that stands still does not count for all."""
     by_layer: dict[Kind, list[int]] = {}
@@ -72,7 +60,7 @@ def _newest(series: Iterable[SeriesState], now: int) -> int:
 def read(reader: Reader, series: Iterable[SeriesState], now: int) -> MapSnapshot:
     """All consumers of the layers at `now`, from some days before the newest hour of the latest load on."""
     consumers = tuple(
-        each for each in _known(reader, now) if geography.kind(each.area) in LAYERS and geography.exists(each.area, now)
+        each for each in reader.consumers(now) if geography.kind(each.area) in LAYERS and geography.exists(each.area, now)
     )
     start = clock.floor_hour(_newest(series, now)) - TRUTH_DAYS * DAY
     hours = (clock.floor_hour(now) - start) // HOUR + AHEAD_DAYS * 24

@@ -93,11 +93,12 @@ class Adaptation:
         inside = np.tile(SHARES, (_PARTS, 1))
         return Adaptation(np.zeros((size, size)), np.zeros(size), np.zeros(size), width, by_hour, inside, earlier, 0, 0)
 
-    def apply(self, raw: FloatArray, inputs: FloatArray, part: IntArray, hour: IntArray) -> FloatArray:
-        """Quantiles in MWh (n, LEVELS) to publish of raw ones; see `Lesson`."""
-        correction = np.clip(inputs @ self.slopes, -_LARGEST_CORRECTION, _LARGEST_CORRECTION)
+    def apply(self, of: Lesson) -> FloatArray:
+        """Quantiles in MWh (n, LEVELS) to publish of raw ones."""
+        raw = of.quantiles
+        correction = np.clip(of.inputs @ self.slopes, -_LARGEST_CORRECTION, _LARGEST_CORRECTION)
         middle = np.log(np.maximum(raw[:, MEDIAN], 1e-9)) + correction
-        quantiles = calibration.around(middle, raw, self.width[part], self.width_by_hour[part, hour])
+        quantiles = calibration.around(middle, raw, self.width[of.part], self.width_by_hour[of.part, of.hour])
         if not len(self.slopes):
             quantiles[:, MEDIAN] = raw[:, MEDIAN]
         return quantiles
@@ -118,7 +119,7 @@ class Adaptation:
         for lesson, load in zip(lessons, observed, strict=True):
             known = load > 0
             x, raw = lesson.inputs[known], lesson.quantiles[known]
-            after._steer(lesson, known, calibration.inside(load[known], self._then(lesson, known)))
+            after._steer(lesson, known, calibration.inside(load[known], self._then(lesson)[known]))
             rows.append(x)
             errors.append(np.log(load[known] / np.maximum(raw[:, MEDIAN], 1e-9)))
         design, error = np.concatenate(rows), np.clip(np.concatenate(errors), -_LARGEST_ERROR, _LARGEST_ERROR)
@@ -130,7 +131,7 @@ class Adaptation:
         slopes = np.linalg.solve(moments + _PRIOR_D * np.eye(len(effects)), effects)
         return dataclasses.replace(after, moments=moments, effects=effects, slopes=slopes)
 
-    def _then(self, lesson: Lesson, known: npt.NDArray[np.bool_]) -> FloatArray:
+    def _then(self, lesson: Lesson) -> FloatArray:
         """What the issue of a lesson published: bands judged by a later state, which knows more, would be steered too narrow."""
         states = np.vstack([self.earlier, self._state()])
         state = states[max(len(states) - 1 - lesson.days_back, 0)]
@@ -138,7 +139,7 @@ class Adaptation:
         then = dataclasses.replace(
             self, slopes=slopes, width=width.reshape(self.width.shape), width_by_hour=by_hour.reshape(self.width_by_hour.shape)
         )
-        return then.apply(lesson.quantiles[known], lesson.inputs[known], lesson.part[known], lesson.hour[known])
+        return then.apply(lesson)
 
     def _state(self) -> FloatArray:
         return np.concatenate([self.slopes, self.width.reshape(-1), self.width_by_hour.reshape(-1)])

@@ -140,7 +140,7 @@ def _issue(
         reason = Reason.SHORT_HISTORY if days < bundle.needs.load_days else Reason.BAD_OUTPUT if raw is None else Reason.NONE
         if raw is not None and not reason:
             learned = adaptations.get((consumer, bundle.model_id)) or Adaptation.start(raw.inputs.shape[1])
-            quantiles = learned.apply(raw.quantiles, raw.inputs, raw.part, raw.hour)
+            quantiles = learned.apply(raw)
             ex_post = any(k in history.ex_post for k in [key, *_weather(history, consumer)])
             return _made(history, consumer, raw.valid_time, quantiles, (Tier.POOLED, reason, bundle.model_id, ex_post))
     hours = pooled.hours_to_forecast(history.as_of, history.newest_valid[key])
@@ -183,19 +183,17 @@ def _finest(made: Mapping[Consumer, QuantileForecast]) -> float:
 
 def _with_sums(
     made: dict[Consumer, QuantileForecast], issue_time: int, adaptations: Adaptations
-) -> tuple[dict[Consumer, QuantileForecast], dict[Consumer, QuantileForecast]]:
+) -> tuple[dict[Consumer, QuantileForecast], dict[Consumer, Lesson]]:
     """Issues with those of all sums of them, in the order of the tree, and the sums as they were before their adaptation."""
-    raw: dict[Consumer, QuantileForecast] = {}
+    raw: dict[Consumer, Lesson] = {}
     finest = _finest(made)
     wanted = [c for c in geography.known_consumers(made, issue_time) if geography.measure(c) is not Measure.GROSS]
     while missing := [c for c in wanted if c not in made and all(p in made for p in geography.addends(c, issue_time))]:
         for consumer in missing:
             total = _total(consumer, [made[c] for c in geography.addends(consumer, issue_time)])
-            hours = total.valid_time
+            raw[consumer] = _lesson(total)
             learned = adaptations.get((consumer, total.model_id)) or Adaptation.start(0)
-            part, hour = np.where(hours <= issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
-            quantiles = learned.apply(total.quantiles, np.zeros((len(hours), 0)), part, hour)
-            raw[consumer] = total
+            quantiles = learned.apply(raw[consumer])
             made[consumer] = dataclasses.replace(total, quantiles=np.sort(codec.rounded(quantiles, finest), axis=1))
     return {c: made[c] for c in wanted if c in made}, raw
 
@@ -212,6 +210,14 @@ def _total(consumer: Consumer, parts: Sequence[QuantileForecast]) -> QuantileFor
     newest = min(str(p.inputs["newest_load"]) for p in parts)
     inputs = {"sum_of": [[p.area, p.consumer_type] for p in parts], "newest_load": newest}
     return dataclasses.replace(total, consumer_type=consumer.consumer_type, inputs=inputs, draft=None)
+
+
+def _lesson(total: QuantileForecast) -> Lesson:
+    """A sum as raw quantiles without inputs: all it can learn is how wide its bands must be."""
+    hours = total.valid_time
+    part, hour = np.where(hours <= total.issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
+    newest, day = _days([clock.parse_utc(str(total.inputs["newest_load"])), int(hours[0])])
+    return Lesson(hours, total.quantiles, np.zeros((len(hours), 0)), part, hour, days_back=day - 1 - newest)
 
 
 def days_to_learn(
@@ -277,7 +283,7 @@ def learn(
             issues = {c: issue for c, raw in raws.items() if (issue := _issue(history, bundle, c, raw, now_known)) is not None}
             issues = {c: issue for c, issue in issues.items() if issue.tier is Tier.POOLED}
             _, sums = _with_sums(dict(issues), moment, now_known)
-            taught = {c: raws[c] for c in issues} | {c: _lesson(total, day) for c, total in sums.items()}
+            taught = {c: raws[c] for c in issues} | sums
             for consumer, lesson in taught.items():
                 lessons.setdefault(consumer, []).append(lesson)
         for consumer in dict.fromkeys([*consumers, *lessons]):
@@ -290,18 +296,9 @@ def learn(
     return learned
 
 
-def _lesson(total: QuantileForecast, day: int) -> Lesson:
-    """A sum as raw quantiles without inputs: all it can learn is how wide its bands must be."""
-    hours = total.valid_time
-    part, hour = np.where(hours <= total.issue_time, BRIDGE, AHEAD), clock.local_day_hour(hours)[1]
-    newest = _days([clock.parse_utc(str(total.inputs["newest_load"]))])[0]
-    return Lesson(hours, total.quantiles, np.zeros((len(hours), 0)), part, hour, days_back=day - 1 - newest)
-
-
 def _load(truth: History, consumer: Consumer, at: int) -> FloatArray:
     """Load in MWh on a history's grid of a consumer or of a sum; NaN where it, or that of a part, is unknown."""
-    addends = geography.addends(consumer, at)
-    if addends:
-        return np.asarray(np.sum([_load(truth, part, at) for part in addends], axis=0))
-    own = truth.get("load", *consumer)
-    return np.full(truth.hours, np.nan) if own is None else own
+    loads = [truth.get("load", *leaf) for leaf in geography.leaves(consumer, at)]
+    nothing = np.full(truth.hours, np.nan)
+    total: FloatArray = np.sum([nothing if load is None else load for load in loads], axis=0)
+    return total

@@ -19,8 +19,9 @@ from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, MEDIAN, WEATHER, Feature
 LOOKBACK_DAYS = 84
 #: Days of load that `seasonal` needs: a week less a usual lag.
 SEASONAL_DAYS = 6.5
-#: Weeks looked back for clean same-weekday hours, and how many of them make the base.
+#: Share of its mean load that an hour in which a plant stands still counts as.
 _STANDING_STILL = 0.01
+#: Weeks looked back for clean same-weekday hours, and how many of them make the base.
 _WEEKS = 12
 _BASE_WEEKS = 4
 _SAME_HOUR_DAYS = 14
@@ -187,8 +188,8 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
     if load is None:
         return None
     days = Days(history)
-    log_load = np.log(np.where(load > 0, load, np.nan))
-    table = days.fold(log_load)
+    logs = np.log(np.where(load > 0, load, np.nan))
+    table = days.fold(logs)
     unusual = np.array([is_unusual(days.first + d) for d in range(days.count)])
     clean = np.where(unusual[:, None], np.nan, table)
     base = _Base(clean)
@@ -201,7 +202,7 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
     columns: dict[str, FloatArray] = {"hour": h.astype(np.float64), "lead_h": lead, "east": east}
     profile = base.profile[d, h]
 
-    newest = int(np.flatnonzero(~np.isnan(log_load))[-1])
+    newest = int(np.flatnonzero(~np.isnan(logs))[-1])
     recent = days.unfold(deviation)[: newest + 1]
     _add_recent(columns, recent, lead)
     columns["load_lag_h"] = np.full(len(h), (history.as_of - history.start) / HOUR - newest)
@@ -234,7 +235,7 @@ def build(history: History, area: str, valid_time: IntArray, consumer_type: str 
 
 
 def log_load(load: FloatArray) -> FloatArray:
-    """Logarithms of loads (..., hours) in MWh; an hour in which a plant stands still counts as a hundredth of its mean."""
+    """Logarithms of loads (..., hours) in MWh; an hour in which a plant stands still is one of very little."""
     floor = _STANDING_STILL * mean(load, axis=-1)[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         logs: FloatArray = np.log(np.maximum(load, floor))

@@ -315,7 +315,8 @@ def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_
         start, hours = pooled.window(issue_time)
         places = {c.area for c in due}.union(geography.PRICE_AREAS)
         archive = reader.archive(start, start + hours * HOUR, places, issue_time, quantities=pooled.INPUTS, newest_only=True)
-        issues = bridge.make_issues(archive, forecaster, issue_time, due, reader.adaptations(), areas)
+        learned = reader.adaptations(geography.known_consumers(due, issue_time))
+        issues = bridge.make_issues(archive, forecaster, issue_time, due, learned, areas)
         writer.put_forecasts(issues, now)
         tiers = collections.Counter(issue.tier.value for issue in issues)
         story.detail |= {"issue_time": clock.iso(issue_time), "issues": dict(tiers)}

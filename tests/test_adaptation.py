@@ -30,7 +30,7 @@ def taught(days: int, load, size: int = SIZE, **how) -> Adaptation:
 
 
 def published(learned: Adaptation, of: Lesson):
-    return learned.apply(of.quantiles, of.inputs, of.part, of.hour)
+    return learned.apply(of)
 
 
 def test_a_beginner_publishes_what_the_model_says():
