@@ -35,7 +35,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: lint
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m "not long"
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 test-long: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m long

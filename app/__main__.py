@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -126,7 +127,9 @@ def _run(
     feed.finished.connect(lambda: window.show_trouble(language.text("window.feed_stopped"), language.text("window.restart")))
     link.changed.connect(window.show_engine)
     link.answered.connect(window.show_answer)
-    window.models.decided.connect(link.decide)
+    window.told.connect(link.ask)
+    window.asked.connect(feed.ask)
+    feed.found.connect(window.show_found)
     bugs = _Bugs(config.data_dir / "app.log", window, language)
     sys.excepthook = bugs.hook
 
@@ -181,12 +184,18 @@ def _follow_system_theme(application: QtWidgets.QApplication, window: Window) ->
 
 def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palette, language: Language, folder: Path) -> int:
     """Write each view of what the database holds now, and name the files."""
-    try:
-        reader = Reader(config.database)
-        shown = snapshot.read(reader, clock.now(), window.chosen)
-        reader.close()
-    except Expected as fault:
-        shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())
+    with contextlib.ExitStack() as resources:
+        try:
+            reader = Reader(config.database)
+            resources.callback(reader.close)
+            shown = snapshot.read(reader, clock.now(), window.chosen)
+            window.asked.connect(lambda question: window.show_found(question.name, question.read(reader, clock.now())))
+        except Expected as fault:
+            shown = Snapshot(read_at=clock.now(), fault=fault, no_database=not config.database.exists())
+        return _write_pictures(window, shown, palette, language, folder)
+
+
+def _write_pictures(window: Window, shown: Snapshot, palette: Palette, language: Language, folder: Path) -> int:
     # Without a display Qt notes at each window that it cannot tell a window manager its size.
     QtCore.qInstallMessageHandler(
         lambda _kind, _context, text: None if "propagateSizeHints" in text else print(text, file=sys.stderr)

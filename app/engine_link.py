@@ -1,15 +1,17 @@
-"""The engine behind the window: finds the one that runs on the data folder, or starts one and stops it with the app; asks it to decide."""
+"""The engine behind the window: finds the one that runs on the data folder, or starts one and stops it with the app; brings requests before it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6 import QtCore
 
-from app.snapshot import Answer, EngineKind, EngineStatus, Snapshot
+from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine import access
 from engine.clock import Clock
 from engine.domain import Expected
@@ -46,6 +48,25 @@ def command() -> list[str]:
     return [sys.executable, "-m", "engine"]
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a view, its `sender`, wants of the engine: an order where there are `words`, else a question with its `query`."""
+
+    sender: str
+    path: str
+    words: Mapping[str, object] | None = None
+    query: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine made of a request: the JSON document it sent, or why it refused."""
+
+    request: Request
+    document: Any = None
+    refusal: Expected | None = None
+
+
 class EngineLink(QtCore.QObject):
     """Keeps an engine running while the app does. `changed` carries an EngineStatus, `answered` an Answer."""
 
@@ -79,19 +100,21 @@ class EngineLink(QtCore.QObject):
         elif self._died_at is None or now - self._died_at >= RETRY_S:
             self._launch(["--simulated"] if snapshot.simulated and "--simulated" not in self._command else [])
 
-    def decide(self, act: str, words: Mapping[str, str | None]) -> None:
-        """Have the engine carry out a decision about models; `answered` follows, and nothing waits for it."""
+    def ask(self, request: Request) -> None:
+        """Bring a request before the engine; `answered` follows, and nothing waits for it."""
         state, data_dir = self._state, self._data_dir
 
         def ask() -> None:
             try:
                 if state is None:
                     raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
-                token = access.read(data_dir)
-                change = access.decide(state.host, state.port, token, act, {**words, "who": access.user()})
-                answer = Answer(change["act"], change["from_id"], change["to_id"])
+                endpoint = access.Endpoint(f"http://{state.host}:{state.port}", access.read(data_dir))
+                if request.words is None:
+                    answer = Answer(request, endpoint.get(request.path, request.query))
+                else:
+                    answer = Answer(request, endpoint.post(request.path, {**request.words, "who": access.user()}))
             except Expected as refusal:
-                answer = Answer(refusal=refusal)
+                answer = Answer(request, refusal=refusal)
             self.answered.emit(answer)
 
         QtCore.QThreadPool.globalInstance().start(ask)

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6 import QtCore
 
 from app import snapshot
+from app.pane import Question
 from app.snapshot import Snapshot
 from engine.clock import Clock
 from engine.domain import Consumer, Expected
@@ -25,6 +26,8 @@ class Feed(QtCore.QThread):
     """
 
     arrived = QtCore.Signal(object)
+    #: Name of a question, and what was found.
+    found = QtCore.Signal(str, object)
 
     def __init__(self, database: Path, clock: Clock) -> None:
         super().__init__()
@@ -35,6 +38,7 @@ class Feed(QtCore.QThread):
         self._called = threading.Event()
         self._chosen: Consumer | None = None
         self._last: Snapshot | None = None
+        self._questions: dict[str, Question] = {}
 
     def stop(self) -> None:
         """End the thread and wait for it."""
@@ -45,6 +49,11 @@ class Feed(QtCore.QThread):
     def choose(self, of: Consumer) -> None:
         """Read this consumer beside the price areas from now on, and at once."""
         self._chosen = of
+        self._called.set()
+
+    def ask(self, question: Question) -> None:
+        """Answer a question from the database at once; `found` follows."""
+        self._questions[question.name] = question
         self._called.set()
 
     def _pause(self) -> None:
@@ -79,9 +88,21 @@ class Feed(QtCore.QThread):
             elif chosen != read and chosen is not None and self._last is not None:
                 self._send(snapshot.choose(self._last, reader, self._clock.now(), chosen))
             seen, read = version, chosen
+            self._answer(reader)
             self._pause()
             if not self._database.exists():
                 return
+
+    def _answer(self, reader: Reader) -> None:
+        while self._questions and not self._stopping:
+            name = next(iter(self._questions))
+            question = self._questions.pop(name)
+            found: object
+            try:
+                found = question.read(reader, self._clock.now())
+            except Expected as fault:
+                found = fault
+            self.found.emit(name, found)
 
     def _send_fault(self, fault: Expected) -> None:
         last = self._last

@@ -13,7 +13,8 @@ from app.axis import TimeAxis
 from app.bands import BandItem, HatchItem, HeadItem
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
-from app.present import ForecastView, Part, ReadOut, read_out
+from app.pane import Pane, Scene
+from app.present import ForecastView, Part, ReadOut, forecast_view, read_out
 from app.theme import Palette
 from app.translations import Language
 from engine.domain import DAY, HOUR, Freshness
@@ -201,7 +202,7 @@ class ForecastChart(Chart):
         self.follow_now()
 
 
-class ForecastPane(QtWidgets.QWidget):
+class ForecastPane(Pane):
     """Header, read-out and chart of one consumer; or, with nothing to show, the reason."""
 
     def __init__(self, language: Language, palette: Palette) -> None:
@@ -315,6 +316,10 @@ class ForecastPane(QtWidgets.QWidget):
         issued = view is None or len(view.median) > 0
         bridge = (median, "dots") if view is not None and view.stretches and issued else None
         self._legend.set_samples(((palette.observed, "line"), bridge, *(forecast if issued else 4 * (None,)), tso))
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show the forecast of the chosen consumer."""
+        self.show_view(forecast_view(scene.snapshot, scene.of, scene.engine, self._language, scene.now))
 
     def show_view(self, view: ForecastView) -> None:
         """Show a view."""

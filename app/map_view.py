@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import theme
 from app.empty import EmptyPage
 from app.map_canvas import Ground, MapCanvas
+from app.pane import Pane, Scene
 from app.present import (
     Legend,
     MapChoice,
@@ -161,10 +162,11 @@ class MapTable(QtWidgets.QTableWidget):
                     cell.setToolTip(words)
 
 
-class MapPane(QtWidgets.QWidget):
+class MapPane(Pane):
     """`chosen` carries the Consumer that is to be shown in the other views."""
 
     chosen = QtCore.Signal(object)
+    of_consumer = False
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -268,8 +270,9 @@ class MapPane(QtWidgets.QWidget):
         self.slider.set_palette(palette)
         self._draw()
 
-    def show_snapshot(self, snapshot: Snapshot, now: int) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Show what is known; layer, colours and hour stay, and the hour follows the clock until it was moved."""
+        snapshot, now = scene.snapshot, scene.now
         if snapshot is not self._snapshot or now // HOUR != self._now // HOUR:
             self._snapshot, self._now = snapshot, now
             self._look()

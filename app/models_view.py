@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pyqtgraph as pg
 from PySide6 import QtCore, QtWidgets
@@ -13,7 +11,9 @@ from app.axis import TimeAxis
 from app.bands import BandItem
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
-from app.present import DECISIONS, Decision, ModelLine, ModelsView, Trial
+from app.engine_link import Answer
+from app.pane import Pane, Scene
+from app.present import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.theme import Palette
 from app.translations import Language
 from engine.domain import DAY
@@ -77,10 +77,10 @@ class DecisionDialog(QtWidgets.QDialog):
             column.addWidget(widget)
 
 
-class ModelsPane(QtWidgets.QWidget):
-    """Table, buttons and the trial of the tier that is looked at. `decided` carries an act and its words, once they are meant."""
+class ModelsPane(Pane):
+    """Table, buttons and the trial of the tier that is looked at. Decisions go to the engine, once they are meant."""
 
-    decided = QtCore.Signal(str, object)
+    of_consumer = False
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -152,6 +152,19 @@ class ModelsPane(QtWidgets.QWidget):
         self.chart.set_palette(palette)
         self._legend.set_samples(((palette.median, "bold"), (palette.bands[1], "block")))
 
+    def show_scene(self, scene: Scene) -> None:
+        """Show bundles, roles and trials."""
+        self.show_view(models_view(scene.snapshot, scene.engine, self._language))
+
+    def take_answer(self, answer: Answer) -> None:
+        """Tell what became of a decision."""
+        if answer.refusal is not None:
+            self.show_answer(f"{answer.refusal.problem} {answer.refusal.remedy}", refused=True)
+        else:
+            made = answer.document
+            change = change_text(made["act"], made["from_id"], made["to_id"], self._language)
+            self.show_answer(self._language.text("models.done", change=change))
+
     def show_view(self, view: ModelsView) -> None:
         """Show a view; the bundle looked at stays the same where it is still there."""
         self._view = view
@@ -212,9 +225,8 @@ class ModelsPane(QtWidgets.QWidget):
         decision = line.decisions[name]
         dialog = DecisionDialog(self, decision, self.buttons[name].text().removesuffix(" …"), self._language)
         if dialog.exec() == QtWidgets.QDialog.DialogCode.Accepted:
-            words: Mapping[str, str | None] = {**decision.words, "reason": dialog.reason.text().strip()}
             self.show_answer(self._language.text("models.sending"))
-            self.decided.emit(decision.act, words)
+            self.request(f"/v1/models/{decision.act}", {**decision.words, "reason": dialog.reason.text().strip()})
 
 
 def _card(*widgets: QtWidgets.QWidget) -> tuple[QtWidgets.QFrame, QtWidgets.QVBoxLayout]:

@@ -11,7 +11,8 @@ from app.axis import NameAxis, TimeAxis
 from app.calibration_card import CalibrationCard
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
-from app.present import Comparison, MonitorView, ScoreLine
+from app.pane import Pane, Scene
+from app.present import Comparison, MonitorView, ScoreLine, monitor_view
 from app.theme import Palette
 from app.translations import Language
 from engine.domain import DAY
@@ -84,11 +85,12 @@ class BarChart(Chart):
             self._point_at(max(0, self._at + step))
 
 
-class MonitoringPane(QtWidgets.QWidget):
+class MonitoringPane(Pane):
     """Table, three charts and the calibration of one consumer; or, with no scores, the reason."""
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
+        self._language = language
         text = language.text
         self._title = theme.label(1.55, bold=True)
         self._badges = theme.Badges()
@@ -143,6 +145,10 @@ class MonitoringPane(QtWidgets.QWidget):
         for chart in (self.daily, self.lead, self.hour, self.calibration):
             chart.set_palette(palette)
         self._legend.set_samples(((palette.bar, "block"), (palette.ink, "bold")))
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show how good the forecasts of the chosen consumer were."""
+        self.show_view(monitor_view(scene.snapshot, scene.of, scene.engine, self._language, scene.now))
 
     def show_view(self, view: MonitorView) -> None:
         """Show a view."""

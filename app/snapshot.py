@@ -120,16 +120,6 @@ class EngineStatus:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the engine made of a decision about models: the change it recorded, or why it refused."""
-
-    act: str = ""
-    from_id: str = ""
-    to_id: str = ""
-    refusal: Expected | None = None
-
-
 def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:
     """Everything the views show at `now`: of consumers the price areas, and one that was chosen beside them."""
     series = tuple(reader.series())

@@ -8,12 +8,14 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import present, theme
 from app.area_panel import AreaPanel
+from app.engine_link import Answer
 from app.forecast_view import ForecastPane
 from app.map_view import MapPane
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
+from app.pane import Pane, Scene
 from app.present import Notice
-from app.snapshot import PRICE_AREAS, Answer, EngineKind, EngineStatus, Snapshot
+from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import Language
 from engine.clock import Clock
@@ -59,9 +61,14 @@ class NoticeBar(QtWidgets.QFrame):
 
 
 class Window(QtWidgets.QMainWindow):
-    """Shows snapshots as they arrive, and their ages as they grow. `wanted` carries a Consumer that is to be read."""
+    """Shows snapshots as they arrive, and their ages as they grow.
+
+    `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine.
+    """
 
     wanted = QtCore.Signal(object)
+    asked = QtCore.Signal(object)
+    told = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette, clock: Clock) -> None:
         super().__init__()
@@ -88,6 +95,8 @@ class Window(QtWidgets.QMainWindow):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}")
             self._stack.addWidget(pane)
+            pane.asked.connect(self.asked)
+            pane.told.connect(self.told)
             QtGui.QShortcut(f"Ctrl+{number}", self, lambda index=number - 1: self._tabs.setCurrentIndex(index))
         self._tabs.currentChanged.connect(self._switch)
         self._time = theme.label(1.08, bold=True)
@@ -130,7 +139,7 @@ class Window(QtWidgets.QMainWindow):
         column.addWidget(self._engine_line)
         return page
 
-    def _panes(self) -> tuple[ForecastPane, MonitoringPane, ModelsPane, MapPane]:
+    def _panes(self) -> tuple[Pane, ...]:
         return self.forecast, self.monitoring, self.models, self.map
 
     @property
@@ -170,12 +179,15 @@ class Window(QtWidgets.QMainWindow):
         self._refresh()
 
     def show_answer(self, answer: Answer) -> None:
-        """Show what became of a decision about models."""
-        if answer.refusal is not None:
-            self.models.show_answer(f"{answer.refusal.problem} {answer.refusal.remedy}", refused=True)
-        else:
-            change = present.change_text(answer.act, answer.from_id, answer.to_id, self._language)
-            self.models.show_answer(self._language.text("models.done", change=change))
+        """Give a view what the engine made of its request."""
+        for pane in self._panes():
+            if type(pane).__name__ == answer.request.sender:
+                pane.take_answer(answer)
+
+    def show_found(self, name: str, found: object) -> None:
+        """Give views what was found in the database."""
+        for pane in self._panes():
+            pane.take_found(name, found)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
@@ -203,20 +215,13 @@ class Window(QtWidgets.QMainWindow):
         self.areas.list.set_known(snapshot.known, of)
         self._notices.show_notices((*self._trouble, *present.notices(snapshot, self._engine, self._language, now)))
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
-        models = present.models_view(snapshot, self._engine, self._language)
-        self._tabs.setTabText(VIEWS.index("models"), models.tab)
-        if self.view == "models":
-            self.models.show_view(models)
-        elif self.view == "map":
-            self.map.show_snapshot(snapshot, now)
-        if of not in snapshot.consumers and snapshot.fault is None:
-            return
-        forecast = present.forecast_view(snapshot, of, self._engine, self._language, now)
-        self.areas.show_sources(forecast.sources)
-        if self.view == "forecast":
-            self.forecast.show_view(forecast)
-        elif self.view == "monitoring":
-            self.monitoring.show_view(present.monitor_view(snapshot, of, self._engine, self._language, now))
+        self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
+        known = of in snapshot.consumers or snapshot.fault is not None
+        if known:
+            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
+        pane = self._panes()[self._stack.currentIndex()]
+        if known or not pane.of_consumer:
+            pane.show_scene(Scene(snapshot, of, self._engine, now))
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""

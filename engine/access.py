@@ -1,4 +1,4 @@
-"""The token by which programs of the same user may change what a running engine does: where it lies, and how it is used."""
+"""How programs ask a running engine and give it orders, and the token that orders need: where it lies, and how it is used."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from engine.domain import Expected
 
@@ -49,21 +51,40 @@ def user() -> str:
         return "somebody"
 
 
-def decide(host: str, port: int, token: str, act: str, words: Mapping[str, str | None]) -> dict[str, Any]:
-    """Have the engine carry out a decision about models; returns the change it recorded, raises Expected with its refusal."""
-    # A connection of our own: libraries would send the token through a proxy that the environment names.
-    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
-    try:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        connection.request("POST", f"/v1/models/{act}", json.dumps(words), headers)
-        reply = connection.getresponse()
-        answer: dict[str, Any] = json.loads(reply.read())
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Expected(
-            f"The engine on port {port} does not answer ({type(error).__name__}).", "Look at engine.log, then try again."
-        ) from error
-    finally:
-        connection.close()
-    if reply.status != http.client.OK:
-        raise Expected(str(answer.get("detail")), str(answer.get("remedy")))
-    return answer
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The HTTP endpoint of an engine, by its address (http://127.0.0.1:8787) and the token, without which one may only look."""
+
+    url: str
+    token: str = field(default="", repr=False)
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
+        """The JSON answer to a question; raises Expected with the engine's refusal, or where it does not answer."""
+        words = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._call("GET", f"{path}?{urlencode(words)}" if words else path)
+
+    def post(self, path: str, words: Mapping[str, object]) -> Any:
+        """The JSON answer to an order; raises Expected with the engine's refusal, or where it does not answer."""
+        return self._call("POST", path, json.dumps(words))
+
+    def _call(self, method: str, path: str, body: str | None = None) -> Any:
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        # A connection of our own: libraries would send the token through a proxy that the environment names.
+        connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(method, parts.path.rstrip("/") + path, body, headers)
+            reply = connection.getresponse()
+            answer = json.loads(reply.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Expected(
+                f"The engine at {self.url} does not answer ({type(error).__name__}).", "Look at engine.log, then try again."
+            ) from error
+        finally:
+            connection.close()
+        if reply.status != http.client.OK:
+            raise Expected(str(answer.get("detail")), str(answer.get("remedy")))
+        return answer

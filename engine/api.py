@@ -1,9 +1,10 @@
-"""The HTTP endpoint: answers from the database as JSON, CSV and Prometheus text, and decisions about models, as `openapi.DOCUMENT` says."""
+"""The HTTP endpoint: answers from the database as JSON, CSV and Prometheus text, and orders, as `openapi.DOCUMENT` says."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import hashlib
 import hmac
 import json
@@ -27,7 +28,6 @@ from engine.geography import Measure
 from engine.http_server import problem
 from engine.store import Reader
 from engine.store.reader import SeriesState
-from engine.store.roster import RoleChange
 from engine.tables import Table
 
 Query = dict[str, Any]
@@ -44,15 +44,21 @@ class Senseless(Expected):
 
 
 class Unauthorized(Expected):
-    """A decision without the engine's token."""
+    """An order without the engine's token."""
+
+
+class Closed(Expected):
+    """Something only a running engine can do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
-    """How decisions about models are carried out: by whoever knows the token, through `decide(act, words)`."""
+class Desk:
+    """What only a running engine can do: `carry_out(path, words)` an order of whoever knows the token, and `answer(path, query)`
+    a question that needs its models. Both return what is sent as JSON, or raise Expected."""
 
     token: str = field(repr=False)
-    decide: Callable[[str, Mapping[str, str | None]], RoleChange]
+    carry_out: Callable[[str, Mapping[str, Any]], object]
+    answer: Callable[[str, Mapping[str, Any]], object]
 
 
 def _moment(query: Query, name: str) -> int | None:
@@ -234,9 +240,9 @@ def _escape(label: str) -> str:
 class _Api:
     """Routes over one reader. Two threads read, so that a long answer does not hold up a short one."""
 
-    def __init__(self, reader: Reader, time: clock.Clock, decisions: Decisions | None) -> None:
+    def __init__(self, reader: Reader, time: clock.Clock, desk: Desk | None) -> None:
         self._reader = reader
-        self._decisions = decisions
+        self._desk = desk
         self._clock = time
         self._pool = ThreadPoolExecutor(2, "api")
 
@@ -258,7 +264,8 @@ class _Api:
             Route(
                 "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))
             ),
-            *(Route(f"/v1/models/{act}", self._decision(act), methods=["POST"]) for act in roles.ACTS),
+            *(Route(path, self._order(path), methods=["POST"]) for path in openapi.ORDERS),
+            *(Route(path, self._plain(path, functools.partial(self._question, path))) for path in openapi.QUESTIONS),
             *(Route(path, self._plain(path, answer)) for path, answer in self._older_service().items()),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
@@ -340,19 +347,24 @@ class _Api:
 
         return self._endpoint(build)
 
-    def _decision(self, act: str) -> Callable[[Request], Any]:
+    def _question(self, path: str, query: Query) -> Response:
+        if self._desk is None:
+            raise Closed("Only a running engine can answer this.", "Start it: lastvagt-engine run.")
+        return _json(self._desk.answer(path, query))
+
+    def _order(self, path: str) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             given = request.headers.get("authorization", "")
             # Compared in constant time, so that answers do not tell how much of a guess was right.
-            known = f"Bearer {self._decisions.token}" if self._decisions else ""
-            if not self._decisions or not hmac.compare_digest(given.encode(), known.encode()):
+            known = f"Bearer {self._desk.token}" if self._desk else ""
+            if not self._desk or not hmac.compare_digest(given.encode(), known.encode()):
                 raise Unauthorized("This needs the engine's token.", "Send Authorization: Bearer and what engine.token holds.")
-            words = openapi.parse_body(f"/v1/models/{act}", await request.body())
-            if any(not (word or "").isprintable() for word in words.values()):
+            words = openapi.parse_body(path, await request.body())
+            if any(isinstance(word, str) and not word.isprintable() for word in words.values()):
                 raise Senseless("A text has characters that cannot be printed.", "Leave out line breaks and control characters.")
-            decide = self._decisions.decide
-            change = await asyncio.get_running_loop().run_in_executor(self._pool, decide, act, words)
-            response = _json(tables.role_change(change))
+            carry_out = self._desk.carry_out
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, carry_out, path, words)
+            response = _json(answer)
             response.headers.update({"cache-control": "no-store", "x-content-type-options": "nosniff"})
             return response
 
@@ -403,10 +415,10 @@ def _bug(request: Request, error: Exception) -> Response:  # noqa: ARG001
     return problem(500, "Internal error", "The program made a mistake; its log tells more.", "Report it with the log.")
 
 
-def create(reader: Reader, time: clock.Clock, decisions: Decisions | None = None) -> Starlette:
-    """The ASGI app; `http_server.HttpServer` guards and serves it. Without `decisions` it only reads."""
+def create(reader: Reader, time: clock.Clock, desk: Desk | None = None) -> Starlette:
+    """The ASGI app; `http_server.HttpServer` guards and serves it. Without a desk it only reads."""
     app = Starlette(
-        routes=_Api(reader, time, decisions).routes(),
+        routes=_Api(reader, time, desk).routes(),
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
         exception_handlers={
             openapi.BadQuery: _refuse(400, "Bad query"),
@@ -415,6 +427,7 @@ def create(reader: Reader, time: clock.Clock, decisions: Decisions | None = None
             Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
             roles.Unknown: _refuse(404, "No such bundle"),
             roles.Pointless: _refuse(409, "Nothing to change"),
+            Closed: _refuse(503, "No engine"),
             Expected: _refuse(503, "Cannot answer now"),
             HTTPException: _http_error,
             Exception: _bug,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -286,7 +287,11 @@ DOCUMENT: Schema = {
     },
 }
 #: Paths that change something.
-DECISIONS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" in operations)
+ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" in operations)
+
+
+#: Paths of questions that need the models of a running engine.
+QUESTIONS: tuple[str, ...] = ()
 
 
 class BadQuery(Expected):
@@ -332,13 +337,27 @@ def parse_body(path: str, body: bytes) -> dict[str, Any]:
     for name, value in given.items():
         accepted = known[name].get("anyOf", [known[name]])
         if value is not None or {"type": "null"} not in accepted:
-            if not isinstance(value, str):
-                raise BadQuery(f"'{name}' is no text.", "Send it in quotes.")
-            if not accepted[0].get("minLength", 0) <= len(value) <= accepted[0].get("maxLength", len(value)):
-                raise BadQuery(f"'{name}' is too short or too long.", f"It may have {accepted[0]['maxLength']} characters.")
-            _value(name, value, accepted[0])
+            _check_word(name, value, accepted[0])
         values[name] = value
     return values
+
+
+def _check_word(name: str, value: object, schema: Schema) -> None:
+    """Refuse a word of a body that its schema does not allow."""
+    kind = schema["type"]
+    if kind == "string":
+        if not isinstance(value, str):
+            raise BadQuery(f"'{name}' is no text.", "Send it in quotes.")
+        if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
+            raise BadQuery(f"'{name}' is too short or too long.", f"It may have {schema['maxLength']} characters.")
+        _value(name, value, schema)
+    elif kind == "boolean":
+        if not isinstance(value, bool):
+            raise BadQuery(f"'{name}' is neither true nor false.", "Send true or false without quotes.")
+    elif isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+        raise BadQuery(f"'{name}' is no number.", "Send it without quotes.")
+    elif not schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf):
+        raise BadQuery(f"'{name}' is too small or too large.", f"It may go from {schema['minimum']} to {schema['maximum']}.")
 
 
 def _value(name: str, text: str, schema: Schema) -> str | int:

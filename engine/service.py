@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -30,7 +31,6 @@ from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.http_server import HttpServer
 from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
-from engine.store.roster import RoleChange
 
 log = logging.getLogger(__name__)
 
@@ -265,8 +265,8 @@ class Service:
     def serve(self) -> bool:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
         token = self._resources.enter_context(access.grant(self._config.data_dir))
-        app = api.create(self._reader, self._clock, api.Decisions(token, self._decide))
-        server = HttpServer(app, self._config.host, self._config.port, posts=openapi.DECISIONS)
+        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer))
+        server = HttpServer(app, self._config.host, self._config.port, posts=openapi.ORDERS)
         server.start()
         self._announce(server.port)
         self._scheduler = BackgroundScheduler(
@@ -298,10 +298,18 @@ class Service:
         log.info("Stopped.")
         return idle
 
-    def _decide(self, act: str, words: Mapping[str, str | None]) -> RoleChange:
+    def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
+        """An order that came over HTTP with the token."""
+        return self._decide(path.rpartition("/")[2], words)
+
+    def _answer(self, path: str, query: Mapping[str, Any]) -> object:
+        """A question that needs the models."""
+        raise KeyError((path, *query))
+
+    def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
         change = self._lineup.decide(act, words, self._clock.now())
         log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
-        return change
+        return tables.role_change(change)
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
@@ -353,7 +361,9 @@ def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clo
         engine = reader.engine()
         if engine is None:  # a command that writes, such as an import
             raise
-        return access.decide(engine.host, engine.port, access.read(config.data_dir), act, words)
+        endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
+        change: dict[str, object] = endpoint.post(f"/v1/models/{act}", words)
+        return change
     finally:
         reader.close()
 

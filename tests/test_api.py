@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
-from engine import api, clock, openapi, roles
+from engine import api, clock, openapi, roles, tables
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
 from engine.http_server import MAX_CONNECTIONS, HttpServer
 from engine.store import Reader, ScoreRow, Writer
-from engine.store.roster import RoleChange
 
 NOW = clock.parse_utc("2026-10-26T12:00Z")
 
@@ -100,9 +99,14 @@ class Client(requests.Session):
         return super().request(method, self.base_url + url, timeout=10, **options)
 
 
-def no_bundle(act: str, words: dict[str, str | None]) -> RoleChange:
+def no_model(path: str, query: Mapping[str, Any]) -> object:
+    """Answers for an engine without models."""
+    raise tables.Missing("There is no model.", "Add one.")
+
+
+def no_bundle(path: str, words: Mapping[str, Any]) -> object:
     """Decides for an engine that has no bundles."""
-    match act:
+    match path.rpartition("/")[2]:
         case "promote":
             roles.promotion({}, str(words["model_id"]))
         case "rollback":
@@ -114,8 +118,8 @@ def no_bundle(act: str, words: dict[str, str | None]) -> RoleChange:
 
 @pytest.fixture(scope="module")
 def client(reader: Reader) -> Iterator[Client]:
-    app = api.create(reader, clock.SimulatedClock(NOW), api.Decisions("token", no_bundle))
-    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.DECISIONS)
+    app = api.create(reader, clock.SimulatedClock(NOW), api.Desk("token", no_bundle, no_model))
+    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS)
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
         client.plain.headers["Authorization"] = "Bearer token"

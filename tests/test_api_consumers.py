@@ -43,7 +43,7 @@ def reader(folder: Path) -> Iterator[Reader]:
 
 @pytest.fixture(scope="module")
 def client(reader: Reader) -> Iterator[Client]:
-    server = HttpServer(api.create(reader, clock.SimulatedClock(NOW)), "127.0.0.1", 0, posts=openapi.DECISIONS)
+    server = HttpServer(api.create(reader, clock.SimulatedClock(NOW)), "127.0.0.1", 0, posts=openapi.ORDERS)
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
         yield client

@@ -302,4 +302,4 @@ def test_the_token_is_in_no_log_no_answer_and_no_database(engine: Engine, caplog
 
 def test_an_engine_that_does_not_answer_is_told(config: Config) -> None:
     with pytest.raises(Expected, match="does not answer"):
-        access.decide("127.0.0.1", 1, "token", "promote", PROMOTE)
+        access.Endpoint("http://127.0.0.1:1", "token").post("/v1/models/promote", PROMOTE)

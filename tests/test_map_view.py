@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from app import snapshot, theme
 from app.map_view import MapPane
+from app.pane import Scene
 from app.ramps import Ramp, colour
-from app.snapshot import Snapshot
+from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import DARK, LIGHT
 from app.translations import Language
 from app.window import Window
@@ -40,6 +41,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return _read(fill_map(tmp_path_factory.mktemp("map"), missing=(MISSING,)))
 
 
+def _scene(shown: Snapshot, now: int) -> Scene:
+    return Scene(shown, Consumer("DK"), EngineStatus(EngineKind.ABSENT), now)
+
+
 @pytest.fixture
 def pane(qtbot: QtBot, qapp: QtWidgets.QApplication, filled: Snapshot) -> Iterator[MapPane]:
     theme.apply(qapp, LIGHT)
@@ -47,7 +52,7 @@ def pane(qtbot: QtBot, qapp: QtWidgets.QApplication, filled: Snapshot) -> Iterat
     qtbot.addWidget(made)
     made.resize(940, 680)
     made.show()
-    made.show_snapshot(filled, NOW)
+    made.show_scene(_scene(filled, NOW))
     QtWidgets.QApplication.processEvents()
     yield made
     made.close()
@@ -123,10 +128,10 @@ def test_keys_move_the_hour(pane: MapPane, qtbot: QtBot) -> None:
 
 
 def test_the_hour_follows_the_clock_until_it_is_moved(pane: MapPane, filled: Snapshot, qtbot: QtBot) -> None:
-    pane.show_snapshot(filled, NOW + HOUR)
+    pane.show_scene(_scene(filled, NOW + HOUR))
     assert "Tue 24 Nov 19–20 CET" in _words(pane)
     qtbot.keyClick(pane.slider, KEYS.Key_PageUp)
-    pane.show_snapshot(filled, NOW + 2 * HOUR)
+    pane.show_scene(_scene(filled, NOW + 2 * HOUR))
     assert "Mon 23 Nov 19–20 CET" in _words(pane)
 
 
@@ -181,7 +186,7 @@ def test_every_layer_and_shade_can_be_drawn_in_both_languages(qtbot: QtBot, fill
         qtbot.addWidget(pane)
         pane.resize(1572, 930)
         pane.show()
-        pane.show_snapshot(filled, NOW)
+        pane.show_scene(_scene(filled, NOW))
         for layer in range(pane.layer.count()):
             pane.layer.setCurrentIndex(layer)
             pane.layer.activated.emit(layer)
@@ -199,7 +204,7 @@ def test_every_layer_and_shade_can_be_drawn_in_both_languages(qtbot: QtBot, fill
 
 def test_without_data_it_says_why(pane: MapPane, tmp_path: Path) -> None:
     Writer(tmp_path / "lastvagt.sqlite").close()
-    pane.show_snapshot(_read(tmp_path), NOW)
+    pane.show_scene(_scene(_read(tmp_path), NOW))
     assert "The map has nothing to show" in _words(pane)
     assert not pane.canvas.isVisible()
     assert not pane.play.isVisible()
@@ -225,5 +230,5 @@ def test_a_snapshot_of_a_later_day_keeps_the_hour_that_was_chosen(pane: MapPane,
     _take(pane, pane.layer, "Regions")
     assert "Wed 11 Nov 00–01 CET" in _words(pane)  # where this layer begins
     pane.now.click()
-    pane.show_snapshot(filled, NOW + DAY)
+    pane.show_scene(_scene(filled, NOW + DAY))
     assert "Wed 25 Nov 18–19 CET" in _words(pane)

@@ -16,13 +16,13 @@ from PySide6 import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from app import present, snapshot, theme
-from app.engine_link import EngineLink
+from app.engine_link import Answer, EngineLink, Request
 from app.models_view import DecisionDialog
-from app.snapshot import Answer, EngineKind, EngineStatus, ModelsSnapshot, Snapshot
+from app.snapshot import EngineKind, EngineStatus, ModelsSnapshot, Snapshot
 from app.theme import LIGHT
 from app.translations import Language
 from app.window import Window
-from engine import access, api, openapi, roles
+from engine import access, api, openapi, roles, tables
 from engine.clock import SimulatedClock
 from engine.domain import DAY, Expected, Tier
 from engine.http_server import HttpServer
@@ -32,6 +32,7 @@ from engine.store.roster import BundleState, DayLoss, RoleChange
 
 DA, EN = Language("da"), Language("en")
 RUNS, ABSENT = EngineStatus(EngineKind.OURS), EngineStatus(EngineKind.ABSENT)
+PROMOTE = Request("ModelsPane", "/v1/models/promote", {})
 NEW, OLD, FIRST = "price-areas-full-2026-06", "price-areas-full-2025-12", "price-areas-full-2024-06"
 
 
@@ -167,6 +168,11 @@ def test_buttons_follow_the_chosen_bundle_and_the_engine(window: Window, filled:
     assert "No engine runs" in words(window)
 
 
+def order(act: str, words: dict[str, object]) -> Request:
+    """What the view asks of the engine."""
+    return Request("ModelsPane", f"/v1/models/{act}", words)
+
+
 def answer_dialog(qtbot: QtBot, reason: str, accept: bool = True) -> list[bool]:
     """Fill in the dialog that is about to open; returns whether it could be accepted before and after a reason."""
     seen: list[bool] = []
@@ -185,9 +191,9 @@ def answer_dialog(qtbot: QtBot, reason: str, accept: bool = True) -> list[bool]:
 
 def test_a_promotion_is_asked_about_and_needs_a_reason(window: Window, qtbot: QtBot) -> None:
     seen = answer_dialog(qtbot, "It is better.")
-    with qtbot.waitSignal(window.models.decided) as sent:
+    with qtbot.waitSignal(window.told) as sent:
         qtbot.mouseClick(window.models.buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
-    assert sent.args == ["promote", {"model_id": NEW, "reason": "It is better."}]
+    assert sent.args == [order("promote", {"model_id": NEW, "reason": "It is better."})]
     assert seen == [False, True]
     assert "Asking the engine" in words(window)
 
@@ -198,21 +204,21 @@ def test_other_decisions_may_go_without_a_reason(window: Window, qtbot: QtBot) -
         ("end", "challenge", {"model_id": None, "tier": "full", "reason": ""}),
     ):
         answer_dialog(qtbot, "")
-        with qtbot.waitSignal(window.models.decided) as sent:
+        with qtbot.waitSignal(window.told) as sent:
             qtbot.mouseClick(window.models.buttons[name], QtCore.Qt.MouseButton.LeftButton)
-        assert sent.args == [act, told]
+        assert sent.args == [order(act, told)]
 
 
 def test_second_thoughts_decide_nothing(window: Window, qtbot: QtBot) -> None:
     answer_dialog(qtbot, "x", accept=False)
-    with qtbot.assertNotEmitted(window.models.decided, wait=200):
+    with qtbot.assertNotEmitted(window.told, wait=200):
         qtbot.mouseClick(window.models.buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
 
 
 def test_the_answer_is_shown(window: Window) -> None:
-    window.show_answer(Answer("promote", OLD, NEW))
+    window.show_answer(Answer(PROMOTE, {"act": "promote", "from_id": OLD, "to_id": NEW}))
     assert f"Done: {NEW} champion instead of {OLD}." in words(window)
-    window.show_answer(Answer(refusal=Expected("It is damaged.", "Mend it.")))
+    window.show_answer(Answer(PROMOTE, refusal=Expected("It is damaged.", "Mend it.")))
     assert "It is damaged. Mend it." in words(window)
 
 
@@ -223,15 +229,16 @@ def server(tmp_path: Path) -> Iterator[tuple[HttpServer, list[tuple[str, Any]]]]
     reader = Reader(writer.path)
     asked: list[tuple[str, Any]] = []
 
-    def decide(act: str, given: Any) -> RoleChange:
+    def decide(path: str, given: Any) -> object:
+        act = path.rpartition("/")[2]
         asked.append((act, dict(given)))
         if act == "rollback":
             raise roles.Pointless("There is nobody to go back to.", "Promote somebody.")
-        return RoleChange(NOW, Tier.FULL, act, "old", given["model_id"], given["who"], given["reason"])
+        return tables.role_change(RoleChange(NOW, Tier.FULL, act, "old", given["model_id"], given["who"], given["reason"]))
 
     with access.grant(tmp_path) as token:
-        app = api.create(reader, SimulatedClock(NOW), api.Decisions(token, decide))
-        made = HttpServer(app, "127.0.0.1", 0, posts=openapi.DECISIONS)
+        app = api.create(reader, SimulatedClock(NOW), api.Desk(token, decide, lambda *_: None))
+        made = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS)
         made.start()
         yield made, asked
         made.stop()
@@ -251,11 +258,13 @@ def test_a_decision_reaches_the_engine_with_the_token_and_its_answer_comes_back(
     made, asked = server
     link = link_to(made.port, tmp_path)
     with qtbot.waitSignal(link.answered, timeout=5000) as sent:
-        link.decide("promote", {"model_id": "new", "reason": "It is better, æøå."})
-    assert sent.args == [Answer("promote", "old", "new")]
+        link.ask(order("promote", {"model_id": "new", "reason": "It is better, æøå."}))
+    answer: Answer = sent.args[0]
+    assert answer.refusal is None
+    assert [answer.document[name] for name in ("act", "from_id", "to_id")] == ["promote", "old", "new"]
     assert asked == [("promote", {"model_id": "new", "reason": "It is better, æøå.", "who": access.user()})]
     with qtbot.waitSignal(link.answered, timeout=5000) as sent:
-        link.decide("rollback", {"tier": "full", "reason": ""})
+        link.ask(order("rollback", {"tier": "full", "reason": ""}))
     refusal = sent.args[0].refusal
     assert (refusal.problem, refusal.remedy) == ("There is nobody to go back to.", "Promote somebody.")
 
@@ -272,11 +281,11 @@ def test_without_token_or_engine_the_answer_says_so(
         (EngineLink([], SimulatedClock(NOW), start=False, data_dir=tmp_path), "No engine runs"),
     ):
         with qtbot.waitSignal(link.answered, timeout=5000) as sent:
-            link.decide("promote", {"model_id": "new", "reason": "x"})
+            link.ask(order("promote", {"model_id": "new", "reason": "x"}))
         assert told in sent.args[0].refusal.problem
     (elsewhere / "engine.token").write_text("wrong")
     link = link_to(made.port, elsewhere)
     with qtbot.waitSignal(link.answered, timeout=5000) as sent:
-        link.decide("promote", {"model_id": "new", "reason": "x"})
+        link.ask(order("promote", {"model_id": "new", "reason": "x"}))
     assert "token" in sent.args[0].refusal.problem
     assert asked == []

@@ -118,8 +118,35 @@ def _version_5(db: sqlite3.Connection) -> None:
     )
 
 
+def _version_6(db: sqlite3.Connection) -> None:
+    for statement in (
+        """CREATE TABLE adjustment(
+            adjustment_id INTEGER PRIMARY KEY, area TEXT NOT NULL, consumer_type TEXT NOT NULL, act TEXT NOT NULL,
+            amount REAL NOT NULL, valid_start INTEGER NOT NULL, valid_end INTEGER NOT NULL, made_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,
+            withdrawn_at INTEGER, withdrawn_by TEXT NOT NULL DEFAULT '', withdrawn_for TEXT NOT NULL DEFAULT '')""",
+        """CREATE TABLE adjustment_score(
+            adjustment_id INTEGER NOT NULL, valid_time INTEGER NOT NULL, observed REAL NOT NULL, model REAL NOT NULL,
+            adjusted REAL NOT NULL, PRIMARY KEY(adjustment_id, valid_time)) WITHOUT ROWID""",
+        """CREATE TABLE reliability(
+            area TEXT NOT NULL, consumer_type TEXT NOT NULL, day INTEGER NOT NULL, numbers BLOB NOT NULL,
+            PRIMARY KEY(area, consumer_type, day)) WITHOUT ROWID""",
+        "ALTER TABLE quarantine ADD COLUMN verdict TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE quarantine ADD COLUMN decided_at INTEGER",
+        "ALTER TABLE quarantine ADD COLUMN who TEXT NOT NULL DEFAULT ''",
+    ):
+        db.execute(statement)
+
+
 #: Migration i turns a database of version i into version i + 1.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _version_1,
+    _version_2,
+    _version_3,
+    _version_4,
+    _version_5,
+    _version_6,
+)
 
 
 def check(db: sqlite3.Connection, path: Path) -> int:

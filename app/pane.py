@@ -1,0 +1,62 @@
+"""What every view of the window is: it shows scenes, asks the database, and asks the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6 import QtCore, QtWidgets
+
+from app.engine_link import Answer, Request
+from app.snapshot import EngineStatus, Snapshot
+from app.theme import Palette
+from engine.domain import Consumer
+from engine.store import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to see at a moment: the snapshot, who is chosen, the engine, and the time, which moves on while a snapshot stays."""
+
+    snapshot: Snapshot
+    of: Consumer
+    engine: EngineStatus
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a view wants to know of the database beyond the snapshot. `read` runs in the feed's thread with its reader and `now`.
+
+    The newest question of a name replaces those before it that were not answered.
+    """
+
+    name: str
+    read: Callable[[Reader, int], object]
+
+
+class Pane(QtWidgets.QWidget):
+    """A view. `asked` carries a Question, `told` a Request to the engine; their answers come to `take_found` and `take_answer`."""
+
+    asked = QtCore.Signal(object)
+    told = QtCore.Signal(object)
+    #: Whether it shows the chosen consumer, and waits while that is being read.
+    of_consumer = True
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show what there is to see."""
+        raise NotImplementedError
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of another theme."""
+        raise NotImplementedError
+
+    def take_found(self, name: str, found: object) -> None:
+        """Take the answer to a question; an `Expected` where the database could not be read."""
+
+    def take_answer(self, answer: Answer) -> None:
+        """Take what the engine made of a request."""
+
+    def request(self, path: str, words: dict[str, object] | None = None, query: dict[str, object] | None = None) -> None:
+        """Ask the engine: an order with `words`, a question with `query`."""
+        self.told.emit(Request(type(self).__name__, path, words, query))
