@@ -35,17 +35,14 @@ class Question:
     read: Callable[[Reader, int], object]
 
 
-class Pane(QtWidgets.QWidget):
-    """A view. `asked` carries a Question, `told` a Request to the engine; their answers come to `take_found` and `take_answer`."""
+class Asker(QtWidgets.QWidget):
+    """A widget that asks: `asked` carries a Question to the database, `told` a Request to the engine.
+
+    Their answers come to `take_found` and `take_answer`.
+    """
 
     asked = QtCore.Signal(object)
     told = QtCore.Signal(object)
-    #: Whether it shows the chosen consumer, and waits while that is being read.
-    of_consumer = True
-
-    def show_scene(self, scene: Scene) -> None:
-        """Show what there is to see."""
-        raise NotImplementedError
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
@@ -55,8 +52,24 @@ class Pane(QtWidgets.QWidget):
         """Take the answer to a question; an `Expected` where the database could not be read."""
 
     def take_answer(self, answer: Answer) -> None:
-        """Take what the engine made of a request."""
+        """Take what the engine made of a request of this widget."""
+
+    def deliver(self, answer: Answer) -> None:
+        """Take an answer where the request was of this widget."""
+        if answer.request.sender == type(self).__name__:
+            self.take_answer(answer)
 
     def request(self, path: str, words: dict[str, object] | None = None, query: dict[str, object] | None = None) -> None:
         """Ask the engine: an order with `words`, a question with `query`."""
         self.told.emit(Request(type(self).__name__, path, words, query))
+
+
+class Pane(Asker):
+    """A view of the window."""
+
+    #: Whether it shows the chosen consumer, and waits while that is being read.
+    of_consumer = True
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show what there is to see."""
+        raise NotImplementedError

@@ -181,8 +181,7 @@ class Window(QtWidgets.QMainWindow):
     def show_answer(self, answer: Answer) -> None:
         """Give a view what the engine made of its request."""
         for pane in self._panes():
-            if type(pane).__name__ == answer.request.sender:
-                pane.take_answer(answer)
+            pane.deliver(answer)
 
     def show_found(self, name: str, found: object) -> None:
         """Give views what was found in the database."""
