@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -15,9 +16,10 @@ from types import TracebackType
 
 from PySide6 import QtCore, QtWidgets
 
-from app import snapshot, theme
+from app import remote, snapshot, theme
 from app.engine_link import EngineLink
 from app.feed import Feed
+from app.remote import RemoteLink
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
@@ -48,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         "--type", metavar="TYPE", help="and of it this consumer type: household, business, public or one of your own"
     )
     parser.add_argument("--size", default="1280x800", metavar="WxH", help="size of the window (default: %(default)s)")
+    parser.add_argument(
+        "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="the token that lets us in there; lastvagt-engine token new makes one"
+    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="certificate of an authority of your own, as PEM")
     parser.add_argument("--no-engine", action="store_true", help="start no engine")
     parser.add_argument("--now", metavar="TIME", help="show the database as if it were this time, with its zone, standing still")
     parser.add_argument(
@@ -63,6 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     try:
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
+        elsewhere = remote.endpoint(options.connect, options.token_file, options.ca) if options.connect else None
+        if elsewhere is not None:
+            config = dataclasses.replace(config, data_dir=options.data_dir or remote.folder(elsewhere.url))
+        if elsewhere is not None and options.screenshot:
+            remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size)
     except Expected as wrong:
@@ -81,7 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
     if not options.theme:
         _follow_system_theme(application, window)
-    return _run(application, window, config, clock, language, _engine_options(options), not options.no_engine)
+    link = (
+        RemoteLink(elsewhere, config.database, clock)
+        if elsewhere is not None
+        else EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
+    )
+    return _run(application, window, config, clock, language, link)
 
 
 def _has_display() -> bool:
@@ -115,11 +134,9 @@ def _run(
     config: Config,
     clock: Clock,
     language: Language,
-    engine_options: list[str],
-    start: bool,
+    link: EngineLink | RemoteLink,
 ) -> int:
     feed = Feed(config.database, clock)
-    link = EngineLink(engine_options, clock, start, data_dir=config.data_dir)
     window.wanted.connect(feed.choose)
     window.choose_consumer(window.chosen)
     feed.arrived.connect(window.show_snapshot)

@@ -18,7 +18,6 @@ from urllib.parse import urlencode, urlsplit
 from engine.domain import Expected
 
 _FILE = "engine.token"
-_TIMEOUT_S = 30.0
 
 
 @contextlib.contextmanager
@@ -64,6 +63,7 @@ class Endpoint:
     token: str = field(default="", repr=False)
     #: Certificates to trust besides the system's, as a PEM file.
     ca: Path | None = None
+    timeout_s: float = 30.0
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a question; raises Expected with the engine's refusal, or where it does not answer."""
@@ -120,11 +120,13 @@ class Endpoint:
 
     def _connection(self, secure: bool, host: str, port: int | None) -> http.client.HTTPConnection:
         if not secure:
-            return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+            return http.client.HTTPConnection(host, port, timeout=self.timeout_s)
         context = ssl.create_default_context()
         if self.ca is not None:
             context.load_verify_locations(self.ca)
-        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=self.timeout_s, context=context)
 
     def _silent(self, error: Exception) -> Expected:
-        return Expected(f"The engine at {self.url} does not answer ({type(error).__name__}).", "Look at engine.log, then try again.")
+        return Expected(
+            f"The engine at {self.url} does not answer ({type(error).__name__}).", "Look at engine.log, then try again."
+        )

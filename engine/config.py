@@ -16,7 +16,6 @@ import platformdirs
 
 from engine.domain import Expected
 
-
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -38,7 +37,8 @@ class Config:
     tls_certificate: Annotated[str, "PEM file of the certificate, with its chain, for apps on other machines."] = ""
     tls_key: Annotated[str, "PEM file of the certificate's key."] = ""
     public_names: Annotated[
-        str, "Names, with commas, by which other machines reach this one, directly or through a proxy; who uses them needs a token."
+        str,
+        "Names, with commas, by which other machines reach this one, directly or through a proxy; who uses them needs a token.",
     ] = ""
     energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
         "https://api.energidataservice.dk"

@@ -82,7 +82,13 @@ class Guard:
     """
 
     def __init__(
-        self, app: App, port: int, posts: Collection[str] = (), public: Collection[str] = (), admits: Admits = _nobody, local: bool = True
+        self,
+        app: App,
+        port: int,
+        posts: Collection[str] = (),
+        public: Collection[str] = (),
+        admits: Admits = _nobody,
+        local: bool = True,
     ) -> None:
         self._app = app
         self._posts = frozenset(posts)
@@ -105,7 +111,12 @@ class Guard:
         host = hosts[0].lower()
         local = host in self._hosts
         if not local and _PORT.sub(b"", host) not in self._public:
-            return problem(403, "Foreign Host", "This server does not answer to that name.", "Use http://localhost, or a name of 'public_names'.")
+            return problem(
+                403,
+                "Foreign Host",
+                "This server does not answer to that name.",
+                "Use http://localhost, or a name of 'public_names'.",
+            )
         if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
             return problem(431, "Headers too large", f"Headers may have {MAX_HEADER_BYTES} bytes.", "Send fewer.")
         if any(name == b"origin" for name, _ in headers):
@@ -256,8 +267,8 @@ class HttpServer:
                 proxy_headers=False,
                 h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=2,
-                ssl_certfile=tls and tls.certificate,
-                ssl_keyfile=tls and tls.key,
+                ssl_certfile=tls.certificate if tls else None,
+                ssl_keyfile=tls.key if tls else None,
             )
         )
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

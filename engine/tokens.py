@@ -43,7 +43,9 @@ class Tokens:
         if not name.isprintable() or not 0 < len(name) <= 40:
             raise Expected(f"'{name[:40]}' is no name for a token.", "Give one to 40 printable characters: --name wall-display.")
         if any(holder.name == name for holder in known.values()):
-            raise Expected(f"'{name}' has a token already.", f"Choose another name, or: lastvagt-engine token revoke {name}.")
+            raise Expected(
+                f"'{name}' has a token already.", f"Choose another name, or: lastvagt-engine token revoke --name {name}."
+            )
         token = secrets.token_urlsafe(32)
         self._write(known | {_digest(token): Holder(name, right, now)})
         return token
@@ -71,7 +73,9 @@ class Tokens:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Expected(f"{self._path} cannot be read.", "Check its permissions; delete it to make all tokens anew.") from error
+            raise Expected(
+                f"{self._path} cannot be read.", "Check its permissions; delete it to make all tokens anew."
+            ) from error
 
     def _write(self, known: dict[str, Holder]) -> None:
         """Whole or not at all, for the user's eyes only."""

@@ -97,7 +97,11 @@ def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, lang
     lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
     if engine.kind is EngineKind.STARTING:
         lines.append(language.text("empty.starting"))
-    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND):
+    elif engine.kind is EngineKind.CONNECTING:
+        lines.append(language.text("empty.connecting", url=engine.detail))
+    elif engine.kind is EngineKind.LOST:
+        lines.append(engine.detail)
+    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND, EngineKind.CONNECTED):
         lines += [language.text("empty.running")] if is_gross(of) else []
     else:
         lines.append(language.text("empty.start_engine"))
@@ -123,6 +127,9 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if engine.kind is EngineKind.FAILED:
         detail = engine.detail or language.text("engine.silent")
         found.append(Notice(language.text("engine.died", detail=detail), language.text("engine.retry"), ""))
+    if engine.kind is EngineKind.LOST:
+        since = language.text("engine.heard", time=language.moment(engine.heard, now)) if engine.heard else ""
+        found.append(Notice(language.text("engine.unheard", detail=engine.detail), language.text("engine.lost_remedy"), since))
     if snapshot.fault is not None and snapshot.consumers:
         since = language.text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
@@ -137,8 +144,18 @@ def _notice_of(event: Event, language: Language, now: int) -> Notice:
     return Notice(f"{kind}{event.problem}", event.remedy, since)
 
 
+def closed(engine: EngineStatus, language: Language) -> str:
+    """Why an engine on another machine takes no orders from us; empty where it does, and of one on this machine."""
+    if engine.kind is EngineKind.CONNECTED and not engine.orders:
+        return language.text("engine.read_only_why")
+    return language.text("engine.lost_orders") if engine.kind in (EngineKind.LOST, EngineKind.CONNECTING) else ""
+
+
 def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:
     """One line on the engine behind the screen."""
     if engine.kind is EngineKind.FOUND and snapshot.engine is not None:
         return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port)
+    if engine.kind is EngineKind.CONNECTED:
+        right = "" if engine.orders else f" · {language.text('engine.read_only')}"
+        return language.text("engine.connected", url=engine.detail) + right
     return language.text(f"engine.{engine.kind.value}")

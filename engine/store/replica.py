@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import sqlite3
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,15 +76,39 @@ def copy(path: Path, now: int) -> bytes:
         return gzip.compress(target.read_bytes(), 6, mtime=0)
 
 
+class Copies:
+    """The newest copy of a database, made when it is asked for and kept for whoever asks next. Safe to use from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._kept: tuple[str, bytes] = ("", b"")
+
+    def etag(self) -> str:
+        """Of the copy that would be made now."""
+        return f'W/"{state(self._path)}"'
+
+    def newest(self, now: int) -> tuple[str, bytes]:
+        """ETag and bytes of a copy that is no older than this question."""
+        with self._lock:
+            etag = self.etag()  # before the copy: what is written meanwhile is in it, and is fetched once more
+            if etag != self._kept[0]:
+                self._kept = etag, copy(self._path, now)
+            return self._kept
+
+
 def install(packed: bytes, path: Path) -> None:
     """Make the database at `path` equal to a copy, in one transaction: whoever reads it meanwhile sees the old or the new one.
 
     A copy by an older engine is brought up to date; raises Expected where it is damaged, no database of ours, or of a newer program.
     """
+    damaged = Expected("The copy of the database arrived damaged.", "It is fetched again by itself.")
     try:
         whole = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise Expected("The copy of the database arrived damaged.", "It is fetched again by itself.") from error
+        raise damaged from error
+    if not whole.startswith(b"SQLite format 3\0"):  # nothing at all would pass for a database that is new
+        raise damaged
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as source:
@@ -103,4 +128,6 @@ def _opened(path: Path, mode: str = "ro") -> Iterator[sqlite3.Connection]:
         ) as db:
             yield db
     except sqlite3.DatabaseError as error:
-        raise Expected(f"The database {path} cannot be copied: {error}.", "Check the disk; `lastvagt-engine doctor` tells more.") from error
+        raise Expected(
+            f"The database {path} cannot be copied: {error}.", "Check the disk; `lastvagt-engine doctor` tells more."
+        ) from error
