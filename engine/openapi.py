@@ -417,7 +417,7 @@ def _value(name: str, text: str, schema: Schema) -> str | int | float:
 
 
 def _decimal(name: str, text: str, schema: Schema) -> float:
-    number = float(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?(e[+-]?[0-9]{1,2})?", text, re.IGNORECASE) else math.nan
+    number = float(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE) else math.nan
     if not schema["minimum"] <= number <= schema["maximum"]:
         raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a number from {schema['minimum']:g} to {schema['maximum']:g}.")
     return number
