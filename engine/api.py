@@ -199,6 +199,15 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
+    risks = [row for row in tables.peaks(reader, now).document()["rows"] if row["probability"] is not None]
+    gauge(
+        "peak_exceedance_percent",
+        "Probability of exceeding the peak limit in the most probable hour of a span.",
+        [
+            ({"area": r["area"], "consumer_type": r["consumer_type"], "within_h": f"{r['within_h']}"}, r["probability"])
+            for r in risks
+        ],
+    )
     learned = [
         (head.area, lessons[target][1])
         for head in heads
@@ -260,6 +269,7 @@ class _Api:
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
+            Route("/v1/peaks", self._table("/v1/peaks", lambda _: tables.peaks(self._reader, self._clock.now()))),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
             Route(
                 "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))
