@@ -199,13 +199,14 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
-    risks = [row for row in tables.peaks(reader, now).document()["rows"] if row["probability"] is not None]
+    peaks = tables.peaks(reader, now)
+    risks = [risk for row in peaks.rows if (risk := dict(zip(peaks.columns, row, strict=True)))["probability"] is not None]
     gauge(
         "peak_exceedance_percent",
         "Probability of exceeding the peak limit in the most probable hour of a span.",
         [
-            ({"area": r["area"], "consumer_type": r["consumer_type"], "within_h": f"{r['within_h']}"}, r["probability"])
-            for r in risks
+            ({key: str(risk[key]) for key in ("area", "consumer_type", "within_h")}, float(str(risk["probability"])))
+            for risk in risks
         ],
     )
     learned = [
