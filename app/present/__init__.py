@@ -6,6 +6,7 @@ from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, engine_line
+from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
     Legend,
@@ -36,6 +37,7 @@ __all__ = [
     "Empty",
     "ForecastView",
     "Group",
+    "HourRow",
     "Legend",
     "MapChoice",
     "MapFrame",
@@ -64,6 +66,7 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "history",
+    "hour_rows",
     "map_frame",
     "map_read_out",
     "map_view",
