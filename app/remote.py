@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import platformdirs
 from PySide6 import QtCore
 
-from app.engine_link import Answer, Request
+from app.engine_link import Request, bring
 from app.snapshot import EngineKind, EngineStatus, Snapshot
-from engine import access
 from engine.access import Endpoint
 from engine.clock import Clock
 from engine.domain import Expected
@@ -93,18 +92,7 @@ class RemoteLink(QtCore.QObject):
 
     def ask(self, request: Request) -> None:
         """Bring a request before the engine; `answered` follows, and nothing waits for it."""
-
-        def ask() -> None:
-            try:
-                if request.words is None:
-                    answer = Answer(request, self._endpoint.get(request.path, request.query))
-                else:
-                    answer = Answer(request, self._endpoint.post(request.path, {**request.words, "who": access.user()}))
-            except Expected as refusal:
-                answer = Answer(request, refusal=refusal)
-            self.answered.emit(answer)
-
-        QtCore.QThreadPool.globalInstance().start(ask)
+        QtCore.QThreadPool.globalInstance().start(lambda: self.answered.emit(bring(request, lambda: self._endpoint)))
 
     def stop(self) -> None:
         """Leave the engine alone. A fetch that hangs ends with the program."""
@@ -119,7 +107,7 @@ class RemoteLink(QtCore.QObject):
                 orders = bool(self._endpoint.get("/v1/access")["orders"])
                 self._copy.renew()
             except Expected as fault:
-                self._become(EngineStatus(EngineKind.LOST, fault.problem, orders=False, heard=self.status.heard))
+                self._become(EngineStatus(EngineKind.UNHEARD, fault.problem, orders=False, heard=self.status.heard))
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, LONGEST_RETRY_S)
             else:

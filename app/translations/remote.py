@@ -5,22 +5,20 @@ from __future__ import annotations
 TEXTS: dict[str, tuple[str, str]] = {
     "engine.connecting": ("Motor: forbinder", "Engine: connecting"),
     "engine.connected": ("Motor: {url}", "Engine: {url}"),
-    "engine.lost": ("Motor: svarer ikke", "Engine: not answering"),
-    "engine.unheard": (
-        "Motoren på den anden maskine høres ikke: {detail}",
-        "The engine of the other machine is not heard: {detail}",
+    "engine.unheard": ("Motor: svarer ikke", "Engine: not answering"),
+    "engine.not_heard": ("Motoren på den anden maskine svarer ikke.", "The engine of the other machine does not answer."),
+    "engine.not_heard_effect": ("Her vises det, der kom sidst.", "What is shown is the last that came."),
+    "engine.not_heard_remedy": (
+        "Der prøves igen af sig selv; se efter netværket og den anden maskine.",
+        "It is tried again by itself; look at the network and the other machine.",
     ),
     "engine.heard": ("sidst hørt {time}", "last heard {time}"),
-    "engine.lost_remedy": (
-        "Der prøves igen af sig selv. Imens vises det, der kom sidst.",
-        "It is tried again by itself. Meanwhile the last that came is shown.",
-    ),
     "engine.read_only": ("kun læsning", "read only"),
     "engine.read_only_why": (
-        "Denne forbindelse må kun læse. En nøgle med ret til at give ordrer laves med lastvagt-engine token new --operator.",
+        "Denne forbindelse må kun læse. En nøgle, der også må give ordrer, laves med lastvagt-engine token new --operator.",
         "This connection may only read. lastvagt-engine token new --operator makes a token that may give orders.",
     ),
-    "engine.lost_orders": (
+    "engine.unheard_orders": (
         "Motoren svarer ikke, så intet kan ændres herfra lige nu.",
         "The engine does not answer, so nothing can be changed from here just now.",
     ),
