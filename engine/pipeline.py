@@ -15,7 +15,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from engine import bridge, clock, contest, features, geography, issuing, lag, plausibility, pooled, shadow, sources, verification
+from engine import (
+    bridge,
+    clock,
+    contest,
+    features,
+    geography,
+    issuing,
+    lag,
+    plausibility,
+    pooled,
+    published,
+    shadow,
+    sources,
+    verification,
+)
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
@@ -399,7 +413,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
     An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
-    is looked for by the first run of each Danish day.
+    is looked for by the first run of each Danish day. Adjustments are scored beside them, once.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
@@ -411,6 +425,10 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             writer.put_scores(rows, renew=truth == "settlement")
             if rows:
                 story.detail[truth] = len({(row.area, row.consumer_type, row.valid_time) for row in rows})
+        adjusted = published.score(reader, now)
+        writer.decisions.put_scores(adjusted)
+        if adjusted:
+            story.detail["adjusted"] = len(adjusted)
     return kept[0]
 
 

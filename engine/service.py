@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
 import logging.handlers
 import os
@@ -24,13 +25,15 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, bridge, openapi, pipeline, sources, tables
+from engine import __version__, access, api, bridge, decisions, openapi, pipeline, sources, tables
 from engine.clock import UTC, Clock, iso
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.http_server import HttpServer
 from engine.lineup import Cast, Lineup
+from engine.roles import ACTS
 from engine.store import Reader, Writer
+from engine.store.decisions import ACCEPT, REJECT
 
 log = logging.getLogger(__name__)
 
@@ -300,16 +303,11 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        return self._decide(path.rpartition("/")[2], words)
+        return orders(self._writer, self._reader, self._lineup, self._clock)[path](words)
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
         raise KeyError((path, *query))
-
-    def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
-        change = self._lineup.decide(act, words, self._clock.now())
-        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
-        return tables.role_change(change)
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
@@ -347,14 +345,37 @@ def run(config: Config, clock: Clock) -> None:
         os._exit(0)
 
 
-def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clock) -> dict[str, object]:
-    """Carry out a decision about models (see `Lineup.decide`), here or by the engine that runs; returns the change recorded."""
+def orders(
+    writer: Writer, reader: Reader, lineup: Lineup, clock: Clock
+) -> dict[str, Callable[[Mapping[str, Any]], dict[str, object]]]:
+    """What carries out each decision of people, by its path: words in, what was recorded out."""
+
+    def change_roles(act: str, words: Mapping[str, Any]) -> dict[str, object]:
+        change = lineup.decide(act, words, clock.now())
+        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
+        return tables.role_change(change)
+
+    return {
+        **{f"/v1/models/{act}": functools.partial(change_roles, act) for act in ACTS},
+        "/v1/adjustments/make": lambda words: decisions.adjust(writer, reader, words, clock.now()),
+        "/v1/adjustments/withdraw": lambda words: decisions.withdraw(writer, reader, words, clock.now()),
+        **{
+            f"/v1/quarantine/{verdict}": functools.partial(
+                lambda verdict, words: decisions.judge(writer, reader, verdict, words, clock.now()), verdict
+            )
+            for verdict in (ACCEPT, REJECT)
+        },
+    }
+
+
+def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+    """Carry out a decision (see `orders`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return tables.role_change(Lineup(config, writer, reader).decide(act, words, clock.now()))
+                return orders(writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
     except AlreadyRuns:
@@ -362,8 +383,8 @@ def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clo
         if engine is None:  # a command that writes, such as an import
             raise
         endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
-        change: dict[str, object] = endpoint.post(f"/v1/models/{act}", words)
-        return change
+        recorded: dict[str, object] = endpoint.post(path, words)
+        return recorded
     finally:
         reader.close()
 

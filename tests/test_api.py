@@ -105,15 +105,15 @@ def no_model(path: str, query: Mapping[str, Any]) -> object:
 
 
 def no_bundle(path: str, words: Mapping[str, Any]) -> object:
-    """Decides for an engine that has no bundles."""
+    """Decides for an engine that has no bundles and nothing else to decide about."""
     match path.rpartition("/")[2]:
         case "promote":
             roles.promotion({}, str(words["model_id"]))
         case "rollback":
             roles.rollback({}, Tier(str(words["tier"])))
-        case _:
+        case "challenge":
             roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
-    raise AssertionError("one of these must refuse")
+    raise tables.Missing("There is nothing to decide about.", "Wait for something.")
 
 
 @pytest.fixture(scope="module")
