@@ -185,8 +185,9 @@ def adjustments(table: Table) -> None:
     if not records:
         print("Nobody has adjusted a forecast.")
         return
-    shown = ("adjustment_id", "state", "who", "scored_hours", "value_added", "reason")
-    grid(("what", *shown), [(adjustment(record), *(record[name] for name in shown)) for record in records])
+    shown = ("state", "who", "scored_hours", "value_added", "reason")
+    rows = [(record["adjustment_id"], adjustment(record), *(record[name] for name in shown)) for record in records]
+    grid(("id", "what", *shown), rows)
     operators = table.head["operators"]
     assert isinstance(operators, list)
     for each in operators:

@@ -3,8 +3,10 @@
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
+from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
+from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
     Legend,
@@ -34,6 +36,7 @@ __all__ = [
     "Empty",
     "ForecastView",
     "Group",
+    "HourRow",
     "Legend",
     "MapChoice",
     "MapFrame",
@@ -61,11 +64,13 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "hour_rows",
     "map_frame",
     "map_read_out",
     "map_view",
     "models_view",
     "monitor_view",
     "notices",
+    "ranked",
     "read_out",
 ]

@@ -8,7 +8,9 @@ import math
 from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
+from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.shell import TEXTS as SHELL_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -17,7 +19,9 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **FORECAST_TEXTS,
     **MAP_TEXTS,
+    **SHELL_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
