@@ -65,8 +65,13 @@ class Asker(QtWidgets.QWidget):
 
 
 class Pane(Asker):
-    """A view of the window."""
+    """A view of the window, made when it is first looked at. Its `actions()` are in the window's menu while it is in front.
 
+    `chosen` carries a Consumer that was chosen in it, `opened` the name of the view to go to.
+    """
+
+    chosen = QtCore.Signal(object)
+    opened = QtCore.Signal(str)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
 

@@ -194,6 +194,7 @@ def _style_sheet(p: Palette) -> str:
     QFrame[role="card"] {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; }}
     QFrame[role="card"]:focus {{ border: 1px solid {p.focus}; }}
     QFrame[role="notice"] {{ background: {p.surface}; border: 1px solid {p.late}; border-left: 5px solid {p.late}; }}
+    QFrame[role="float"] {{ background: {p.surface}; border: 1px solid {p.quiet}; border-radius: 6px; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
     QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
@@ -209,6 +210,13 @@ def _style_sheet(p: Palette) -> str:
     QTreeWidget::item:hover {{ background: {p.ground}; }}
     QTreeWidget::item:selected {{ background: {p.selected}; color: {p.ink}; border-left: 3px solid {p.ink}; }}
     QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
+    QTreeWidget[role="found"]::item {{ padding: 5px 8px; border: none; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+    QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {p.reference}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QGraphicsView {{ border: 1px solid transparent; }}
     QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid};
@@ -222,6 +230,14 @@ def _style_sheet(p: Palette) -> str:
     QPushButton:hover {{ background: {p.selected}; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
+    QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 5px 10px; }}
+    QToolButton:hover {{ background: {p.selected}; }}
+    QToolButton:focus {{ border: 1px solid {p.focus}; }}
+    QToolButton::menu-indicator {{ image: none; }}
+    QMenu {{ background: {p.surface}; border: 1px solid {p.rule}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 24px 5px 24px; border-radius: 3px; }}
+    QMenu::item:selected {{ background: {p.selected}; color: {p.ink}; }}
+    QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}

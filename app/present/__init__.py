@@ -3,6 +3,7 @@
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
+from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
 from app.present.lateness import SourceAge
@@ -67,5 +68,6 @@ __all__ = [
     "models_view",
     "monitor_view",
     "notices",
+    "ranked",
     "read_out",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.shell import TEXTS as SHELL_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -18,6 +19,7 @@ LANGUAGES = ("da", "en")
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
     **MAP_TEXTS,
+    **SHELL_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
