@@ -6,6 +6,7 @@ from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
+from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.lateness import SourceAge
 from app.present.map import (
     Legend,
@@ -29,12 +30,15 @@ __all__ = [
     "AreaRow",
     "Band",
     "CalibrationView",
+    "Cell",
     "Comparison",
     "Coverage",
     "Decision",
     "Empty",
     "ForecastView",
     "Group",
+    "HealthLine",
+    "HealthView",
     "Legend",
     "MapChoice",
     "MapFrame",
@@ -52,6 +56,8 @@ __all__ = [
     "Shade",
     "SourceAge",
     "Stretch",
+    "TierDay",
+    "TierStrip",
     "Trial",
     "Weight",
     "area_rows",
@@ -62,6 +68,7 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "health_view",
     "map_frame",
     "map_read_out",
     "map_view",
