@@ -120,22 +120,20 @@ class HealthPane(Pane):
         strips.addLayout(days, len(self.strips), 1)
         about = theme.label(0.92, role="quiet", text=text("health.tiers_about"))
         about.setWordWrap(True)
-        left = _column(
-            _card(text("health.sources"), self.sources, self._more[self.sources]),
-            _card(text("health.tiers"), strips, about),
-        )
+        left = _column(_card(text("health.jobs"), self.jobs, self._more[self.jobs], run))
         right = _column(
-            _card(text("health.jobs"), self.jobs, self._more[self.jobs], run),
+            _card(text("health.tiers"), strips, about),
             _card(text("health.disk"), self._disk, self._growth, self._grew),
         )
         both = QtWidgets.QHBoxLayout()
         both.setSpacing(10)
         both.addLayout(left, 11)
-        both.addLayout(right, 10)
+        both.addLayout(right, 9)
         inside = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
+        column.addWidget(_card(text("health.sources"), self.sources, self._more[self.sources]))
         column.addLayout(both)
         column.addWidget(_card(text("health.events"), self._no_events, self.events, self._more[self.events]))
         column.addWidget(_card(text("health.set_aside"), self._none_set_aside, self.set_aside))

@@ -80,6 +80,7 @@ class Listing(QtWidgets.QTableWidget):
         self.setTabKeyNavigation(False)
         self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(round(1.75 * self.fontMetrics().height()))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter)

@@ -201,6 +201,7 @@ def _style_sheet(p: Palette) -> str:
                     border-bottom: 3px solid transparent; }}
     QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
     QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
+    QTabBar[role="pages"]::tab {{ padding: 4px 6px; margin-right: 2px; border-bottom-width: 2px; }}
     QListWidget {{ background: transparent; border: none; outline: none; }}
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}

@@ -186,6 +186,19 @@ QUARANTINE = _table(
         "reason": NAME,
     },
 )
+PEAKS = _table(
+    {"alarm_percent": {"type": "integer", "description": "probability from which on there is an alarm"}, **_SIMULATED},
+    {
+        **_CONSUMER,
+        "within_h": {"type": "integer", "description": "hours ahead that were looked at"},
+        "issue_time": _INSTANT,
+        "peak_time": _INSTANT,
+        **dict.fromkeys(("p50", "p10", "p90"), _NUMBER),
+        "limit": {"type": ["number", "null"], "description": "null where none is set"},
+        "probability": {"type": ["number", "null"], "description": "of exceeding the limit in the most probable hour"},
+        "probable_at": maybe(_INSTANT),
+    },
+)
 JOBS = _table(
     _SIMULATED,
     {

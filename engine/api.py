@@ -199,6 +199,16 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
+    peaks = tables.peaks(reader, now)
+    risks = [risk for row in peaks.rows if (risk := dict(zip(peaks.columns, row, strict=True)))["probability"] is not None]
+    gauge(
+        "peak_exceedance_percent",
+        "Probability of exceeding the peak limit in the most probable hour of a span.",
+        [
+            ({key: str(risk[key]) for key in ("area", "consumer_type", "within_h")}, float(str(risk["probability"])))
+            for risk in risks
+        ],
+    )
     learned = [
         (head.area, lessons[target][1])
         for head in heads
@@ -260,6 +270,7 @@ class _Api:
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
+            Route("/v1/peaks", self._table("/v1/peaks", lambda _: tables.peaks(self._reader, self._clock.now()))),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
             Route(
                 "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))

@@ -223,6 +223,12 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403, 404),
         ),
+        "/v1/peaks": _tabular(
+            "peaks",
+            "The largest hour ahead of price areas and of everybody with a limit, and how probable it is that one exceeds it.",
+            answers.PEAKS,
+            errors=(400, 403),
+        ),
         "/v1/models": _tabular(
             "models",
             "Model bundles, their roles, and how challengers do against their champions on settled days.",

@@ -111,6 +111,7 @@ class Service:
             stack.enter_context(exclusive(self._config.data_dir))
             self._writer = Writer(self._config.database, self._config.simulated)
             stack.callback(self._writer.close)
+            self._writer.set_limits(self._config.limits)
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)

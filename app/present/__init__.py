@@ -7,6 +7,7 @@ from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, Notice, engine_line, notices
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
+from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
     Legend,
@@ -39,6 +40,7 @@ __all__ = [
     "Group",
     "HealthLine",
     "HealthView",
+    "HourRow",
     "Legend",
     "MapChoice",
     "MapFrame",
@@ -69,6 +71,7 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "health_view",
+    "hour_rows",
     "map_frame",
     "map_read_out",
     "map_view",

@@ -221,7 +221,7 @@ def _job(state: JobState, language: Language, now: int) -> HealthLine:
         Cell(text(f"run.{last.status}"), _JOB_STATES[last.status]),
         Cell(following),
     )
-    told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail, language)
+    told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
     return HealthLine(cells, _about(state, told, language), state.job if state.job in plan.RUNNABLE else "")
 
 
@@ -243,7 +243,7 @@ def _seconds(seconds: int, language: Language) -> str:
     return f"{seconds}\u00a0s" if seconds < 120 else language.duration(seconds)
 
 
-def _detail(detail: Mapping[str, object], language: Language) -> str:
+def _detail(detail: Mapping[str, object]) -> str:
     """What a run counted, on one line; of sources only what was new."""
     found = []
     for name, value in detail.items():
