@@ -13,6 +13,7 @@ from app.health_snapshot import HealthSnapshot
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
 from app.present import Cell, HealthLine, HealthView, health_view
+from app.scroll import ScrollPage
 from app.theme import Palette
 from app.tier_strip import TierStripItem
 from app.translations import Language
@@ -120,7 +121,10 @@ class HealthPane(Pane):
         strips.addLayout(days, len(self.strips), 1)
         about = theme.label(0.92, role="quiet", text=text("health.tiers_about"))
         about.setWordWrap(True)
-        left = _column(_card(text("health.jobs"), self.jobs, self._more[self.jobs], run))
+        left = _column(
+            _card(text("health.jobs"), self.jobs, self._more[self.jobs], run),
+            _card(text("health.events"), self._no_events, self.events, self._more[self.events]),
+        )
         right = _column(
             _card(text("health.tiers"), strips, about),
             _card(text("health.disk"), self._disk, self._growth, self._grew),
@@ -135,16 +139,9 @@ class HealthPane(Pane):
         column.setSpacing(10)
         column.addWidget(_card(text("health.sources"), self.sources, self._more[self.sources]))
         column.addLayout(both)
-        column.addWidget(_card(text("health.events"), self._no_events, self.events, self._more[self.events]))
         column.addWidget(_card(text("health.set_aside"), self._none_set_aside, self.set_aside))
         column.addStretch(1)
-        page = QtWidgets.QScrollArea()
-        page.setWidget(inside)
-        page.setWidgetResizable(True)
-        page.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        page.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        page.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
-        return page
+        return ScrollPage(inside)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
@@ -268,6 +265,7 @@ def _card(head: str, *parts: QtWidgets.QWidget | QtWidgets.QLayout) -> QtWidgets
             column.addWidget(part)
         else:
             column.addLayout(part)
+    column.addStretch(1)
     return card
 
 

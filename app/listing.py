@@ -62,13 +62,14 @@ class Listing(QtWidgets.QTableWidget):
     """Lines under heads, one of which is chosen; as high as its lines, but no more than `most`. `stretch` is the widest column."""
 
     def __init__(self, name: str, heads: Sequence[str], palette: Palette, stretch: int = 0, most: int = 12) -> None:
-        super().__init__(0, len(heads))
+        super().__init__()
+        self.setProperty("role", "list")
+        self.setColumnCount(len(heads))
         self._palette, self._most = palette, most
         self._lines: tuple[tuple[Cell, ...], ...] = ()
         self._painter = _Painter(self, palette)
         self.setItemDelegate(self._painter)
         self.setAccessibleName(name)
-        self.setProperty("role", "list")
         self.setFont(theme.font())
         self.setHorizontalHeaderLabels(list(heads))
         self.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)

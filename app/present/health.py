@@ -101,7 +101,7 @@ def health_view(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
         sources=_sources(snapshot, language, now),
-        jobs=() if found is None else tuple(_job(state, language, now) for state in found.jobs),
+        jobs=() if found is None else tuple(_job(state, runs, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
         last_day=language.text("health.today"),
@@ -204,25 +204,20 @@ def _state_cell(state: Freshness | None, language: Language) -> Cell:
 # -- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def _job(state: JobState, language: Language, now: int) -> HealthLine:
+def _job(state: JobState, runs: bool, language: Language, now: int) -> HealthLine:
+    """A job; it is due next only where an engine runs."""
     text = language.text
     last = state.runs[0] if state.runs else None
     after = text("health.after", job=text(f"job.{state.rhythm.after}")) if state.rhythm.after else ""
-    following = after if state.next_time is None else language.moment(state.next_time, now)
-    name = text(f"job.{state.job}")
+    following = after if state.next_time is None else language.moment(state.next_time, now) if runs else "–"
     if last is None:
-        return HealthLine(
-            (Cell(name), Cell("–"), Cell("–"), Cell(text("health.never")), Cell(following)), _about(state, "", language)
-        )
-    cells = (
-        Cell(name),
-        Cell(language.moment(last.started_at, now, weekday=False)),
-        Cell(_took(last, language)),
-        Cell(text(f"run.{last.status}"), _JOB_STATES[last.status]),
-        Cell(following),
-    )
-    told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
-    return HealthLine(cells, _about(state, told, language), state.job if state.job in plan.RUNNABLE else "")
+        did, told = (Cell("–"), Cell("–"), Cell(text("health.never"))), ""
+    else:
+        started, took = language.moment(last.started_at, now, weekday=False), _took(last, language)
+        did = Cell(started), Cell(took), Cell(text(f"run.{last.status}"), _JOB_STATES[last.status])
+        told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
+    job = state.job if state.job in plan.RUNNABLE else ""
+    return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), _about(state, told, language), job)
 
 
 def _about(state: JobState, told: str, language: Language) -> str:
@@ -240,6 +235,8 @@ def _took(run: JobRun, language: Language) -> str:
 
 
 def _seconds(seconds: int, language: Language) -> str:
+    if not seconds:
+        return "<\u00a01\u00a0s"
     return f"{seconds}\u00a0s" if seconds < 120 else language.duration(seconds)
 
 
