@@ -26,7 +26,22 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, bridge, openapi, pipeline, plan, roles, sources, tables, timetable
+from engine import (
+    __version__,
+    access,
+    api,
+    bridge,
+    consumers,
+    explaining,
+    openapi,
+    pipeline,
+    plan,
+    roles,
+    sources,
+    tables,
+    timetable,
+    whatif,
+)
 from engine.clock import UTC, Clock, floor_hour, iso
 from engine.config import Config
 from engine.domain import HOUR, Expected, JobRun
@@ -315,8 +330,22 @@ class Service:
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs a running engine."""
-        answers: dict[str, Callable[[Mapping[str, Any]], object]] = {"/v1/plan": lambda _: self._plan()}
+        answers: dict[str, Callable[[Mapping[str, Any]], object]] = {
+            "/v1/plan": lambda _: self._plan(),
+            **dict.fromkeys(("/v1/explain", "/v1/explain/changes", "/v1/whatif"), functools.partial(self._explain, path)),
+        }
         return answers[path](query)
+
+    def _explain(self, path: str, query: Mapping[str, Any]) -> object:
+        """A question that needs the models."""
+        of = consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())
+        ask, issue_time = (self._reader, self._lineup.bundle, of), api.moment(query, "issue_time")
+        if path == "/v1/whatif":
+            return whatif.imagine(*ask, whatif.change_of(query), issue_time).document()
+        hour = api.moment(query, "valid_time")
+        if path == "/v1/explain":
+            return explaining.explain(*ask, hour, issue_time).document()
+        return explaining.changes(*ask, hour, issue_time, api.moment(query, "before")).document()
 
     def _run_job(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Let a job run at once, after the one that runs now."""

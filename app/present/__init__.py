@@ -5,7 +5,7 @@ from app.present.calibration import CalibrationView, Coverage, Weight, calibrati
 from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
-from app.present.frame import Empty, Notice, engine_line, notices
+from app.present.frame import Empty, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
@@ -25,6 +25,7 @@ from app.present.map import (
 )
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
+from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 
 __all__ = [
     "DECISIONS",
@@ -71,6 +72,7 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "health_view",
+    "history",
     "hour_rows",
     "map_frame",
     "map_read_out",
@@ -78,6 +80,8 @@ __all__ = [
     "models_view",
     "monitor_view",
     "notices",
+    "on_shelf",
     "ranked",
     "read_out",
+    "shelf_times",
 ]
