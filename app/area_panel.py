@@ -155,6 +155,10 @@ class AreaPanel(QtWidgets.QWidget):
             self._pages.setCurrentIndex(0)
             self.areas.setFocus()
 
+    def step(self, by: int) -> None:
+        """Choose the card so many places further down, as far as there are any."""
+        self.areas.setCurrentRow(max(0, min(self.areas.count() - 1, self.areas.currentRow() + by)))
+
     def _pick(self, of: Consumer) -> None:
         self.close_list()
         self.chosen.emit(of)

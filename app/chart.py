@@ -7,8 +7,17 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.axis import ValueAxis
+from app.flow import FlowLayout
 from app.theme import Palette
 from app.translations import Language
+
+#: How lines of a shape other than solid are drawn.
+PEN_STYLES = {
+    "dashes": QtCore.Qt.PenStyle.DashLine,
+    "dots": QtCore.Qt.PenStyle.DotLine,
+    "dash_dots": QtCore.Qt.PenStyle.DashDotLine,
+    "ghost": QtCore.Qt.PenStyle.DashDotDotLine,
+}
 
 
 class Chart(pg.PlotWidget):  # type: ignore[misc]
@@ -45,7 +54,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
-    """A sample for a legend: `line`, `bold`, `dots`, `dashes` or `block`."""
+    """A sample for a legend: `line`, `bold`, `dots`, `dashes`, `dash_dots`, `ghost` or `block`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
     picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)
@@ -55,33 +64,33 @@ def _sample(colour: str, shape: str) -> QtGui.QPixmap:
             painter.fillRect(QtCore.QRectF(0, 1, 18, 10), QtGui.QColor(colour))
         else:
             pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots") else 1)
-            pen.setStyle({"dashes": QtCore.Qt.PenStyle.DashLine, "dots": QtCore.Qt.PenStyle.DotLine}.get(shape, pen.style()))
+            pen.setStyle(PEN_STYLES.get(shape, pen.style()))
             painter.setPen(pen)
             painter.drawLine(0, 6, 18, 6)
     return picture
 
 
 class Legend(QtWidgets.QWidget):
-    """Samples with their names in a row; what has no sample now is not named."""
+    """Samples with their names in rows; what has no sample now is not named."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(5)
+        rows = FlowLayout()
+        self.setLayout(rows)
         self._entries = []
         for text in names:
-            sample, name = QtWidgets.QLabel(), theme.label(0.92, role="quiet", text=text)
-            name.setContentsMargins(0, 0, 8, 0)
+            entry, sample, name = QtWidgets.QWidget(), QtWidgets.QLabel(), theme.label(0.92, role="quiet", text=text)
+            row = QtWidgets.QHBoxLayout(entry)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(5)
             row.addWidget(sample)
             row.addWidget(name)
-            self._entries.append((sample, name))
-        row.addStretch(1)
+            rows.addWidget(entry)
+            self._entries.append((entry, sample))
 
     def set_samples(self, samples: tuple[tuple[str, str] | None, ...]) -> None:
         """Draw each sample: its colour and shape, or None."""
-        for (sample, name), drawn in zip(self._entries, samples, strict=True):
+        for (entry, sample), drawn in zip(self._entries, samples, strict=True):
             if drawn is not None:
                 sample.setPixmap(_sample(*drawn))
-            sample.setVisible(drawn is not None)
-            name.setVisible(drawn is not None)
+            entry.setVisible(drawn is not None)

@@ -163,9 +163,8 @@ class MapTable(QtWidgets.QTableWidget):
 
 
 class MapPane(Pane):
-    """`chosen` carries the Consumer that is to be shown in the other views."""
+    """The map, and the table beside it from which an area is chosen for the other views."""
 
-    chosen = QtCore.Signal(object)
     of_consumer = False
 
     def __init__(self, language: Language, palette: Palette) -> None:

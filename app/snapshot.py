@@ -53,7 +53,8 @@ class ConsumerSnapshot:
 
     `calibration` is what the model of that issue has learned by `learned_at`, `adaptation` the same of a load that is measured late;
     `tso` the grid operator's forecast in MWh of hours
-    of the issue, as it was known when it was made; `board` both forecasts of the scored days.
+    of the issue, as it was known when it was made; `board` both forecasts of the scored days; `truths` are all kinds of truth of
+    the observed hours, see `Archive.truth`.
     """
 
     of: Consumer
@@ -67,6 +68,7 @@ class ConsumerSnapshot:
     tso_time: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     tso: FloatArray = field(default_factory=lambda: np.empty(0))
     board: Scoreboard | None = None
+    truths: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     area, consumer_type = of
     gross = of in PRICE_AREAS
     back = HISTORY_DAYS * DAY + (0 if gross else BRIDGE_H * HOUR)
-    times, values = reader.truth(area, now - back, now + DAY, consumer_type)["newest"]
+    truths = reader.truth(area, now - back, now + DAY, consumer_type)
+    times, values = truths["newest"]
     start = clock.local_midnight(clock.local(now).date() - dt.timedelta(days=SCORE_DAYS))
     scores = {
         (truth, by): reader.scores(
@@ -176,9 +179,9 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     }
     forecast = reader.forecast(area, now, consumer_type)
     if forecast is None:
-        return ConsumerSnapshot(of, times, values, None, scores)
+        return ConsumerSnapshot(of, times, values, None, scores, truths=truths)
     learned_at, calibration = reader.lessons(of).get((area, consumer_type, forecast.model_id), (0, None))
-    made = ConsumerSnapshot(of, times, values, forecast, scores, calibration, learned_at)
+    made = ConsumerSnapshot(of, times, values, forecast, scores, calibration, learned_at, truths=truths)
     if not gross:
         return dataclasses.replace(made, adaptation=reader.adaptations([of]).get((of, forecast.model_id)))
     first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])

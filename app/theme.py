@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -83,7 +84,46 @@ DARK = Palette(
     badge="#f0b43c",
     badge_ink="#241800",
 )
-PALETTES = {palette.name: palette for palette in (LIGHT, DARK)}
+LIGHT_CONTRAST = dataclasses.replace(
+    LIGHT,
+    name="light_contrast",
+    ground="#ffffff",
+    ink="#000000",
+    quiet="#33393e",
+    rule="#5a6268",
+    grid="#c9ced2",
+    observed="#000000",
+    median="#004a80",
+    bands=("#d3e2ee", "#b4cde0", "#8fb3d0"),
+    old_median="#50575d",
+    reference="#5a6268",
+    bar="#3f627e",
+    selected="#dbe2e8",
+    focus="#003a66",
+    late="#6b4500",
+    stale="#8c2a00",
+)
+DARK_CONTRAST = dataclasses.replace(
+    DARK,
+    name="dark_contrast",
+    ground="#000000",
+    surface="#000000",
+    ink="#ffffff",
+    quiet="#d2d8dc",
+    rule="#8b949b",
+    grid="#3a4147",
+    observed="#ffffff",
+    median="#a9d4f5",
+    bands=("#16293a", "#224058", "#335b79"),
+    old_median="#b5bdc3",
+    reference="#9aa4ac",
+    bar="#8fb6d6",
+    selected="#262d33",
+    focus="#a9d4f5",
+    late="#ffc25a",
+    stale="#ff9d72",
+)
+PALETTES = {palette.name: palette for palette in (LIGHT, DARK, LIGHT_CONTRAST, DARK_CONTRAST)}
 
 #: Pixels around the words in a table's head, both sides together.
 HEAD_PADDING = 18
@@ -179,6 +219,7 @@ def apply(application: QtWidgets.QApplication, palette: Palette) -> None:
         (roles.ToolTipBase, palette.surface),
         (roles.ToolTipText, palette.ink),
         (roles.PlaceholderText, palette.quiet),
+        (roles.Link, palette.focus),
     ):
         colours.setColor(role, QtGui.QColor(colour))
     application.setPalette(colours)
@@ -194,12 +235,14 @@ def _style_sheet(p: Palette) -> str:
     QFrame[role="card"] {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; }}
     QFrame[role="card"]:focus {{ border: 1px solid {p.focus}; }}
     QFrame[role="notice"] {{ background: {p.surface}; border: 1px solid {p.late}; border-left: 5px solid {p.late}; }}
+    QFrame[role="float"] {{ background: {p.surface}; border: 1px solid {p.quiet}; border-radius: 6px; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
     QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
                     border-bottom: 3px solid transparent; }}
     QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
     QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
+    QTabBar[role="pages"]::tab {{ padding: 4px 6px; margin-right: 2px; border-bottom-width: 2px; }}
     QListWidget {{ background: transparent; border: none; outline: none; }}
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
@@ -209,6 +252,14 @@ def _style_sheet(p: Palette) -> str:
     QTreeWidget::item:hover {{ background: {p.ground}; }}
     QTreeWidget::item:selected {{ background: {p.selected}; color: {p.ink}; border-left: 3px solid {p.ink}; }}
     QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
+    QTreeWidget[role="found"]::item {{ padding: 5px 8px; border: none; }}
+    QTextBrowser {{ background: transparent; border: none; selection-background-color: {p.selected}; selection-color: {p.ink}; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+    QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {p.reference}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QGraphicsView {{ border: 1px solid transparent; }}
     QGraphicsView:focus {{ border: 1px solid {p.focus}; }}
     QTableWidget {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; gridline-color: {p.grid};
@@ -221,7 +272,16 @@ def _style_sheet(p: Palette) -> str:
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
+    QPushButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 5px; width: 9px; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
+    QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 5px 10px; }}
+    QToolButton:hover {{ background: {p.selected}; }}
+    QToolButton:focus {{ border: 1px solid {p.focus}; }}
+    QToolButton::menu-indicator {{ image: none; }}
+    QMenu {{ background: {p.surface}; border: 1px solid {p.rule}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 24px 5px 24px; border-radius: 3px; }}
+    QMenu::item:selected {{ background: {p.selected}; color: {p.ink}; }}
+    QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}

@@ -6,109 +6,99 @@ from collections.abc import Callable
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from app import present, theme
+from app import help_pages, present, theme
 from app.area_panel import AreaPanel
 from app.engine_link import Answer
+from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
 from app.map_view import MapPane
+from app.menu import Menu, action
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
-from app.pane import Pane, Scene
+from app.notice_bar import NoticeBar
+from app.pane import Pane, Question, Scene
+from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
-from app.translations import Language
+from app.translations import LANGUAGES, Language
+from engine import geography
 from engine.clock import Clock
-from engine.domain import Consumer
+from engine.domain import Consumer, Expected
 
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
-VIEWS = ("forecast", "monitoring", "models", "map")
-
-
-class NoticeBar(QtWidgets.QFrame):
-    """The first trouble, what to do about it, and how many more there are."""
-
-    def __init__(self, language: Language) -> None:
-        super().__init__()
-        self._language = language
-        self.setProperty("role", "notice")
-        self._problem, self._remedy, self._more = theme.label(bold=True), theme.label(), theme.label(role="quiet")
-        for label in (self._problem, self._remedy):
-            label.setWordWrap(True)
-        words = QtWidgets.QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self._problem)
-        words.addWidget(self._remedy)
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.addLayout(words, 1)
-        row.addWidget(self._more)
-
-    def show_notices(self, notices: tuple[Notice, ...]) -> None:
-        """Show them, or nothing."""
-        self.setVisible(bool(notices))
-        if not notices:
-            return
-        first = notices[0]
-        self._problem.setText(f"▲ {first.problem}")
-        self._remedy.setText(first.remedy)
-        more = self._language.text("window.more", count=len(notices) - 1) if len(notices) > 1 else ""
-        self._more.setText("   ".join(part for part in (first.since, more) if part))
-        self.setToolTip("\n".join(f"{notice.problem} {notice.remedy}" for notice in notices[1:]))
-        self.setAccessibleName(". ".join(f"{notice.problem} {notice.remedy}" for notice in notices))
+#: Who shows each view, in the order of the tabs.
+PANES: dict[str, Callable[[Language, Palette], Pane]] = {
+    "forecast": ForecastPane,
+    "monitoring": MonitoringPane,
+    "models": ModelsPane,
+    "map": MapPane,
+}
+VIEWS = tuple(PANES)
+#: Name of the question for troubles of the past.
+_HISTORY = "notices"
 
 
 class Window(QtWidgets.QMainWindow):
     """Shows snapshots as they arrive, and their ages as they grow.
 
-    `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine.
+    `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine,
+    `liked` which preferences the user has changed.
     """
 
     wanted = QtCore.Signal(object)
     asked = QtCore.Signal(object)
     told = QtCore.Signal(object)
+    liked = QtCore.Signal(object)
 
-    def __init__(self, language: Language, palette: Palette, clock: Clock) -> None:
+    def __init__(self, language: Language, palette: Palette, clock: Clock, likes: Preferences = PLAIN) -> None:
         super().__init__()
-        self._language, self._clock = language, clock
+        self._language, self._palette, self._clock, self._likes = language, palette, clock, likes
         self._snapshot: Snapshot | None = None
         self._engine = EngineStatus(EngineKind.UNKNOWN)
         self._trouble: tuple[Notice, ...] = ()
-        self._chosen = PRICE_AREAS[0]
+        self._shelved = present.on_shelf(likes.shelved, clock.now())
+        self._chosen = Consumer(likes.area, likes.consumer_type) if likes.area else PRICE_AREAS[0]
+        self._made: dict[str, Pane] = {}
         self.on_close: Callable[[], None] = lambda: None
         self.setWindowTitle(language.text("window.title"))
         self.areas = AreaPanel(language)
         self.areas.chosen.connect(self.choose_consumer)
-        QtGui.QShortcut(QtGui.QKeySequence.StandardKey.Find, self, self.areas.search)
-        self.forecast, self.monitoring = ForecastPane(language, palette), MonitoringPane(language, palette)
-        self.models, self.map = ModelsPane(language, palette), MapPane(language, palette)
-        self.map.chosen.connect(self.choose_consumer)
         self._tabs = QtWidgets.QTabBar()
         self._tabs.setAccessibleName(language.text("window.views"))
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
         self._stack = QtWidgets.QStackedWidget()
-        for number, (view, pane) in enumerate(zip(VIEWS, self._panes(), strict=True), start=1):
+        for number, view in enumerate(VIEWS, start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
-            self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}")
-            self._stack.addWidget(pane)
-            pane.asked.connect(self.asked)
-            pane.told.connect(self.told)
-            QtGui.QShortcut(f"Ctrl+{number}", self, lambda index=number - 1: self._tabs.setCurrentIndex(index))
+            self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}, F{number + 1}")
+        self._tabs.setCurrentIndex(VIEWS.index(likes.view) if likes.view else 0)
         self._tabs.currentChanged.connect(self._switch)
         self._time = theme.label(1.08, bold=True)
         self._time.setAccessibleName(language.text("window.clock"))
         self._notices = NoticeBar(language)
+        self._notices.copied.connect(lambda notice: self._copy((notice,)))
+        self._notices.shelved.connect(self._shelve)
         self._notices.hide()
-        self._engine_line = theme.label(0.92, role="quiet")
+        self._panel = SidePanel(language)
+        self._panel.asked.connect(self.show_help)
+        self._panel.closed.connect(lambda: self.pane(self.view).setFocus())
+        self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
+        self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
+        self._fill_menu()
+        self.finder = Finder(self, language)
+        self._stack.setCurrentWidget(self.pane(self.view))
         self._ticks = 0
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
+        if likes.geometry:
+            self.restoreGeometry(QtCore.QByteArray.fromBase64(likes.geometry.encode("ascii")))
         self._tick()
 
     def _layout(self) -> QtWidgets.QWidget:
@@ -119,6 +109,7 @@ class Window(QtWidgets.QMainWindow):
         top.addWidget(self._tabs)
         top.addStretch(1)
         top.addWidget(self._time)
+        top.addWidget(self.menu)
         right = QtWidgets.QVBoxLayout()
         right.setSpacing(8)
         right.addWidget(self._stack, 1)
@@ -129,6 +120,7 @@ class Window(QtWidgets.QMainWindow):
         left.addWidget(self.areas, 1)
         body.addLayout(left)
         body.addLayout(right, 1)
+        body.addWidget(self._panel)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(16, 8, 16, 8)
@@ -136,16 +128,121 @@ class Window(QtWidgets.QMainWindow):
         column.addLayout(top)
         column.addWidget(self._notices)
         column.addLayout(body, 1)
-        column.addWidget(self._engine_line)
+        foot = QtWidgets.QHBoxLayout()
+        foot.addWidget(self._engine_line)
+        foot.addStretch(1)
+        foot.addWidget(self._shelf_line)
+        column.addLayout(foot)
         return page
 
-    def _panes(self) -> tuple[Pane, ...]:
-        return self.forecast, self.monitoring, self.models, self.map
+    def _fill_menu(self) -> None:
+        text = self._language.text
+
+        def show(view: str, number: int) -> QtGui.QAction:
+            return action(self, text(f"window.{view}"), lambda: self.choose_view(view), f"F{number + 1}", f"Ctrl+{number}")
+
+        self.menu.add_section(text("menu.views"), [show(view, number) for number, view in enumerate(VIEWS, start=1)])
+        self.menu.add_front()
+        self.menu.add_section(
+            text("menu.area"),
+            [
+                action(self, text("menu.find_area"), self.areas.search, QtGui.QKeySequence.StandardKey.Find),
+                action(self, text("menu.next_area"), lambda: self.areas.step(1), "Alt+Down"),
+                action(self, text("menu.previous_area"), lambda: self.areas.step(-1), "Alt+Up"),
+            ],
+        )
+        self.menu.add_section(
+            text("menu.notices"),
+            [
+                action(self, text("notices.copy_all"), lambda: self._copy(self._all_notices())),
+                action(self, text("notices.unshelve"), self._unshelve),
+                action(
+                    self,
+                    text("notices.history"),
+                    lambda: self.asked.emit(Question(_HISTORY, lambda reader, _now: reader.events(open_only=False))),
+                ),
+            ],
+        )
+        self.menu.add_section(text("menu.look"), self._look_actions())
+        pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
+        for topic in help_pages.topics():
+            pages.append(action(self, help_pages.title(topic, self._language), lambda topic=topic: self.show_help(topic)))
+        self.menu.add_section(text("menu.help"), pages)
+        self.menu.add_section(
+            text("menu.program"),
+            [
+                action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
+                action(self, text("menu.full_screen"), self._toggle_full_screen, "F11"),
+                action(self, text("menu.quit"), self.close, "Ctrl+Q"),
+            ],
+        )
+        QtGui.QShortcut("F10", self, self.menu.showMenu)
+
+    def _look_actions(self) -> list[QtGui.QAction]:
+        """The themes and the languages, of each group one ticked."""
+        text = self._language.text
+        themes = [(f"theme.{name}", {"theme": name}) for name in theme.PALETTES]
+        languages = [(f"language.{code}", {"language": code}) for code in LANGUAGES]
+        made = []
+        for key, choices, now in (
+            ("menu.theme", [("theme.system", {"theme": ""}), *themes], {"theme": self._likes.theme}),
+            ("menu.language", languages, {"language": self._language.code}),
+        ):
+            group = QtGui.QActionGroup(self)
+            for name, like in choices:
+                made.append(action(self, text(key, name=text(name)), lambda like=like: self.liked.emit(like), ticked=like == now))
+                group.addAction(made[-1])
+        return made
+
+    def show_help(self, topic: str) -> None:
+        """Show a page of help beside the view."""
+        self._panel.show_page(self._language.text("menu.help"), help_pages.page(topic, self._language))
+
+    def find(self) -> None:
+        """Let a command, a view or a consumer be found by a part of its name."""
+        commands = [
+            Command(
+                each.text().removesuffix(" …"),
+                kind,
+                each.shortcut().toString(QtGui.QKeySequence.SequenceFormat.NativeText),
+                each.trigger,
+            )
+            for kind, each in self.menu.commands()
+        ]
+        known = self._snapshot.known if self._snapshot is not None else ()
+        for of in dict.fromkeys((*PRICE_AREAS, *known)):
+            names = tuple(geography.title(of, code) for code in LANGUAGES)
+            name = names[LANGUAGES.index(self._language.code)]
+            commands.append(
+                Command(name, self._language.text("menu.area"), "", lambda of=of: self.choose_consumer(of), (*names, of.area))
+            )
+        self.finder.open(commands)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
+
+    def pane(self, view: str) -> Pane:
+        """Who shows a view, made when it is first asked for."""
+        if view not in self._made:
+            made = self._made[view] = PANES[view](self._language, self._palette)
+            made.asked.connect(self.asked)
+            made.told.connect(self.told)
+            made.chosen.connect(self.choose_consumer)
+            made.opened.connect(self.choose_view)
+            made.liked.connect(self.liked)
+            self._stack.addWidget(made)
+        return self._made[view]
+
+    def __getattr__(self, name: str) -> Pane:
+        """A view by its name."""
+        if name not in PANES:
+            raise AttributeError(name)
+        return self.pane(name)
 
     @property
     def view(self) -> str:
         """Name of the view in front."""
-        return VIEWS[self._stack.currentIndex()]
+        return VIEWS[self._tabs.currentIndex()]
 
     def choose_view(self, view: str) -> None:
         """Bring a view to the front."""
@@ -173,28 +270,52 @@ class Window(QtWidgets.QMainWindow):
         self._engine = status
         self._refresh()
 
-    def show_trouble(self, problem: str, remedy: str) -> None:
+    def show_trouble(self, cause: str, problem: str, remedy: str) -> None:
         """Show a fault of the app itself until it is closed."""
-        self._trouble = (Notice(problem, remedy, self._language.time(self._clock.now())),)
+        since = self._language.text("window.since", time=self._language.time(self._clock.now()))
+        self._trouble = (*(t for t in self._trouble if t.cause != cause), Notice(cause, problem, "", remedy, since))
         self._refresh()
+
+    def set_likes(self, likes: Preferences) -> None:
+        """Take what the user likes another way."""
+        self._likes = likes
+        self._refresh()
+
+    def look(self) -> dict[str, object]:
+        """What it shows and where it stands, as preferences."""
+        return {
+            "view": self.view,
+            "area": self._chosen.area,
+            "consumer_type": self._chosen.consumer_type,
+            "geometry": bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
+        }
+
+    def take_over(self, before: Window) -> None:
+        """Show what another window showed."""
+        self._snapshot, self._engine, self._trouble = before._snapshot, before._engine, before._trouble
+        self.choose_consumer(before.chosen)
 
     def show_answer(self, answer: Answer) -> None:
         """Give a view what the engine made of its request."""
-        for pane in self._panes():
+        for pane in self._made.values():
             pane.deliver(answer)
 
     def show_found(self, name: str, found: object) -> None:
         """Give views what was found in the database."""
-        for pane in self._panes():
+        for pane in self._made.values():
             pane.take_found(name, found)
+        if name == _HISTORY and not isinstance(found, Expected):
+            page = present.history(found, self._language, self._clock.now())
+            self._panel.show_page(self._language.text("menu.notices"), page)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
-        for pane in self._panes():
+        self._palette = palette
+        for pane in self._made.values():
             pane.set_palette(palette)
 
-    def _switch(self, index: int) -> None:
-        self._stack.setCurrentIndex(index)
+    def _switch(self) -> None:
+        self._stack.setCurrentWidget(self.pane(self.view))
         self._refresh()
 
     def _tick(self) -> None:
@@ -208,19 +329,53 @@ class Window(QtWidgets.QMainWindow):
     def _refresh(self) -> None:
         """Present the snapshot at this moment; only the view in front is drawn, and it waits for a consumer that is being read."""
         snapshot, of, now = self._snapshot, self._chosen, self._clock.now()
+        self._show_notices(now)
         if snapshot is None:
             return
         self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
         self.areas.list.set_known(snapshot.known, of)
-        self._notices.show_notices((*self._trouble, *present.notices(snapshot, self._engine, self._language, now)))
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
         self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         known = of in snapshot.consumers or snapshot.fault is not None
         if known:
             self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
-        pane = self._panes()[self._stack.currentIndex()]
+        pane = self.pane(self.view)
         if known or not pane.of_consumer:
-            pane.show_scene(Scene(snapshot, of, self._engine, now))
+            pane.show_scene(Scene(snapshot, of, self._engine, now, self._likes))
+
+    def _all_notices(self) -> tuple[Notice, ...]:
+        now = self._clock.now()
+        known = self._snapshot or Snapshot(now)
+        return (*self._trouble, *present.notices(known, self._engine, self._language, now))
+
+    def _show_notices(self, now: int) -> None:
+        """Those that were put off are counted below until they come back."""
+        self._shelved = present.on_shelf(self._shelved, now)
+        found = self._all_notices()
+        self._notices.show_notices(tuple(notice for notice in found if notice.cause not in self._shelved))
+        away = [self._shelved[notice.cause] for notice in found if notice.cause in self._shelved]
+        words = (
+            self._language.text("notices.shelved", count=len(away), time=self._language.moment(min(away), now)) if away else ""
+        )
+        self._shelf_line.setText(words)
+
+    def _copy(self, notices: tuple[Notice, ...]) -> None:
+        QtWidgets.QApplication.clipboard().setText("\n\n".join(notice.copied(self._clock.now()) for notice in notices))
+
+    def _shelve(self, notice: Notice, shelf: str) -> None:
+        self._shelved = {**self._shelved, notice.cause: present.shelf_times(self._clock.now())[shelf]}
+        self.liked.emit({"shelved": self._shelved})
+        self._refresh()
+
+    def _unshelve(self) -> None:
+        self._shelved = {}
+        self.liked.emit({"shelved": {}})
+        self._refresh()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Keep the finder where it stands."""
+        super().resizeEvent(event)
+        self.finder.place()
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.present.finding import ranked
 from app.translations import LANGUAGES, Language
 from engine import geography
 from engine.domain import CONSUMER_TYPES, Consumer
 from engine.geography import Kind, Measure
-
-#: Danish letters as they are written without them: the first way in full, the second with the marks left out.
-_SPELLINGS = (str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"}), str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +76,6 @@ def _type_name(of: Consumer, language: Language) -> str:
 
 
 def find(known: Sequence[Consumer], words: str, language: Language) -> tuple[Group, ...]:
-    """The consumers whose name in either language, or whose code, has every word in it; those of which a word begins with the first one first.
-
-    Case does not count, and letters may be written the Danish way or without: "aal", "ål" and "Aal" all find Aalborg.
-    """
-    wanted = [_spell(word) for word in words.split()]
-    found: list[tuple[bool, Group]] = []
-    for of in known:
-        names = [form for code in LANGUAGES for form in _spell(geography.title(of, code))]
-        names += _spell(f"{of.area} {of.consumer_type}")
-        if all(any(form in name for form in forms for name in names) for forms in wanted):
-            begins = any(part.startswith(wanted[0]) for name in names for part in name.split()) if wanted else True
-            found.append((not begins, _leaf(of, language)))
-    return tuple(group for _, group in sorted(found, key=lambda pair: pair[0]))
-
-
-def _spell(text: str) -> tuple[str, ...]:
-    plain = unicodedata.normalize("NFC", text).casefold()
-    return tuple(plain.translate(spelling) for spelling in _SPELLINGS)
+    """The consumers whose name in either language, or whose code, has every word in it; the likeliest first (see `ranked`)."""
+    names = [[*(geography.title(of, code) for code in LANGUAGES), f"{of.area} {of.consumer_type}"] for of in known]
+    return tuple(_leaf(known[place], language) for place in ranked(words, names))

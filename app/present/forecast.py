@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,8 @@ class ForecastView:
     """The forecast of one consumer. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
 
     Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
-    a price area. `tso` is the grid operator's forecast as it was known when ours was made.
+    a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
+    settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
     """
 
     of: Consumer
@@ -86,6 +87,11 @@ class ForecastView:
     forecast_time: FloatArray
     median: FloatArray
     bands: tuple[Band, ...]
+    levels: tuple[float, ...]
+    quantiles: FloatArray
+    settled_time: FloatArray
+    settled: FloatArray
+    known: Mapping[str, tuple[FloatArray, FloatArray]]
     stretches: tuple[Stretch, ...]
     tso_time: FloatArray
     tso: FloatArray
@@ -129,12 +135,21 @@ def with_gaps(times: IntArray, values: FloatArray) -> tuple[FloatArray, FloatArr
     return grid.astype(float), filled
 
 
+def _settled(known: Mapping[str, tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """As settled between market players, which only gross consumption has; else what the publisher calls final."""
+    return next(
+        (known[truth] for truth in ("settlement", "settled") if len(known.get(truth, ((),))[0])), (np.empty(0), np.empty(0))
+    )
+
+
 def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language, now: int) -> ForecastView:
     """The forecast view of one consumer at `now`, which moves on while a snapshot stays."""
     of_it = seen(snapshot, of)
     forecast, scale = of_it.forecast, scale_for(of_it)
     observed_time, observed = with_gaps(of_it.observed_time, of_it.observed * scale.factor)
     tso_time, tso = with_gaps(of_it.tso_time, of_it.tso * scale.factor)
+    known = {truth: with_gaps(times, loads * scale.factor) for truth, (times, loads) in of_it.truths.items()}
+    settled_time, settled = _settled(known)
     age = None if forecast is None else now - forecast.issue_time
     issue_freshness = freshness(age, usual_issue_age_s(of))
     stale = issue_freshness is Freshness.STALE
@@ -172,6 +187,11 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         forecast_time=np.empty(0) if forecast is None else forecast.valid_time.astype(float),
         median=np.empty(0) if forecast is None else forecast.median * scale.factor,
         bands=bands,
+        levels=() if forecast is None else forecast.levels,
+        quantiles=np.empty((0, 0)) if forecast is None else forecast.quantiles * scale.factor,
+        settled_time=settled_time,
+        settled=settled,
+        known=known,
         stretches=stretches,
         tso_time=tso_time,
         tso=tso,
@@ -302,12 +322,12 @@ def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
     start = clock.floor_hour(int(time))
     no_data = language.text("monitor.no_data")
     unit, decimals = view.scale.unit, view.scale.decimals
-    observed = _value_at(view.observed_time, view.observed, start)
-    median = _value_at(view.forecast_time, view.median, start)
+    observed = value_at(view.observed_time, view.observed, start)
+    median = value_at(view.forecast_time, view.median, start)
     interval, lead = no_data, "–"
     if math.isfinite(median):
         band = next(band for band in view.bands if band.percent == 80)
-        low, high = (_value_at(view.forecast_time, edge, start) for edge in (band.low, band.high))
+        low, high = (value_at(view.forecast_time, edge, start) for edge in (band.low, band.high))
         interval = f"{language.number(low, decimals)}–{language.quantity(high, unit, decimals)}"
         lead = _lead(view, start, language)
     return ReadOut(
@@ -340,6 +360,7 @@ def _part(view: ForecastView, start: int, observed: float, median: float, langua
     return language.text("readout.bridged" if start <= view.issue_time else "readout.ahead", time=time, age=age)
 
 
-def _value_at(times: FloatArray, values: FloatArray, time: int) -> float:
+def value_at(times: FloatArray, values: FloatArray, time: int) -> float:
+    """The value of an hour, NaN where there is none."""
     found = int(np.searchsorted(times, time))
     return float(values[found]) if found < len(times) and times[found] == time else math.nan

@@ -8,7 +8,9 @@ import math
 from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
+from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.shell import TEXTS as SHELL_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -17,7 +19,9 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **FORECAST_TEXTS,
     **MAP_TEXTS,
+    **SHELL_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
@@ -28,7 +32,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "window.areas": ("Områder og serier", "Areas and series"),
     "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
     "window.since": ("siden {time}", "since {time}"),
-    "window.more": ("og {count} mere", "and {count} more"),
     "window.feed_stopped": (
         "Læsningen af databasen er stoppet, og skærmen opdateres ikke.",
         "Reading of the database has stopped and the screen is not updated.",
@@ -45,17 +48,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.ours": ("Motor: kører og stopper med dette vindue", "Engine: running, stops with this window"),
     "engine.failed": ("Motor: stoppet", "Engine: stopped"),
     "engine.absent": ("Motor: kører ikke", "Engine: not running"),
-    "engine.died": ("Motoren stoppede: {detail}", "The engine stopped: {detail}"),
-    "engine.silent": ("den sagde intet", "it said nothing"),
-    "engine.retry": (
-        "Den startes igen om et minut; `lastvagt-engine doctor` siger mere.",
-        "It is started again in a minute; `lastvagt-engine doctor` tells more.",
-    ),
-    # kinds of trouble the engine tells of
-    "event.source": ("Datakilden {subject} kan ikke hentes", "The source {subject} cannot be fetched"),
-    "event.model": ("Modellen {subject} kan ikke bruges", "The model {subject} cannot be used"),
-    "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
-    "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     # area list
     "area.observed": ("{value} kl. {time}", "{value} at {time}"),
     "area.estimate": ("Timen nu (80 %)", "This hour (80 %)"),

@@ -1,0 +1,235 @@
+"""The chart of a forecast: what was observed, what is forecast and how surely, and the hour that is looked at."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from app import theme
+from app.axis import TimeAxis
+from app.bands import BandItem, HatchItem, HeadItem
+from app.chart import Chart
+from app.present import ForecastView, Part, ReadOut
+from app.sheet import Overlay
+from app.theme import Palette
+from app.translations import Language
+from engine import clock
+from engine.domain import DAY, HOUR, Freshness
+
+
+class ForecastChart(Chart):
+    """The chart. The read-out follows the mouse, or the arrow keys; `pointed` carries its time, or None for now.
+
+    `pinned` carries the start of the hour that was clicked or entered, or None where it was let go.
+    """
+
+    pointed = QtCore.Signal(object)
+    pinned = QtCore.Signal(object)
+
+    def __init__(self, language: Language, palette: Palette) -> None:
+        self._bands = (BandItem(), BandItem(), BandItem())
+        self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
+        self._observed, self._settled, self._bridge, self._median, self._tso, self._overlay = (
+            pg.PlotDataItem(connect="finite", antialias=True) for _ in range(6)
+        )
+        self._now = pg.InfiniteLine(
+            angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
+        )
+        self._until, self._cursor, self._pin = (pg.InfiniteLine(angle=90) for _ in range(3))
+        self._point = pg.ScatterPlotItem(size=8)
+        self._watermark = QtWidgets.QGraphicsSimpleTextItem()
+        self._language = language
+        self._view: ForecastView | None = None
+        self._palette = palette
+        self._follows_now = True
+        super().__init__(language, TimeAxis(language), palette)
+        for z, item in enumerate(
+            (
+                self._unmeasured,
+                *self._bands,
+                *(
+                    self._gap,
+                    self._old,
+                    self._until,
+                    self._now,
+                    self._tso,
+                    self._observed,
+                    self._settled,
+                    self._bridge,
+                    self._median,
+                    self._overlay,
+                    self._head,
+                ),
+                *(self._pin, self._cursor, self._point),
+            )
+        ):
+            item.setZValue(z)
+            self.plot.addItem(item, ignoreBounds=True)
+        self._watermark.setParentItem(self.plot.getViewBox())
+        self._watermark.setZValue(100)
+        self.plot.setMouseEnabled(x=True, y=False)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+        self.plot.getViewBox().sigRangeChangedManually.connect(self._panned)
+        self.plot.getViewBox().sigResized.connect(self._place_watermark)
+        self.scene().sigMouseMoved.connect(self._moved)
+        self.scene().sigMouseClicked.connect(self._clicked)
+        self._pin.hide()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take new colours."""
+        super().set_palette(palette)
+        self._palette = palette
+        self._now.setPen(pg.mkPen(palette.quiet))
+        self._now.label.setColor(palette.quiet)
+        self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
+        self._pin.setPen(pg.mkPen(palette.focus))
+        self._observed.setPen(pg.mkPen(palette.observed, width=1))
+        self._settled.setPen(pg.mkPen(palette.observed, width=1, style=QtCore.Qt.PenStyle.DashDotLine))
+        self._overlay.setPen(pg.mkPen(palette.ink, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
+        self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
+        self._point.setPen(pg.mkPen(palette.surface))
+        self._point.setBrush(pg.mkBrush(palette.ink))
+        self._gap.set_colours(palette.rule, palette.quiet)
+        self._unmeasured.set_colours(palette.grid, palette.quiet)
+        self._until.setPen(pg.mkPen(palette.quiet))
+        self._head.set_colour(palette.ground)
+        self._old.set_colours(palette.old_median, palette.stale)
+        faint = QtGui.QColor(palette.ink)
+        faint.setAlphaF(0.17)
+        self._watermark.setBrush(faint)
+        if self._view is not None:
+            self.show_view(self._view)
+
+    def show_view(self, view: ForecastView) -> None:
+        """Draw the curves; the stretch of time in sight stays unless it follows the present."""
+        self._view = view
+        colours = self._palette.old_bands if view.stale else self._palette.bands
+        for item, band, colour in zip(self._bands, view.bands, colours, strict=False):
+            item.set_colour(colour)
+            item.set_data(view.forecast_time, band.low, band.high)
+        for item in self._bands[len(view.bands) :]:
+            item.set_data(view.forecast_time, view.forecast_time, view.forecast_time)
+        self._show_medians(view)
+        self._show_stretches(view)
+        self._tso.setData(view.tso_time, view.tso)
+        self._observed.setData(view.observed_time, view.observed)
+        self._settled.setData(view.settled_time, view.settled)
+        self._now.setPos(view.now)
+        self._gap.set_span(view.gap, view.gap_label)
+        self._old.set_span((view.issue_time, view.now) if view.stale else None, view.stale_label)
+        self._watermark.setText("\n".join(view.marks))
+        self.plot.setYRange(*view.value_range, padding=0)
+        first = min(view.shown[0], view.observed_time[0] if len(view.observed_time) else view.shown[0])
+        self.plot.setLimits(xMin=first, xMax=view.shown[1] + DAY, minXRange=6 * HOUR)
+        if self._follows_now:  # after the limits, which hold for ranges that are set, too
+            self.plot.setXRange(*view.shown, padding=0)
+        self._place_watermark()
+
+    def _show_medians(self, view: ForecastView) -> None:
+        """Solid ahead of the issue, dashed over what nobody has measured; of a price area, which is bridged by hours, all solid."""
+        colour = self._palette.old_median if view.stale else self._palette.median
+        self._median.setPen(pg.mkPen(colour, width=2))
+        self._bridge.setPen(pg.mkPen(colour, width=2, style=QtCore.Qt.PenStyle.DotLine))
+        bridge = next((s for s in view.stretches if s.part is Part.BRIDGE), None)
+        cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
+        self._bridge.setData(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
+        self._median.setData(view.forecast_time[cut:], view.median[cut:])
+
+    def _show_stretches(self, view: ForecastView) -> None:
+        """Names over the parts of the chart, and hatching behind what nobody has measured."""
+        inks = {Freshness.LATE: self._palette.late, Freshness.STALE: self._palette.stale}
+        told = []
+        for stretch in view.stretches:
+            names, ink = stretch.names, self._palette.ink
+            if stretch.freshness in inks:
+                names = tuple(f"{theme.SYMBOLS[stretch.freshness]} {name}" for name in names)
+                ink = inks[stretch.freshness]
+            told.append((stretch.start, stretch.end, names, ink))
+        self._head.set_stretches(told)
+        unmeasured = [s for s in view.stretches if s.part in (Part.BRIDGE, Part.NOTHING)]
+        self._unmeasured.set_span((unmeasured[0].start, unmeasured[-1].end) if unmeasured else None)
+        measured = next((s.end for s in view.stretches if s.part is Part.MEASURED), None)
+        self._until.setVisible(measured is not None)
+        self._until.setPos(measured or 0.0)
+        self._now.label.setPosition(0.88 if view.stretches else 0.97)
+
+    def show_point(self, point: ReadOut, pointing: bool) -> None:
+        """Mark the hour that is read out; the present needs no mark."""
+        self._cursor.setVisible(pointing)
+        self._cursor.setPos(point.time)
+        known = math.isfinite(point.point)
+        self._point.setData([point.time] if known else [], [point.point] if known else [])
+        self._point.setVisible(pointing and math.isfinite(point.point))
+
+    def show_pin(self, hour: int | None) -> None:
+        """Mark the hour that is pinned, or none."""
+        self._pin.setVisible(hour is not None)
+        self._pin.setPos(hour or 0)
+
+    def lay_over(self, overlay: Overlay | None) -> None:
+        """Draw a curve over the chart, or none."""
+        self._overlay.setVisible(overlay is not None)
+        if overlay is not None:
+            self._overlay.setData(overlay.time, overlay.value)
+
+    def follow_now(self) -> None:
+        """Show the stretch of time around now again."""
+        self._follows_now = True
+        if self._view is not None:
+            self.plot.setXRange(*self._view.shown, padding=0)
+
+    def _panned(self, *_: object) -> None:
+        self._follows_now = False
+
+    def _moved(self, position: QtCore.QPointF) -> None:
+        box = self.plot.getViewBox()
+        if box.sceneBoundingRect().contains(position):
+            self.pointed.emit(box.mapSceneToView(position).x())
+
+    def _clicked(self, event: MouseClickEvent) -> None:
+        box = self.plot.getViewBox()
+        if event.button() == QtCore.Qt.MouseButton.LeftButton and box.sceneBoundingRect().contains(event.scenePos()):
+            self.pinned.emit(clock.floor_hour(int(box.mapSceneToView(event.scenePos()).x())))
+
+    def _place_watermark(self, *_: object) -> None:
+        """In the middle of the plot, as wide as fits."""
+        area = self.plot.getViewBox().rect()
+        font = theme.font(1.0, bold=True)
+        font.setPixelSize(40)
+        self._watermark.setFont(font)
+        size = self._watermark.boundingRect()
+        if size.isEmpty() or area.isEmpty():
+            return
+        scale = min(1.6, 0.86 * area.width() / size.width())
+        self._watermark.setScale(scale)
+        self._watermark.setPos((area.width() - scale * size.width()) / 2, (area.height() - scale * size.height()) / 2)
+
+    def leaveEvent(self, event: QtCore.QEvent) -> None:
+        """Back to now when the mouse leaves."""
+        self.pointed.emit(None)
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Move the read-out by an hour or a day."""
+        keys = QtCore.Qt.Key
+        steps = {keys.Key_Left: -HOUR, keys.Key_Right: HOUR, keys.Key_PageUp: -DAY, keys.Key_PageDown: DAY}
+        if self._view is not None and event.key() in steps:
+            start = self._cursor.value() if self._cursor.isVisible() else self._view.now
+            self.pointed.emit(start + steps[QtCore.Qt.Key(event.key())])
+        elif event.key() in (keys.Key_Return, keys.Key_Enter) and self._view is not None:
+            self.pinned.emit(clock.floor_hour(int(self._cursor.value() if self._cursor.isVisible() else self._view.now)))
+        elif event.key() == keys.Key_Escape:
+            self.pinned.emit(None)
+        elif event.key() == keys.Key_Home:
+            self.follow_now()
+            self.pointed.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Back to the time around now."""
+        self.follow_now()

@@ -1,0 +1,72 @@
+"""The page of one hour: everything that is known and forecast of it, as rows of a table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from app.present.forecast import ForecastView, value_at
+from app.translations import Language
+from engine.domain import HOUR
+
+#: Kinds of truth in the order they are told.
+_TRUTHS = ("provisional", "newest", "settled", "settlement")
+
+
+@dataclass(frozen=True, slots=True)
+class HourRow:
+    """A name with its value, and how far that lies from the median; a row without a value is a heading."""
+
+    name: str
+    value: str = ""
+    against: str = ""
+
+
+def hour_rows(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
+    """What was measured of an hour, what is forecast of it on every level, and by whom else; what is not known is left out."""
+    found = (_truths(view, hour, language), _forecast(view, hour, language), _others(view, hour, language))
+    return tuple(row for rows in found for row in rows) or (HourRow(language.text("hour.nothing")),)
+
+
+def _row(view: ForecastView, name: str, value: float, median: float, language: Language) -> HourRow:
+    unit, decimals = view.scale.unit, view.scale.decimals
+    against = language.number(100 * (value / median - 1), 1, sign=True) + "\u00a0%" if median and math.isfinite(median) else ""
+    return HourRow(name, language.quantity(value, unit, decimals), against)
+
+
+def _truths(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
+    median = value_at(view.forecast_time, view.median, hour)
+    values = {truth: value_at(*view.known[truth], hour) for truth in _TRUTHS if truth in view.known}
+    rows = [
+        _row(view, language.text(f"hour.{truth}"), value, median, language)
+        for truth, value in values.items()
+        if math.isfinite(value) and not (truth == "newest" and value == values["provisional"])
+    ]
+    return (HourRow(language.text("hour.measured")), *rows) if rows else ()
+
+
+def _forecast(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
+    median = value_at(view.forecast_time, view.median, hour)
+    if not math.isfinite(median):
+        return ()
+    lead = round((hour - view.issue_time) / HOUR)
+    told = language.quantity(lead, "t" if language.code == "da" else "h", sign=True)
+    place = int((hour - view.forecast_time[0]) // HOUR)
+    levels = [
+        _row(view, f"P{round(100 * level):02d}", float(value), math.nan if level == 0.5 else median, language)
+        for level, value in zip(view.levels, view.quantiles[place], strict=True)
+    ]
+    head = (
+        HourRow(language.text("hour.forecast")),
+        HourRow(language.text("hour.issued"), language.moment(view.issue_time, view.now)),
+        HourRow(language.text("hour.age"), language.duration(view.now - view.issue_time)),
+        HourRow(language.text("readout.lead"), told),
+    )
+    return (*head, *reversed(levels))
+
+
+def _others(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
+    median, tso = value_at(view.forecast_time, view.median, hour), value_at(view.tso_time, view.tso, hour)
+    if not math.isfinite(tso):
+        return ()
+    return HourRow(language.text("hour.others")), _row(view, language.text("forecast.tso"), tso, median, language)
