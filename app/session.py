@@ -84,6 +84,7 @@ class Session(QtCore.QObject):
         self._kept = dataclasses.replace(self._kept, **changes)
         self._shown = dataclasses.replace(self._shown, **changes)
         self._write()
+        self.window.set_likes(self._shown)
         if "theme" in changes:
             self._dress()
         if self.language != language:

@@ -231,6 +231,7 @@ class Window(QtWidgets.QMainWindow):
             made.told.connect(self.told)
             made.chosen.connect(self.choose_consumer)
             made.opened.connect(self.choose_view)
+            made.liked.connect(self.liked)
             self._stack.addWidget(made)
         return self._made[view]
 
@@ -275,6 +276,11 @@ class Window(QtWidgets.QMainWindow):
         """Show a fault of the app itself until it is closed."""
         since = self._language.text("window.since", time=self._language.time(self._clock.now()))
         self._trouble = (*(t for t in self._trouble if t.cause != cause), Notice(cause, problem, "", remedy, since))
+        self._refresh()
+
+    def set_likes(self, likes: Preferences) -> None:
+        """Take what the user likes another way."""
+        self._likes = likes
         self._refresh()
 
     def look(self) -> dict[str, object]:
@@ -337,7 +343,7 @@ class Window(QtWidgets.QMainWindow):
             self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         pane = self.pane(self.view)
         if known or not pane.of_consumer:
-            pane.show_scene(Scene(snapshot, of, self._engine, now))
+            pane.show_scene(Scene(snapshot, of, self._engine, now, self._likes))
 
     def _all_notices(self) -> tuple[Notice, ...]:
         now = self._clock.now()
