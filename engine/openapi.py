@@ -12,6 +12,7 @@ from engine import __version__, answers, older_service
 from engine.adjusting import FACTORS, Act
 from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
+from engine.plan import RUNNABLE
 from engine.roles import MODEL_ID
 from engine.store import TRUTHS
 from engine.store.scorebook import GROUPINGS
@@ -109,25 +110,27 @@ def _reason(shortest: int) -> Schema:
     return {"type": "string", "minLength": shortest, "maxLength": 500, "description": "why"}
 
 
-def _decision(
-    act: str,
-    summary: str,
-    properties: Mapping[str, Schema],
-    required: Iterable[str],
-    recorded: Mapping[str, Schema] = answers.ROLE_CHANGE,
+def _decision(act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str]) -> Schema:
+    """An operation that changes roles: JSON in, the change that was recorded out."""
+    change = answers.record(answers.ROLE_CHANGE)
+    return _order(act, summary, properties, required, change, "The change, as it is recorded.")
+
+
+def _order(
+    act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str], answer: Schema, told: str
 ) -> Schema:
-    """An operation that changes something: JSON in, what was recorded out."""
+    """An operation that changes something: JSON in and out, with the token."""
     words = {
         400: "the body breaks this contract",
         401: "no token, or not that of the running engine",
         403: "foreign Host, or called by a web page",
-        404: "there is nothing of this name or number",
+        404: "nothing of that name",
         405: "only POST is served",
         409: "it would change nothing, or cannot be done as things stand",
         411: "the body has no Content-Length",
         413: "the body is too large",
         415: "the body is not application/json",
-        422: "valid words that make no sense together, or text that cannot be printed",
+        422: "words that make no sense, or cannot be printed",
         503: "the database cannot be read or written",
     }
     body = {
@@ -142,8 +145,7 @@ def _decision(
         "security": [{"token": []}],
         "parameters": [],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {"200": _answer("What was recorded.", {"application/json": answers.record(recorded)}, cached=False)}
-        | _problems(words),
+        "responses": {"200": _answer(told, {"application/json": answer}, cached=False)} | _problems(words),
     }
     return {"post": operation}
 
@@ -233,6 +235,15 @@ DOCUMENT: Schema = {
             _P_ONLY_TYPE,
             errors=(400, 403, 404),
         ),
+        "/v1/reliability": _tabular(
+            "reliability",
+            "How often load stayed at or below each level, errors beside those expected, by lead bucket; and whether errors drift.",
+            answers.RELIABILITY,
+            _P_AREA,
+            _P_TYPE,
+            _P_START,
+            _P_END,
+        ),
         "/v1/quarantine": _tabular(
             "quarantine",
             "Values set aside as implausible, newest first.",
@@ -242,10 +253,20 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403, 404),
         ),
-        "/v1/quarantine/accept": _decision(
-            "accept", "Take a value that was set aside for true, from now on.", *_ONE_VALUE, answers.SET_ASIDE
+        "/v1/quarantine/accept": _order(
+            "accept",
+            "Take a value that was set aside for true, from now on.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
         ),
-        "/v1/quarantine/reject": _decision("reject", "Leave a value aside for good.", *_ONE_VALUE, answers.SET_ASIDE),
+        "/v1/quarantine/reject": _order(
+            "reject",
+            "Leave a value aside for good.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
+        ),
         "/v1/adjustments": _tabular(
             "adjustments",
             "What operators added to forecasts or multiplied them by, newest first, and what it was worth.",
@@ -253,7 +274,7 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403),
         ),
-        "/v1/adjustments/make": _decision(
+        "/v1/adjustments/make": _order(
             "adjust",
             "Add to the forecast of a consumer, or multiply it, over a span of hours to come.",
             {
@@ -272,14 +293,16 @@ DOCUMENT: Schema = {
                 "reason": _reason(1),
             },
             ("area", "act", "amount", "valid_start", "valid_end", "reason"),
-            answers.ADJUSTMENT,
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
         ),
-        "/v1/adjustments/withdraw": _decision(
+        "/v1/adjustments/withdraw": _order(
             "withdraw",
             "Take an adjustment back for all hours that have not begun.",
             {"adjustment_id": _ID, "reason": _reason(0)},
             ("adjustment_id",),
-            answers.ADJUSTMENT,
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
         ),
         "/v1/peaks": _tabular(
             "peaks",
@@ -355,6 +378,20 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403),
         ),
+        "/v1/jobs/run": _order(
+            "run_job",
+            "Run a job at once, after the one that runs now.",
+            {"job": answers.enum(RUNNABLE)},
+            ("job",),
+            answers.TOLD,
+            "It is taken note of; /v1/jobs tells what becomes of it.",
+        ),
+        "/v1/plan": _operation(
+            "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
+        ),
+        "/v1/storage": _operation(
+            "storage", "How much of the disk the database takes, and how it grows.", {"application/json": answers.STORAGE}
+        ),
         "/api/v1/health": _older("health", "that it answers.", answers.OLDER_HEALTH),
         "/api/v1/area_values": _older("area_values", "the areas there are.", answers.OLDER_VALUES),
         "/api/v1/consumer_type_values": _older(
@@ -391,7 +428,7 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif")
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan")
 
 
 class BadQuery(Expected):
