@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window = Window(language, palette, clock)
     window.resize(size)
     window.choose_consumer(_consumer(options.area or "DK", options.type))
+    if options.area:
+        window.choose_view("forecast")
     if options.screenshot:
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
     if not options.theme:

@@ -74,6 +74,8 @@ class Pane(Asker):
     opened = QtCore.Signal(str)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
+    #: Whether the cards of areas stand beside it.
+    has_panel = True
 
     def show_scene(self, scene: Scene) -> None:
         """Show what there is to see."""

@@ -24,6 +24,8 @@ from app.present.map import (
 )
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
+from app.present.overview import OverviewView, Strip, Tile, overview_view
+from app.present.situation import Situation
 
 __all__ = [
     "DECISIONS",
@@ -47,13 +49,17 @@ __all__ = [
     "MonitorView",
     "Notice",
     "Origin",
+    "OverviewView",
     "Part",
     "ReadOut",
     "Run",
     "ScoreLine",
     "Shade",
+    "Situation",
     "SourceAge",
     "Stretch",
+    "Strip",
+    "Tile",
     "Trial",
     "Weight",
     "area_rows",
@@ -71,6 +77,7 @@ __all__ = [
     "models_view",
     "monitor_view",
     "notices",
+    "overview_view",
     "ranked",
     "read_out",
 ]
