@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.consumers import MEANINGS
 from engine.contest import Verdict
-from engine.domain import FIGURES, LEVELS, UNITS, Freshness, Tier
+from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
 from engine.geography import Kind, Measure
 from engine.roles import ACTS
 from engine.store import TRUTHS
@@ -124,6 +124,32 @@ FORECAST = _table(
         "lead_time_h": {"type": "number"},
     }
     | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
+)
+_INPUTS = {"newest_load": maybe(_INSTANT), "newest_weather": maybe(_INSTANT)}
+_MADE = {"issue_time": _INSTANT, "tier": _TIER, "model_id": NAME}
+EXPLANATION = _table(
+    {
+        **_CONSUMER,
+        **_MADE,
+        **_MARKS,
+        **_INPUTS,
+        "remade": {"type": ["boolean", "null"], "description": "whether its model, asked again, says the same; null: not known"},
+    },
+    {"valid_time": _INSTANT, **dict.fromkeys(Part, _NUMBER), "published": _NUMBER},
+)
+CHANGES = _table(
+    {**_CONSUMER, **_MADE, **_MARKS, **_INPUTS, "before": record({**_MADE, **_INPUTS})},
+    {"valid_time": _INSTANT, "before": _NUMBER, **dict.fromkeys(Cause, _NUMBER), "published": _NUMBER},
+)
+WHAT_IF = _table(
+    {
+        **_CONSUMER,
+        **_MADE,
+        **_MARKS,
+        "official": {"type": "boolean", "const": False},
+        "answers_to": {"type": "array", "items": enum(Part), "description": "of what can be changed, what its models know"},
+    },
+    {"valid_time": _INSTANT, "published": _NUMBER} | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
 )
 OBSERVATIONS = _table(
     {

@@ -61,7 +61,8 @@ class Desk:
     answer: Callable[[str, Mapping[str, Any]], object]
 
 
-def _moment(query: Query, name: str) -> int | None:
+def moment(query: Mapping[str, Any], name: str) -> int | None:
+    """A moment that a query names, None where it names none; raises `Senseless`."""
     if query[name] is None:
         return None
     try:
@@ -71,7 +72,7 @@ def _moment(query: Query, name: str) -> int | None:
 
 
 def _span(query: Query) -> tuple[int | None, int | None]:
-    start, end = _moment(query, "start"), _moment(query, "end")
+    start, end = moment(query, "start"), moment(query, "end")
     if start is not None and end is not None and start > end:
         raise Senseless("The span ends before it starts.", "Swap start and end.")
     return start, end
@@ -310,10 +311,10 @@ class _Api:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:
-        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), _moment(query, "as_of"))
+        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), moment(query, "as_of"))
 
     def _observations(self, query: Query) -> Table:
-        start, end, as_of, now = *_span(query), _moment(query, "as_of"), self._clock.now()
+        start, end, as_of, now = *_span(query), moment(query, "as_of"), self._clock.now()
         if start is None:
             start = (now if end is None else end) - _DEFAULT_SPAN_S
         if end is None:
