@@ -19,6 +19,7 @@ from engine import (
     bridge,
     clock,
     contest,
+    drift,
     features,
     geography,
     issuing,
@@ -26,6 +27,7 @@ from engine import (
     peaks,
     plausibility,
     pooled,
+    published,
     shadow,
     sources,
     verification,
@@ -44,7 +46,9 @@ from engine.domain import (
     Observations,
     QuantileForecast,
 )
+from engine.drift import Stand
 from engine.forecaster import Forecaster
+from engine.geography import Measure
 from engine.lineup import Duel
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.reader import SeriesState
@@ -55,6 +59,8 @@ log = logging.getLogger("lastvagt")
 _SPANS_S = 600
 #: A series this far behind the others of its source has ended: an area that was merged, a grid company that is no more.
 _ENDED_S = 60 * DAY
+#: Whose drift is an event. Others are many and noisy: an alarm a year of each would be one a day; the view of monitoring shows theirs.
+WATCHED = (Measure.GROSS, Measure.OWN)
 
 Progress = Callable[[float], None]
 _Step = TypeVar("_Step")
@@ -415,7 +421,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
     An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
-    is looked for by the first run of each Danish day.
+    is looked for by the first run of each Danish day. Adjustments are scored beside them, once.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
@@ -427,7 +433,23 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             writer.put_scores(rows, renew=truth == "settlement")
             if rows:
                 story.detail[truth] = len({(row.area, row.consumer_type, row.valid_time) for row in rows})
+        adjusted = published.score(reader, now)
+        writer.decisions.put_scores(adjusted)
+        if adjusted:
+            story.detail["adjusted"] = len(adjusted)
+        watch_drift(writer, reader, [of for of in due if geography.measure(of) in WATCHED], now)
     return kept[0]
+
+
+def watch_drift(writer: Writer, reader: Reader, watched: Sequence[Consumer], now: int) -> None:
+    """Keep an open event for each consumer whose day-ahead errors have left what is usual, until they are back."""
+    for of in watched:
+        course, subject = drift.read(reader, of, now), of.area if of.consumer_type == "total" else "/".join(of)
+        if course.stand is Stand.DRIFT:
+            trouble = drift.trouble(course, subject, now)
+            writer.open_event("drift", subject, trouble.problem, trouble.remedy, now)
+        else:
+            writer.close_event("drift", subject, now)
 
 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:
@@ -437,4 +459,5 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
+        story.detail["database_bytes"] = config.database.stat().st_size
     return kept[0]
