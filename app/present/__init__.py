@@ -25,12 +25,15 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
+from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
     "DECISIONS",
     "AreaRow",
     "Band",
     "CalibrationView",
+    "ChangesView",
     "Comparison",
     "Coverage",
     "Decision",
@@ -54,12 +57,18 @@ __all__ = [
     "ScoreLine",
     "Shade",
     "SourceAge",
+    "Step",
     "Stretch",
     "Trial",
     "Weight",
+    "WhatIfRow",
+    "WhatIfView",
+    "WhyView",
+    "Wish",
     "area_rows",
     "calibration_view",
     "change_text",
+    "changes_view",
     "choices",
     "engine_line",
     "find",
@@ -77,4 +86,6 @@ __all__ = [
     "ranked",
     "read_out",
     "shelf_times",
+    "what_if_view",
+    "why_view",
 ]
