@@ -6,6 +6,7 @@ from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, engine_line
+from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -29,17 +30,20 @@ from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
-    "DECISIONS",
     "AreaRow",
     "Band",
     "CalibrationView",
+    "Cell",
     "ChangesView",
     "Comparison",
     "Coverage",
+    "DECISIONS",
     "Decision",
     "Empty",
     "ForecastView",
     "Group",
+    "HealthLine",
+    "HealthView",
     "HourRow",
     "Legend",
     "MapChoice",
@@ -59,6 +63,8 @@ __all__ = [
     "SourceAge",
     "Step",
     "Stretch",
+    "TierDay",
+    "TierStrip",
     "Trial",
     "Weight",
     "WhatIfRow",
@@ -74,6 +80,7 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "health_view",
     "history",
     "hour_rows",
     "map_frame",
