@@ -30,6 +30,7 @@ from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
+    "DECISIONS",
     "AreaRow",
     "Band",
     "CalibrationView",
@@ -37,7 +38,6 @@ __all__ = [
     "ChangesView",
     "Comparison",
     "Coverage",
-    "DECISIONS",
     "Decision",
     "Empty",
     "ForecastView",
