@@ -28,6 +28,8 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.situation import Situation
+from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
     "DECISIONS",
@@ -35,6 +37,7 @@ __all__ = [
     "Band",
     "CalibrationView",
     "Cell",
+    "ChangesView",
     "Comparison",
     "Coverage",
     "Decision",
@@ -62,6 +65,7 @@ __all__ = [
     "Shade",
     "Situation",
     "SourceAge",
+    "Step",
     "Stretch",
     "Strip",
     "TierDay",
@@ -69,9 +73,14 @@ __all__ = [
     "Tile",
     "Trial",
     "Weight",
+    "WhatIfRow",
+    "WhatIfView",
+    "WhyView",
+    "Wish",
     "area_rows",
     "calibration_view",
     "change_text",
+    "changes_view",
     "choices",
     "engine_line",
     "find",
@@ -91,4 +100,6 @@ __all__ = [
     "ranked",
     "read_out",
     "shelf_times",
+    "what_if_view",
+    "why_view",
 ]
