@@ -229,6 +229,8 @@ def _style_sheet(p: Palette) -> str:
     QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
+    QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}
+    QPushButton[role="tool"] {{ padding: 3px 8px; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
     QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 5px 10px; }}

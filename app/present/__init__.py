@@ -4,7 +4,7 @@ from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
-from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
+from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, Notice, engine_line, notices
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
@@ -24,6 +24,8 @@ from app.present.map import (
 )
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
+from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 
 __all__ = [
     "DECISIONS",
@@ -55,8 +57,11 @@ __all__ = [
     "SourceAge",
     "Stretch",
     "Trial",
+    "WeatherRow",
+    "WeatherView",
     "Weight",
     "area_rows",
+    "as_known",
     "calibration_view",
     "change_text",
     "choices",
@@ -65,6 +70,7 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "hour_rows",
+    "hours_ahead",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -73,4 +79,10 @@ __all__ = [
     "notices",
     "ranked",
     "read_out",
+    "surrounded",
+    "time_range",
+    "value_range",
+    "weather_at",
+    "weather_view",
+    "widened",
 ]
