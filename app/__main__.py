@@ -18,7 +18,9 @@ from PySide6 import QtCore, QtWidgets
 from app import snapshot, theme
 from app.engine_link import EngineLink
 from app.feed import Feed
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.preferences import Preferences
+from app.session import Session, preferred
+from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
 from app.window import VIEWS, Window
@@ -41,13 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the database (default: the user's data folder)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
     parser.add_argument("--simulated", action="store_true", help="start the engine with simulated data instead of the network")
-    parser.add_argument("--language", choices=LANGUAGES, help="default: Danish where the system is Danish, else English")
-    parser.add_argument("--theme", choices=tuple(theme.PALETTES), help="default: that of the system, followed when it changes")
+    parser.add_argument("--language", choices=LANGUAGES, help="default: as chosen last, else that of the system")
+    parser.add_argument("--theme", choices=tuple(theme.PALETTES), help="default: as chosen last, else that of the system")
     parser.add_argument("--area", metavar="AREA", help="show this area first, by its code or name: DK1, 1082, Aalborg")
     parser.add_argument(
         "--type", metavar="TYPE", help="and of it this consumer type: household, business, public or one of your own"
     )
-    parser.add_argument("--size", default="1280x800", metavar="WxH", help="size of the window (default: %(default)s)")
+    parser.add_argument("--size", metavar="WxH", help="size of the window (default: as left last, else 1280x800)")
     parser.add_argument("--no-engine", action="store_true", help="start no engine")
     parser.add_argument("--now", metavar="TIME", help="show the database as if it were this time, with its zone, standing still")
     parser.add_argument(
@@ -64,24 +66,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
-        size = _size(options.size)
+        size = _size(options.size or "1280x800")
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
     running = QtWidgets.QApplication.instance()
     application = running if isinstance(running, QtWidgets.QApplication) else QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("Lastvagt")
-    language = Language(options.language) if options.language else Language.of_system()
-    palette = theme.PALETTES[options.theme] if options.theme else theme.of_system()
-    theme.apply(application, palette)
-    window = Window(language, palette, clock)
-    window.resize(size)
-    window.choose_consumer(_consumer(options.area or "DK", options.type))
+    of = _consumer(options.area, options.type) if options.area else None
     if options.screenshot:
+        language = Language(options.language) if options.language else Language.of_system()
+        palette = theme.PALETTES[options.theme] if options.theme else theme.of_system()
+        theme.apply(application, palette)
+        window = Window(language, palette, clock)
+        window.resize(size)
+        window.choose_consumer(of or PRICE_AREAS[0])
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
-    if not options.theme:
-        _follow_system_theme(application, window)
-    return _run(application, window, config, clock, language, _engine_options(options), not options.no_engine)
+    kept = Preferences.read(Preferences.file())
+    feed = Feed(config.database, clock)
+    link = EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
+    session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
+    if options.size or not kept.geometry:
+        session.window.resize(size)
+    return _run(application, session, config)
 
 
 def _has_display() -> bool:
@@ -109,44 +116,16 @@ def _engine_options(options: argparse.Namespace) -> list[str]:
     return [*paths, *(["--simulated"] if options.simulated else [])]
 
 
-def _run(
-    application: QtWidgets.QApplication,
-    window: Window,
-    config: Config,
-    clock: Clock,
-    language: Language,
-    engine_options: list[str],
-    start: bool,
-) -> int:
-    feed = Feed(config.database, clock)
-    link = EngineLink(engine_options, clock, start, data_dir=config.data_dir)
-    window.wanted.connect(feed.choose)
-    window.choose_consumer(window.chosen)
-    feed.arrived.connect(window.show_snapshot)
-    feed.arrived.connect(link.consider)
-    feed.finished.connect(lambda: window.show_trouble(language.text("window.feed_stopped"), language.text("window.restart")))
-    link.changed.connect(window.show_engine)
-    link.answered.connect(window.show_answer)
-    window.told.connect(link.ask)
-    window.asked.connect(feed.ask)
-    feed.found.connect(window.show_found)
-    bugs = _Bugs(config.data_dir / "app.log", window, language)
+def _run(application: QtWidgets.QApplication, session: Session, config: Config) -> int:
+    bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
-
-    def close() -> None:
-        feed.finished.disconnect()
-        feed.stop()
-        link.stop()
-
-    window.on_close = close
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
-        signal.signal(name, lambda *_: window.close())
+        signal.signal(name, lambda *_: session.window.close())
     # Python hears a signal only when it runs, which Qt's loop gives it a reason for twice a second.
-    pulse = QtCore.QTimer(window)
+    pulse = QtCore.QTimer(application)
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
-    window.show()
-    feed.start()
+    session.start()
     return application.exec()
 
 
@@ -155,15 +134,18 @@ class _Bugs(QtCore.QObject):
 
     happened = QtCore.Signal(str)
 
-    def __init__(self, path: Path, window: Window, language: Language) -> None:
+    def __init__(self, path: Path, session: Session) -> None:
         super().__init__()
         self._path = path
         handler = logging.FileHandler(path, delay=True, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
-        self.happened.connect(
-            lambda path: window.show_trouble(language.text("window.bug", log=path), language.text("window.restart"))
-        )
+        self._session = session
+        self.happened.connect(self._tell)
+
+    def _tell(self, path: str) -> None:
+        text = self._session.language.text
+        self._session.window.show_trouble("bug", text("window.bug", log=path), text("window.restart"))
 
     def hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Takes the place of `sys.excepthook`."""
@@ -171,15 +153,6 @@ class _Bugs(QtCore.QObject):
         self._path.parent.mkdir(parents=True, exist_ok=True)
         log.error("unexpected", exc_info=(kind, error, trace))
         self.happened.emit(str(self._path))
-
-
-def _follow_system_theme(application: QtWidgets.QApplication, window: Window) -> None:
-    def change() -> None:
-        palette = theme.of_system()
-        theme.apply(application, palette)
-        window.set_palette(palette)
-
-    application.styleHints().colorSchemeChanged.connect(change)
 
 
 def _take_pictures(window: Window, config: Config, clock: Clock, palette: Palette, language: Language, folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ from engine.store.reader import EngineState
 
 #: A heartbeat older than this is that of an engine that died.
 HEARTBEAT_S = 120
-#: Seconds an engine that died is left alone before it is started again.
+#: Seconds an engine that died is left alone before it is started again, and one that had been serving.
 RETRY_S = 60
+SOON_S = 3
+#: Milliseconds between two looks whether the engine still lives.
+LOOK_MS = 1000
+_CONNECT_S = 2.0
 STOP_MS = 10_000
 
 
@@ -41,11 +46,27 @@ def _process_lives(pid: int) -> bool:
     return True
 
 
+def _answers(state: EngineState) -> bool:
+    """Whether it lives and its endpoint is open, which a process of the same number would not have."""
+    if not _process_lives(state.pid):
+        return False
+    try:
+        socket.create_connection((state.host, state.port), _CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
 def command() -> list[str]:
     """How the engine is started: as a module, or, in a frozen app, as the program beside this one."""
     if getattr(sys, "frozen", False):
         return [str(Path(sys.executable).with_name("lastvagt-engine" + Path(sys.executable).suffix))]
     return [sys.executable, "-m", "engine"]
+
+
+def _is_same(one: EngineState | None, other: EngineState | None) -> bool:
+    """Whether both are words of the same engine."""
+    return one is not None and other is not None and (one.pid, one.started_at) == (other.pid, other.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,7 @@ class EngineLink(QtCore.QObject):
 
     changed = QtCore.Signal(object)
     answered = QtCore.Signal(object)
+    _looked = QtCore.Signal(object, bool)
 
     def __init__(
         self, options: Sequence[str], clock: Clock, start: bool, program: Sequence[str] | None = None, data_dir: Path = Path()
@@ -79,26 +101,57 @@ class EngineLink(QtCore.QObject):
         super().__init__()
         self._data_dir = data_dir
         self._state: EngineState | None = None
+        self._simulated = False
         self._command = [*(program or command()), "run", *options]
         self._clock = clock
         self._start = start
         self._process: QtCore.QProcess | None = None
         self._last_line = ""
+        self._gone: EngineState | None = None  # one that was seen to end
         self._died_at: int | None = None
+        self._wait_s = RETRY_S
+        self._looking = False
+        self._looked.connect(self._take_look)
+        self._timer = QtCore.QTimer(self)
+        self._timer.timeout.connect(self._look)
+        self._timer.start(LOOK_MS)
         self.status = EngineStatus(EngineKind.UNKNOWN)
 
     def consider(self, snapshot: Snapshot) -> None:
         """Take note of who writes to the database, and start an engine where nobody does."""
-        now, state = self._clock.now(), snapshot.engine
-        self._state = state
+        self._state, self._simulated = snapshot.engine, snapshot.simulated
+        self._settle()
+
+    def _settle(self) -> None:
+        now, state = self._clock.now(), self._state
+        serves = runs(state, now) and not _is_same(state, self._gone)
         if self._process is not None:
-            self._become(EngineKind.OURS if runs(state, now) else EngineKind.STARTING)
-        elif runs(state, now):
+            self._become(EngineKind.OURS if serves else EngineKind.STARTING)
+        elif serves:
+            self._died_at = None
             self._become(EngineKind.FOUND)
+        elif self.status.kind is EngineKind.FOUND:
+            self._fail("", SOON_S)
+        elif self._died_at is not None and (not self._start or now - self._died_at < self._wait_s):
+            pass  # it stays failed until its turn comes, or somebody else starts it
         elif not self._start:
             self._become(EngineKind.ABSENT)
-        elif self._died_at is None or now - self._died_at >= RETRY_S:
-            self._launch(["--simulated"] if snapshot.simulated and "--simulated" not in self._command else [])
+        else:
+            self._launch(["--simulated"] if self._simulated and "--simulated" not in self._command else [])
+
+    def _look(self) -> None:
+        """See whether the engine lives, in a thread, for its endpoint may be slow to say so."""
+        state = self._state
+        if self.status.kind is EngineKind.FOUND and state is not None and not self._looking:
+            self._looking = True
+            QtCore.QThreadPool.globalInstance().start(lambda: self._looked.emit(state, _answers(state)))
+        elif self.status.kind is EngineKind.FAILED:
+            self._settle()
+
+    def _take_look(self, state: EngineState, alive: bool) -> None:
+        self._looking = False
+        if not alive and _is_same(state, self._state) and self.status.kind is EngineKind.FOUND:
+            self._fail("", SOON_S)
 
     def ask(self, request: Request) -> None:
         """Bring a request before the engine; `answered` follows, and nothing waits for it."""
@@ -121,6 +174,7 @@ class EngineLink(QtCore.QObject):
 
     def stop(self) -> None:
         """End the engine if we started it; one that does not end in time is killed."""
+        self._timer.stop()
         process, self._process = self._process, None
         if process is None:
             return
@@ -157,8 +211,11 @@ class EngineLink(QtCore.QObject):
         if self._process is not None:
             self._process.deleteLater()
         self._process = None
-        self._died_at = self._clock.now()
-        self._become(EngineKind.FAILED, self._last_line)
+        self._fail(self._last_line, SOON_S if self.status.kind is EngineKind.OURS else RETRY_S)
+
+    def _fail(self, detail: str, wait_s: int) -> None:
+        self._gone, self._died_at, self._wait_s = self._state, self._clock.now(), wait_s
+        self._become(EngineKind.FAILED, detail)
 
     def _become(self, kind: EngineKind, detail: str = "") -> None:
         status = EngineStatus(kind, detail)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6 import QtCore, QtWidgets
 
 from app.engine_link import Answer, Request
+from app.preferences import PLAIN, Preferences
 from app.snapshot import EngineStatus, Snapshot
 from app.theme import Palette
 from engine.domain import Consumer
@@ -16,12 +17,16 @@ from engine.store import Reader
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What there is to see at a moment: the snapshot, who is chosen, the engine, and the time, which moves on while a snapshot stays."""
+    """What there is to see at a moment: the snapshot, who is chosen, the engine, and the time, which moves on while a snapshot stays.
+
+    `likes` is how the user likes the window.
+    """
 
     snapshot: Snapshot
     of: Consumer
     engine: EngineStatus
     now: int
+    likes: Preferences = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,13 @@ class Asker(QtWidgets.QWidget):
 class Pane(Asker):
     """A view of the window, made when it is first looked at. Its `actions()` are in the window's menu while it is in front.
 
-    `chosen` carries a Consumer that was chosen in it, `opened` the name of the view to go to.
+    `chosen` carries a Consumer that was chosen in it, `opened` the name of the view to go to, `liked` the preferences that were changed
+    in it, by their names.
     """
 
     chosen = QtCore.Signal(object)
     opened = QtCore.Signal(str)
+    liked = QtCore.Signal(object)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
 

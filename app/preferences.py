@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import platformdirs
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Empty words and None mean: not chosen, follow the system."""
+    """Empty words mean: not chosen, follow the system. `shelved` holds until when a trouble is kept out of sight, by its cause."""
 
     language: str = ""
     theme: str = ""
@@ -21,6 +22,9 @@ class Preferences:
     area: str = ""
     consumer_type: str = ""
     geometry: str = ""
+    welcomed: bool = False
+    told_of_tray: bool = False
+    shelved: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod
     def file() -> Path:
@@ -32,9 +36,8 @@ class Preferences:
         """What was kept; a file that is missing, damaged or of another version never stops the window."""
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            plain = Preferences()
             known = {f.name: found[f.name] for f in dataclasses.fields(Preferences) if f.name in found}
-            return dataclasses.replace(plain, **{k: v for k, v in known.items() if type(v) is type(getattr(plain, k))})
+            return dataclasses.replace(PLAIN, **{k: v for k, v in known.items() if type(v) is type(getattr(PLAIN, k))})
         except (OSError, ValueError, TypeError, AttributeError):
             return Preferences()
 
@@ -44,3 +47,7 @@ class Preferences:
         beside = path.with_suffix(".new")
         beside.write_text(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False), encoding="utf-8")
         beside.replace(path)
+
+
+#: Nothing chosen.
+PLAIN = Preferences()

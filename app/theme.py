@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -83,7 +84,46 @@ DARK = Palette(
     badge="#f0b43c",
     badge_ink="#241800",
 )
-PALETTES = {palette.name: palette for palette in (LIGHT, DARK)}
+LIGHT_CONTRAST = dataclasses.replace(
+    LIGHT,
+    name="light_contrast",
+    ground="#ffffff",
+    ink="#000000",
+    quiet="#33393e",
+    rule="#5a6268",
+    grid="#c9ced2",
+    observed="#000000",
+    median="#004a80",
+    bands=("#d3e2ee", "#b4cde0", "#8fb3d0"),
+    old_median="#50575d",
+    reference="#5a6268",
+    bar="#3f627e",
+    selected="#dbe2e8",
+    focus="#003a66",
+    late="#6b4500",
+    stale="#8c2a00",
+)
+DARK_CONTRAST = dataclasses.replace(
+    DARK,
+    name="dark_contrast",
+    ground="#000000",
+    surface="#000000",
+    ink="#ffffff",
+    quiet="#d2d8dc",
+    rule="#8b949b",
+    grid="#3a4147",
+    observed="#ffffff",
+    median="#a9d4f5",
+    bands=("#16293a", "#224058", "#335b79"),
+    old_median="#b5bdc3",
+    reference="#9aa4ac",
+    bar="#8fb6d6",
+    selected="#262d33",
+    focus="#a9d4f5",
+    late="#ffc25a",
+    stale="#ff9d72",
+)
+PALETTES = {palette.name: palette for palette in (LIGHT, DARK, LIGHT_CONTRAST, DARK_CONTRAST)}
 
 #: Pixels around the words in a table's head, both sides together.
 HEAD_PADDING = 18
@@ -179,6 +219,7 @@ def apply(application: QtWidgets.QApplication, palette: Palette) -> None:
         (roles.ToolTipBase, palette.surface),
         (roles.ToolTipText, palette.ink),
         (roles.PlaceholderText, palette.quiet),
+        (roles.Link, palette.focus),
     ):
         colours.setColor(role, QtGui.QColor(colour))
     application.setPalette(colours)
@@ -212,6 +253,7 @@ def _style_sheet(p: Palette) -> str:
     QTreeWidget::item:selected {{ background: {p.selected}; color: {p.ink}; border-left: 3px solid {p.ink}; }}
     QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
     QTreeWidget[role="found"]::item {{ padding: 5px 8px; border: none; }}
+    QTextBrowser {{ background: transparent; border: none; selection-background-color: {p.selected}; selection-color: {p.ink}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
@@ -232,6 +274,7 @@ def _style_sheet(p: Palette) -> str:
     QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}
     QPushButton[role="tool"] {{ padding: 3px 8px; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
+    QPushButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 5px; width: 9px; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
     QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 5px 10px; }}
     QToolButton:hover {{ background: {p.selected}; }}

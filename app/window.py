@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from app import present, theme
+from app import help_pages, present, theme
 from app.area_panel import AreaPanel
 from app.engine_link import Answer
 from app.finder import Command, Finder
@@ -16,14 +16,16 @@ from app.menu import Menu, action
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.notice_bar import NoticeBar
-from app.pane import Pane, Scene
+from app.pane import Pane, Question, Scene
+from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
 from engine import geography
 from engine.clock import Clock
-from engine.domain import Consumer
+from engine.domain import Consumer, Expected
 
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
@@ -36,25 +38,30 @@ PANES: dict[str, Callable[[Language, Palette], Pane]] = {
     "map": MapPane,
 }
 VIEWS = tuple(PANES)
+#: Name of the question for troubles of the past.
+_HISTORY = "notices"
 
 
 class Window(QtWidgets.QMainWindow):
     """Shows snapshots as they arrive, and their ages as they grow.
 
-    `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine.
+    `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine,
+    `liked` which preferences the user has changed.
     """
 
     wanted = QtCore.Signal(object)
     asked = QtCore.Signal(object)
     told = QtCore.Signal(object)
+    liked = QtCore.Signal(object)
 
-    def __init__(self, language: Language, palette: Palette, clock: Clock) -> None:
+    def __init__(self, language: Language, palette: Palette, clock: Clock, likes: Preferences = PLAIN) -> None:
         super().__init__()
-        self._language, self._palette, self._clock = language, palette, clock
+        self._language, self._palette, self._clock, self._likes = language, palette, clock, likes
         self._snapshot: Snapshot | None = None
         self._engine = EngineStatus(EngineKind.UNKNOWN)
         self._trouble: tuple[Notice, ...] = ()
-        self._chosen = PRICE_AREAS[0]
+        self._shelved = present.on_shelf(likes.shelved, clock.now())
+        self._chosen = Consumer(likes.area, likes.consumer_type) if likes.area else PRICE_AREAS[0]
         self._made: dict[str, Pane] = {}
         self.on_close: Callable[[], None] = lambda: None
         self.setWindowTitle(language.text("window.title"))
@@ -69,12 +76,18 @@ class Window(QtWidgets.QMainWindow):
         for number, view in enumerate(VIEWS, start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}, F{number + 1}")
+        self._tabs.setCurrentIndex(VIEWS.index(likes.view) if likes.view else 0)
         self._tabs.currentChanged.connect(self._switch)
         self._time = theme.label(1.08, bold=True)
         self._time.setAccessibleName(language.text("window.clock"))
         self._notices = NoticeBar(language)
+        self._notices.copied.connect(lambda notice: self._copy((notice,)))
+        self._notices.shelved.connect(self._shelve)
         self._notices.hide()
-        self._engine_line = theme.label(0.92, role="quiet")
+        self._panel = SidePanel(language)
+        self._panel.asked.connect(self.show_help)
+        self._panel.closed.connect(lambda: self.pane(self.view).setFocus())
+        self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
         self._fill_menu()
@@ -84,6 +97,8 @@ class Window(QtWidgets.QMainWindow):
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
+        if likes.geometry:
+            self.restoreGeometry(QtCore.QByteArray.fromBase64(likes.geometry.encode("ascii")))
         self._tick()
 
     def _layout(self) -> QtWidgets.QWidget:
@@ -105,6 +120,7 @@ class Window(QtWidgets.QMainWindow):
         left.addWidget(self.areas, 1)
         body.addLayout(left)
         body.addLayout(right, 1)
+        body.addWidget(self._panel)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(16, 8, 16, 8)
@@ -112,7 +128,11 @@ class Window(QtWidgets.QMainWindow):
         column.addLayout(top)
         column.addWidget(self._notices)
         column.addLayout(body, 1)
-        column.addWidget(self._engine_line)
+        foot = QtWidgets.QHBoxLayout()
+        foot.addWidget(self._engine_line)
+        foot.addStretch(1)
+        foot.addWidget(self._shelf_line)
+        column.addLayout(foot)
         return page
 
     def _fill_menu(self) -> None:
@@ -132,6 +152,23 @@ class Window(QtWidgets.QMainWindow):
             ],
         )
         self.menu.add_section(
+            text("menu.notices"),
+            [
+                action(self, text("notices.copy_all"), lambda: self._copy(self._all_notices())),
+                action(self, text("notices.unshelve"), self._unshelve),
+                action(
+                    self,
+                    text("notices.history"),
+                    lambda: self.asked.emit(Question(_HISTORY, lambda reader, _now: reader.events(open_only=False))),
+                ),
+            ],
+        )
+        self.menu.add_section(text("menu.look"), self._look_actions())
+        pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
+        for topic in help_pages.topics():
+            pages.append(action(self, help_pages.title(topic, self._language), lambda topic=topic: self.show_help(topic)))
+        self.menu.add_section(text("menu.help"), pages)
+        self.menu.add_section(
             text("menu.program"),
             [
                 action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
@@ -140,6 +177,26 @@ class Window(QtWidgets.QMainWindow):
             ],
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
+
+    def _look_actions(self) -> list[QtGui.QAction]:
+        """The themes and the languages, of each group one ticked."""
+        text = self._language.text
+        themes = [(f"theme.{name}", {"theme": name}) for name in theme.PALETTES]
+        languages = [(f"language.{code}", {"language": code}) for code in LANGUAGES]
+        made = []
+        for key, choices, now in (
+            ("menu.theme", [("theme.system", {"theme": ""}), *themes], {"theme": self._likes.theme}),
+            ("menu.language", languages, {"language": self._language.code}),
+        ):
+            group = QtGui.QActionGroup(self)
+            for name, like in choices:
+                made.append(action(self, text(key, name=text(name)), lambda like=like: self.liked.emit(like), ticked=like == now))
+                group.addAction(made[-1])
+        return made
+
+    def show_help(self, topic: str) -> None:
+        """Show a page of help beside the view."""
+        self._panel.show_page(self._language.text("menu.help"), help_pages.page(topic, self._language))
 
     def find(self) -> None:
         """Let a command, a view or a consumer be found by a part of its name."""
@@ -172,6 +229,7 @@ class Window(QtWidgets.QMainWindow):
             made.told.connect(self.told)
             made.chosen.connect(self.choose_consumer)
             made.opened.connect(self.choose_view)
+            made.liked.connect(self.liked)
             self._stack.addWidget(made)
         return self._made[view]
 
@@ -212,10 +270,30 @@ class Window(QtWidgets.QMainWindow):
         self._engine = status
         self._refresh()
 
-    def show_trouble(self, problem: str, remedy: str) -> None:
+    def show_trouble(self, cause: str, problem: str, remedy: str) -> None:
         """Show a fault of the app itself until it is closed."""
-        self._trouble = (Notice(problem, remedy, self._language.time(self._clock.now())),)
+        since = self._language.text("window.since", time=self._language.time(self._clock.now()))
+        self._trouble = (*(t for t in self._trouble if t.cause != cause), Notice(cause, problem, "", remedy, since))
         self._refresh()
+
+    def set_likes(self, likes: Preferences) -> None:
+        """Take what the user likes another way."""
+        self._likes = likes
+        self._refresh()
+
+    def look(self) -> dict[str, object]:
+        """What it shows and where it stands, as preferences."""
+        return {
+            "view": self.view,
+            "area": self._chosen.area,
+            "consumer_type": self._chosen.consumer_type,
+            "geometry": bytes(self.saveGeometry().toBase64().data()).decode("ascii"),
+        }
+
+    def take_over(self, before: Window) -> None:
+        """Show what another window showed."""
+        self._snapshot, self._engine, self._trouble = before._snapshot, before._engine, before._trouble
+        self.choose_consumer(before.chosen)
 
     def show_answer(self, answer: Answer) -> None:
         """Give a view what the engine made of its request."""
@@ -226,6 +304,9 @@ class Window(QtWidgets.QMainWindow):
         """Give views what was found in the database."""
         for pane in self._made.values():
             pane.take_found(name, found)
+        if name == _HISTORY and not isinstance(found, Expected):
+            page = present.history(found, self._language, self._clock.now())
+            self._panel.show_page(self._language.text("menu.notices"), page)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
@@ -248,11 +329,11 @@ class Window(QtWidgets.QMainWindow):
     def _refresh(self) -> None:
         """Present the snapshot at this moment; only the view in front is drawn, and it waits for a consumer that is being read."""
         snapshot, of, now = self._snapshot, self._chosen, self._clock.now()
+        self._show_notices(now)
         if snapshot is None:
             return
         self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
         self.areas.list.set_known(snapshot.known, of)
-        self._notices.show_notices((*self._trouble, *present.notices(snapshot, self._engine, self._language, now)))
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
         self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         known = of in snapshot.consumers or snapshot.fault is not None
@@ -260,7 +341,36 @@ class Window(QtWidgets.QMainWindow):
             self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         pane = self.pane(self.view)
         if known or not pane.of_consumer:
-            pane.show_scene(Scene(snapshot, of, self._engine, now))
+            pane.show_scene(Scene(snapshot, of, self._engine, now, self._likes))
+
+    def _all_notices(self) -> tuple[Notice, ...]:
+        now = self._clock.now()
+        known = self._snapshot or Snapshot(now)
+        return (*self._trouble, *present.notices(known, self._engine, self._language, now))
+
+    def _show_notices(self, now: int) -> None:
+        """Those that were put off are counted below until they come back."""
+        self._shelved = present.on_shelf(self._shelved, now)
+        found = self._all_notices()
+        self._notices.show_notices(tuple(notice for notice in found if notice.cause not in self._shelved))
+        away = [self._shelved[notice.cause] for notice in found if notice.cause in self._shelved]
+        words = (
+            self._language.text("notices.shelved", count=len(away), time=self._language.moment(min(away), now)) if away else ""
+        )
+        self._shelf_line.setText(words)
+
+    def _copy(self, notices: tuple[Notice, ...]) -> None:
+        QtWidgets.QApplication.clipboard().setText("\n\n".join(notice.copied(self._clock.now()) for notice in notices))
+
+    def _shelve(self, notice: Notice, shelf: str) -> None:
+        self._shelved = {**self._shelved, notice.cause: present.shelf_times(self._clock.now())[shelf]}
+        self.liked.emit({"shelved": self._shelved})
+        self._refresh()
+
+    def _unshelve(self) -> None:
+        self._shelved = {}
+        self.liked.emit({"shelved": {}})
+        self._refresh()
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         """Keep the finder where it stands."""

@@ -148,6 +148,22 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--as-of", metavar="TIME", help="the newest issue of that moment (default: now)")
     in_forms(forecast)
 
+    explain = command(
+        "explain",
+        commands.explain,
+        "what a forecast is made of, or why it differs from the one before; exactly, in MWh",
+        "--area DK1 --hour 2026-10-25T17:00Z",
+        "--area DK --hour 2026-10-25T17:00Z --changes",
+    )
+    of_one(explain)
+    explain.add_argument("--hour", metavar="TIME", help="start of the hour, UTC (default: every hour of the issue)")
+    explain.add_argument("--issue", metavar="TIME", help="the newest issue of that moment (default: now)")
+    explain.add_argument("--changes", action="store_true", help="why it is not what an issue before it said")
+    explain.add_argument(
+        "--before", metavar="TIME", help="with --changes: the newest issue of that moment (default: the one before)"
+    )
+    in_forms(explain)
+
     observations = command(
         "observations",
         commands.observations,

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.consumers import MEANINGS
 from engine.contest import Verdict
-from engine.domain import FIGURES, LEVELS, UNITS, Freshness, Tier
+from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
 from engine.geography import Kind, Measure
 from engine.roles import ACTS
 from engine.store import TRUTHS
@@ -125,6 +125,32 @@ FORECAST = _table(
     }
     | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
 )
+_INPUTS = {"newest_load": maybe(_INSTANT), "newest_weather": maybe(_INSTANT)}
+_MADE = {"issue_time": _INSTANT, "tier": _TIER, "model_id": NAME}
+EXPLANATION = _table(
+    {
+        **_CONSUMER,
+        **_MADE,
+        **_MARKS,
+        **_INPUTS,
+        "remade": {"type": ["boolean", "null"], "description": "whether its model, asked again, says the same; null: not known"},
+    },
+    {"valid_time": _INSTANT, **dict.fromkeys(Part, _NUMBER), "published": _NUMBER},
+)
+CHANGES = _table(
+    {**_CONSUMER, **_MADE, **_MARKS, **_INPUTS, "before": record({**_MADE, **_INPUTS})},
+    {"valid_time": _INSTANT, "before": _NUMBER, **dict.fromkeys(Cause, _NUMBER), "published": _NUMBER},
+)
+WHAT_IF = _table(
+    {
+        **_CONSUMER,
+        **_MADE,
+        **_MARKS,
+        "official": {"type": "boolean", "const": False},
+        "answers_to": {"type": "array", "items": enum(Part), "description": "of what can be changed, what its models know"},
+    },
+    {"valid_time": _INSTANT, "published": _NUMBER} | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
+)
 OBSERVATIONS = _table(
     {
         **_CONSUMER,
@@ -183,6 +209,19 @@ QUARANTINE = _table(
         "valid_time": _INSTANT,
         "value": _NUMBER,
         "reason": NAME,
+    },
+)
+PEAKS = _table(
+    {"alarm_percent": {"type": "integer", "description": "probability from which on there is an alarm"}, **_SIMULATED},
+    {
+        **_CONSUMER,
+        "within_h": {"type": "integer", "description": "hours ahead that were looked at"},
+        "issue_time": _INSTANT,
+        "peak_time": _INSTANT,
+        **dict.fromkeys(("p50", "p10", "p90"), _NUMBER),
+        "limit": {"type": ["number", "null"], "description": "null where none is set"},
+        "probability": {"type": ["number", "null"], "description": "of exceeding the limit in the most probable hour"},
+        "probable_at": maybe(_INSTANT),
     },
 )
 JOBS = _table(

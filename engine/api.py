@@ -61,7 +61,8 @@ class Desk:
     answer: Callable[[str, Mapping[str, Any]], object]
 
 
-def _moment(query: Query, name: str) -> int | None:
+def moment(query: Mapping[str, Any], name: str) -> int | None:
+    """A moment that a query names, None where it names none; raises `Senseless`."""
     if query[name] is None:
         return None
     try:
@@ -71,7 +72,7 @@ def _moment(query: Query, name: str) -> int | None:
 
 
 def _span(query: Query) -> tuple[int | None, int | None]:
-    start, end = _moment(query, "start"), _moment(query, "end")
+    start, end = moment(query, "start"), moment(query, "end")
     if start is not None and end is not None and start > end:
         raise Senseless("The span ends before it starts.", "Swap start and end.")
     return start, end
@@ -199,6 +200,16 @@ def metrics(reader: Reader, now: int) -> str:
             f"{name} of the last 7 days against first published load.",
             [({"area": code}, getattr(score, name)) for code, score in recent.items() if score is not None],
         )
+    peaks = tables.peaks(reader, now)
+    risks = [risk for row in peaks.rows if (risk := dict(zip(peaks.columns, row, strict=True)))["probability"] is not None]
+    gauge(
+        "peak_exceedance_percent",
+        "Probability of exceeding the peak limit in the most probable hour of a span.",
+        [
+            ({key: str(risk[key]) for key in ("area", "consumer_type", "within_h")}, float(str(risk["probability"])))
+            for risk in risks
+        ],
+    )
     learned = [
         (head.area, lessons[target][1])
         for head in heads
@@ -260,6 +271,7 @@ class _Api:
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
+            Route("/v1/peaks", self._table("/v1/peaks", lambda _: tables.peaks(self._reader, self._clock.now()))),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
             Route(
                 "/v1/models/changes", self._table("/v1/models/changes", lambda q: tables.role_changes(self._reader, q["limit"]))
@@ -299,10 +311,10 @@ class _Api:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:
-        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), _moment(query, "as_of"))
+        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), moment(query, "as_of"))
 
     def _observations(self, query: Query) -> Table:
-        start, end, as_of, now = *_span(query), _moment(query, "as_of"), self._clock.now()
+        start, end, as_of, now = *_span(query), moment(query, "as_of"), self._clock.now()
         if start is None:
             start = (now if end is None else end) - _DEFAULT_SPAN_S
         if end is None:

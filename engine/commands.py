@@ -273,6 +273,19 @@ def quarantine(args: argparse.Namespace) -> int:
         return terminal.tell(tables.quarantine(reader, *_wanted(reader, args), args.limit), args.format, terminal.quarantine)
 
 
+def explain(args: argparse.Namespace) -> int:
+    """Print what a forecast is made of, or why it differs from the one before."""
+    from engine import clock, explaining, terminal
+    from engine.lineup import Shelf
+
+    hour, issue_time, before = (clock.parse_utc(text) if text else None for text in (args.hour, args.issue, args.before))
+    with _reader(args) as reader:
+        ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), hour, issue_time)
+        if args.changes:
+            return terminal.tell(explaining.changes(*ask, before), args.format, terminal.changes)
+        return terminal.tell(explaining.explain(*ask), args.format, terminal.explanation)
+
+
 def models(args: argparse.Namespace) -> int:
     from engine import access, service, tables, terminal
     from engine.clock import SystemClock

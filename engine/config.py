@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from engine.domain import Expected
+from engine.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,23 @@ class Config:
         "Days after which of hourly issues one a day is kept, that of ten o'clock Danish time, 0 keeps every issue; with 20 here and "
         "keep_forecasts_days at 180 a year of 118 series takes 430 MB instead of 1.2 GB.",
     ] = 180
+    peak_limits: Annotated[
+        str, "Loads in MWh an hour that should not be exceeded, by area and consumer type: DK1=3400, DK2=2300, 851/household=120."
+    ] = ""
+    peak_alarm_percent: Annotated[
+        int, "Probability, 1 to 100 percent, of exceeding a peak limit within two days from which on there is an alarm."
+    ] = 20
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
 
     @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "lastvagt.sqlite"
+
+    @property
+    def limits(self) -> Limits:
+        """What `peak_limits` and `peak_alarm_percent` say."""
+        return Limits.parse(self.peak_limits, self.peak_alarm_percent)
 
     @property
     def own_model_dir(self) -> Path:
@@ -151,7 +163,7 @@ def _convert(name: str, value: object, default: object, where: str) -> object:
             number = int(str(value))
         except ValueError:
             raise wrong from None
-        if number < 0 or (name == "port" and number > 65535):
+        if number < 0 or (name == "port" and number > 65535) or (name == "peak_alarm_percent" and not 1 <= number <= 100):
             raise wrong
         return number
     if isinstance(default, Path):
@@ -161,6 +173,11 @@ def _convert(name: str, value: object, default: object, where: str) -> object:
     if name == "log_level" and value not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise wrong
     value = value.strip()
+    if name == "peak_limits":
+        try:
+            Limits.parse(value)
+        except Expected as error:
+            raise Expected(f"{error.problem} It stands in '{name}' in {where}.", error.remedy) from error
     if name.endswith("_url"):
         if not _is_base_url(value):
             raise wrong

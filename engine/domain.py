@@ -123,6 +123,30 @@ class Reason(enum.StrEnum):
         }[self]
 
 
+class Part(enum.StrEnum):
+    """What a median is made of: a usual hour like it, what groups of inputs add, what was learned, and what operators decided."""
+
+    USUAL = "usual"
+    LOAD = "load"
+    AROUND = "around"
+    CALENDAR = "calendar"
+    TEMPERATURE = "temperature"
+    WIND = "wind"
+    LIGHT = "light"
+    LEARNED = "learned"
+
+
+class Cause(enum.StrEnum):
+    """What differs between two issues: time has passed, more became known, another model made it, more was learned."""
+
+    TIME = "time"
+    LOAD = "load"
+    AROUND = "around"
+    WEATHER = "weather"
+    MODEL = "model"
+    LEARNED = "learned"
+
+
 class Freshness(enum.StrEnum):
     """How current a value is. Computed in one place (`freshness`) and shown the same everywhere."""
 

@@ -115,7 +115,7 @@ class Bundle:
 
     def predict(self, matrix: FeatureMatrix) -> tuple[FloatArray, Draft]:
         """Quantiles in MWh, shape (n, LEVELS), ascending, and what they were made of."""
-        quantiles, experts = self.run(self._rows(matrix))
+        quantiles, experts = self.run(self.rows(matrix))
         inputs = [(matrix.column(name) - mean) / deviation for name, (mean, deviation) in self.responses.items()]
         return quantiles, Draft(
             (MODEL, *self.experts, *REFERENCES),
@@ -127,9 +127,10 @@ class Bundle:
 
     def quantiles(self, matrix: FeatureMatrix) -> FloatArray:
         """Quantiles in MWh alone, shape (n, LEVELS), ascending."""
-        return self.run(self._rows(matrix))[0]
+        return self.run(self.rows(matrix))[0]
 
-    def _rows(self, matrix: FeatureMatrix) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def rows(self, matrix: FeatureMatrix) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        """What the graph takes: the columns of `features` in order, shape (n, features)."""
         return np.ascontiguousarray(matrix.values[:, [matrix.names.index(name) for name in self.features]])
 
     @property

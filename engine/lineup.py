@@ -77,6 +77,17 @@ class Shelf:
             self._bundles[folder] = kept
         return kept[1]
 
+    def get(self, model_id: str) -> Bundle:
+        """A bundle that may have no role any more, verified; raises Expected where it is gone or cannot be used."""
+        if model_id not in self._where:
+            self.look()
+        if model_id not in self._where:
+            raise Expected(f"The model bundle {model_id} is gone.", "Put its folder back to ask about what it forecast.")
+        bundle = self.load(model_id)
+        if isinstance(bundle, Expected):
+            raise bundle
+        return bundle
+
     def keep(self, model_ids: set[str]) -> None:
         """Let go of the graphs of all other bundles."""
         wanted = {self._where[model_id] for model_id in model_ids}
@@ -150,6 +161,11 @@ class Lineup:
             change = self._record(move, words.get("who") or "somebody", words.get("reason") or "", now)
             self.settle(now)
             return change
+
+    def bundle(self, model_id: str) -> Bundle:
+        """Any bundle of the shelf; see `Shelf.get`."""
+        with self._lock:
+            return self._shelf.get(model_id)
 
     def _record(self, move: Move, who: str, reason: str, now: int) -> RoleChange:
         change = RoleChange(now, move.tier, move.act, move.from_id, move.to_id, who, reason)

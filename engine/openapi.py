@@ -34,6 +34,11 @@ _P_AS_OF = _parameter("as_of", answers.TIME, "Answer from what was known at this
 _P_START = _parameter("start", answers.TIME, "First moment, inclusive.")
 _P_END = _parameter("end", answers.TIME, "Last moment, exclusive.")
 
+_P_HOUR = _parameter("valid_time", answers.TIME, "One hour; without it every hour of the issue.")
+_P_ISSUE = _parameter("issue_time", answers.TIME, "The newest issue made at or before this moment, else the newest of all.")
+_DAY = "(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+_DAYS: Schema = {"type": "string", "pattern": f"^{_DAY}(,{_DAY}){{0,13}}$", "examples": ["2026-12-23,2026-12-24"]}
+
 _OLDER_CODES = (
     _parameter("area", _CODE, ", ".join(f"{n} {area}" for n, area in older_service.AREAS.items()), True, "path"),
     _parameter("consumer_type", _CODE, "Code of DE35, or 0 for everybody; consumer_type_values lists them.", True, "path"),
@@ -43,6 +48,10 @@ _OLDER_CODES = (
 def _p_limit(default: int) -> Schema:
     schema = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": default}
     return _parameter("limit", schema, "Most rows, newest first.")
+
+
+def _number(most: float) -> Schema:
+    return {"type": "number", "minimum": -most, "maximum": most, "default": 0.0}
 
 
 def _answer(description: str, media: Mapping[str, Schema], cached: bool) -> Schema:
@@ -219,6 +228,12 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403, 404),
         ),
+        "/v1/peaks": _tabular(
+            "peaks",
+            "The largest hour ahead of price areas and of everybody with a limit, and how probable it is that one exceeds it.",
+            answers.PEAKS,
+            errors=(400, 403),
+        ),
         "/v1/models": _tabular(
             "models",
             "Model bundles, their roles, and how challengers do against their champions on settled days.",
@@ -246,6 +261,38 @@ DOCUMENT: Schema = {
             "Try a bundle in shadow, or with null none in the tier.",
             {"model_id": answers.maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
             ("model_id",),
+        ),
+        "/v1/explain": _operation(
+            "explain",
+            "What published medians are made of: a usual hour like them, what groups of inputs add, what was learned; exactly.",
+            {"application/json": answers.EXPLANATION},
+            (_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
+            (400, 403, 404, 422),
+        ),
+        "/v1/explain/changes": _operation(
+            "changes",
+            "Why an issue differs from one before it: time, load, weather, model, what was learned; exactly.",
+            {"application/json": answers.CHANGES},
+            (
+                *(_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
+                _parameter("before", answers.TIME, "Beside the newest issue made at or before this moment, else the one before."),
+            ),
+            (400, 403, 404, 422),
+        ),
+        "/v1/whatif": _operation(
+            "whatif",
+            "What a forecast would be in other weather, on other days, with more load: never stored, never official.",
+            {"application/json": answers.WHAT_IF},
+            (
+                *(_P_AREA, _P_TYPE, _P_ISSUE),
+                _parameter("temperature_k", _number(20), "Degrees added from the issue on."),
+                _parameter("wind_ms", _number(20), "Metres a second added from the issue on."),
+                _parameter("free", _DAYS, "Danish days taken for days off."),
+                _parameter("working", _DAYS, "Danish days taken for working days."),
+                _parameter("extra_mwh", _number(10_000), "MWh added in each hour from start to end."),
+                *(_P_START, _P_END),
+            ),
+            (400, 403, 404, 422),
         ),
         "/v1/jobs": _tabular(
             "jobs",
@@ -291,7 +338,7 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS: tuple[str, ...] = ()
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif")
 
 
 class BadQuery(Expected):
@@ -360,14 +407,23 @@ def _check_word(name: str, value: object, schema: Schema) -> None:
         raise BadQuery(f"'{name}' is too small or too large.", f"It may go from {schema['minimum']} to {schema['maximum']}.")
 
 
-def _value(name: str, text: str, schema: Schema) -> str | int:
+def _value(name: str, text: str, schema: Schema) -> str | int | float:
     if "enum" in schema and text not in schema["enum"]:
         raise BadQuery(f"'{text[:40]}' is no {name}.", f"Choose one of {', '.join(schema['enum'])}.")
     if "pattern" in schema and not re.fullmatch(schema["pattern"].strip("^$"), text):
         like = f", for example {schema['examples'][0]}" if "examples" in schema else ""
         raise BadQuery(f"'{text[:40]}' is no {name}.", f"It must match {schema['pattern']}{like}.")
+    if schema["type"] == "number":
+        return _decimal(name, text, schema)
     if schema["type"] != "integer":
         return text
     if not re.fullmatch("[0-9]{1,9}", text) or not schema["minimum"] <= int(text) <= schema["maximum"]:
         raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a whole number from {schema['minimum']} to {schema['maximum']}.")
     return int(text)
+
+
+def _decimal(name: str, text: str, schema: Schema) -> float:
+    number = float(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE) else math.nan
+    if not schema["minimum"] <= number <= schema["maximum"]:
+        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a number from {schema['minimum']:g} to {schema['maximum']:g}.")
+    return number

@@ -15,7 +15,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from engine import bridge, clock, contest, features, geography, issuing, lag, plausibility, pooled, shadow, sources, verification
+from engine import (
+    bridge,
+    clock,
+    contest,
+    features,
+    geography,
+    issuing,
+    lag,
+    peaks,
+    plausibility,
+    pooled,
+    shadow,
+    sources,
+    verification,
+)
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
@@ -284,6 +298,7 @@ def forecast(
         learned = issuing.lessons(reader, forecaster, issue_time)
         issues = issuing.make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
         writer.put_forecasts(issues, now, learned)
+        peaks.watch(writer, reader, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
         if issues and duels:
             made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
@@ -318,6 +333,7 @@ def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_
         learned = reader.adaptations(geography.known_consumers(due, issue_time))
         issues = bridge.make_issues(archive, forecaster, issue_time, due, learned, areas)
         writer.put_forecasts(issues, now)
+        peaks.watch(writer, reader, now)
         tiers = collections.Counter(issue.tier.value for issue in issues)
         story.detail |= {"issue_time": clock.iso(issue_time), "issues": dict(tiers)}
         short = len(due) - sum(Consumer(issue.area, issue.consumer_type) in due for issue in issues)

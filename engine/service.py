@@ -24,7 +24,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, bridge, openapi, pipeline, sources, tables
+from engine import __version__, access, api, bridge, consumers, explaining, openapi, pipeline, sources, tables, whatif
 from engine.clock import UTC, Clock, iso
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -119,6 +119,7 @@ class Service:
             stack.enter_context(exclusive(self._config.data_dir))
             self._writer = Writer(self._config.database, self._config.simulated)
             stack.callback(self._writer.close)
+            self._writer.set_limits(self._config.limits)
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)
@@ -304,7 +305,14 @@ class Service:
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
-        raise KeyError((path, *query))
+        of = consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())
+        ask, issue_time = (self._reader, self._lineup.bundle, of), api.moment(query, "issue_time")
+        if path == "/v1/whatif":
+            return whatif.imagine(*ask, whatif.change_of(query), issue_time).document()
+        hour = api.moment(query, "valid_time")
+        if path == "/v1/explain":
+            return explaining.explain(*ask, hour, issue_time).document()
+        return explaining.changes(*ask, hour, issue_time, api.moment(query, "before")).document()
 
     def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
         change = self._lineup.decide(act, words, self._clock.now())

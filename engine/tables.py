@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, contest, geography, roles, scoreboard
+from engine import clock, contest, geography, limits, roles, scoreboard
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
     BRIDGE_H,
@@ -324,6 +324,28 @@ def quarantine(reader: Reader, area: str | None = None, consumer_type: str | Non
     ]
     columns = ("area", "consumer_type", "quantity", "source", "valid_time", "value", "reason")
     return Table({"simulated": reader.simulated}, columns, rows)
+
+
+def peaks(reader: Reader, now: int) -> Table:
+    """The largest hour of the next day and of the next seven, of the price areas and of everybody with a limit.
+
+    `probability` is that of the hour from `now` on that is most probable to exceed the limit, which begins at `probable_at`.
+    """
+    told = reader.limits()
+    rows: list[tuple[object, ...]] = []
+    for of in dict.fromkeys((*map(Consumer, geography.PRICE_AREAS), *told.loads)):
+        issue, limit = reader.forecast(of.area, now, of.consumer_type), told.loads.get(of)
+        for hours in (24, HORIZON_H):
+            found = None if issue is None else limits.peak(issue, now, hours * HOUR, limit)
+            if issue is None or found is None:
+                continue
+            risk = (None, None) if limit is None else (round(100 * found.probability, 2), clock.iso(found.probable_at))
+            size = (clock.iso(found.time), found.load, found.low, found.high)
+            rows.append((*of, hours, clock.iso(issue.issue_time), *size, limit, *risk))
+    columns = ("area", "consumer_type", "within_h", "issue_time", "peak_time", "p50", "p10", "p90", "limit", "probability")
+    head = {"alarm_percent": told.alarm_percent, "simulated": reader.simulated}
+    units = dict.fromkeys(("p50", "p10", "p90", "limit"), "MWh") | {"within_h": "h", "probability": "%"}
+    return Table(head, (*columns, "probable_at"), rows, units)
 
 
 def models(reader: Reader, bundles: Sequence[BundleState] | None = None) -> Table:

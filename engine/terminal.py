@@ -107,6 +107,33 @@ def forecast(table: Table, hours: int | None = None) -> None:
     grid(("hour", "part", *shown), rows[:hours])
 
 
+def explanation(table: Table) -> None:
+    """What each hour is made of: columns add up to the published median."""
+    head = table.head
+    made = f"issued {head['issue_time']}, tier {head['tier']}, model {head['model_id']}"
+    print(f"{_whose(head)}, {made}{_marks(table)}; MWh, Danish time")
+    _hours(table)
+    if head["remade"] is False:
+        print("The model, asked again, says something else: its inputs have changed since. The difference is in 'learned'.")
+
+
+def changes(table: Table) -> None:
+    """What moved each hour: columns add up from the median before to the published one."""
+    head, before = table.head, table.head["before"]
+    assert isinstance(before, dict)
+    print(f"{_whose(head)}, issued {head['issue_time']}, before {before['issue_time']}{_marks(table)}; MWh, Danish time")
+    for name in ("newest_load", "newest_weather", "model_id"):
+        print(f"{name}: {before[name]} -> {head[name]}")
+    _hours(table)
+
+
+def _hours(table: Table) -> None:
+    """Rows by Danish hour, without columns that say nothing."""
+    rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", *row[1:]) for row in table.rows]
+    told = [i for i in range(len(table.columns)) if any(row[i] == row[i] for row in rows)]  # NaN is not itself
+    grid(["hour" if i == 0 else table.columns[i] for i in told], [tuple(row[i] for i in told) for row in rows])
+
+
 def calibration(table: Table) -> None:
     """What each area and model learned: things below each other, groups of lead hours beside each other."""
     records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import filled_store
@@ -14,6 +15,8 @@ from PySide6 import QtGui
 from app.window import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Where nobody has ever liked anything.
+HOME = Path(tempfile.mkdtemp())
 NOW = "2026-11-24T17:20:00Z"
 
 
@@ -21,7 +24,7 @@ def _run(*arguments: str | Path, code: str = "") -> subprocess.CompletedProcess[
     """Without a display, and in a zone far from Denmark's."""
     start = ["-c", code] if code else ["-m", "app"]
     surroundings = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
-    surroundings |= {"TZ": "America/Los_Angeles", "QT_SCALE_FACTOR": "1"}
+    surroundings |= {"TZ": "America/Los_Angeles", "QT_SCALE_FACTOR": "1", "XDG_CONFIG_HOME": str(HOME)}
     command = [sys.executable, *start, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import Config
-from engine.domain import Expected
+from engine.domain import Consumer, Expected
 
 SECRET = "5e95fc18-55f9-4ab1-a2b3-4f1d7d0c9b1e"
 
@@ -62,3 +62,11 @@ def test_a_secret_is_neither_in_the_settings_text_nor_in_a_complaint(tmp_path):
     with pytest.raises(Expected, match="no valid value of 'entsoe_token'") as caught:
         Config.load(file, environment={})
     assert "123456789" not in str(caught.value)
+
+
+def test_peak_limits_are_checked_where_they_are_written():
+    assert load(peak_limits="DK1=3400").limits.loads == {Consumer("DK1"): 3400.0}
+    with pytest.raises(Expected, match=r"'DK1' is no limit of a load. It stands in 'peak_limits'"):
+        load(peak_limits="DK1")
+    with pytest.raises(Expected, match="peak_alarm_percent"):
+        load(peak_alarm_percent="0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine_link import RETRY_S, EngineLink, command, runs
+from app.engine_link import RETRY_S, SOON_S, EngineLink, command, runs
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine.clock import SimulatedClock
 from engine.store.reader import EngineState
@@ -108,3 +109,57 @@ def test_a_frozen_app_starts_the_program_beside_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(Path("opt", "lastvagt.exe")))
     assert command() == [str(Path("opt", "lastvagt-engine.exe"))]
+
+
+def _serve(port: int = 0) -> tuple[subprocess.Popen[str], int]:
+    """A process that listens like an engine, and its port."""
+    script = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print(s.getsockname()[1], flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def _state_of(process: subprocess.Popen[str], port: int, started_at: int = NOW - 1000) -> EngineState:
+    return EngineState(process.pid, "127.0.0.1", port, "1", started_at, NOW - 10)
+
+
+def test_an_engine_of_somebody_else_that_is_killed_is_missed_within_seconds_and_found_again(make: Make, qtbot: QtBot) -> None:
+    link = make(start=False)
+    first, port = _serve()
+    link.consider(Snapshot(NOW, engine=_state_of(first, port)))
+    assert link.status.kind is EngineKind.FOUND
+    qtbot.wait(1500)
+    assert link.status.kind is EngineKind.FOUND, "it lives"
+    _kill(first)
+    qtbot.waitUntil(lambda: link.status.kind is EngineKind.FAILED, timeout=5000)
+    link.consider(Snapshot(NOW, engine=_state_of(first, port)))
+    assert link.status.kind is EngineKind.FAILED, "its last word is still in the database"
+    second, port = _serve()
+    link.consider(Snapshot(NOW, engine=_state_of(second, port, NOW)))
+    assert link.status.kind is EngineKind.FOUND
+    _kill(second)
+
+
+def test_an_engine_that_hangs_with_a_closed_door_counts_as_gone(make: Make, qtbot: QtBot) -> None:
+    link = make(start=False)
+    link.consider(Snapshot(NOW, engine=_state(os.getpid())))
+    assert link.status.kind is EngineKind.FOUND
+    qtbot.waitUntil(lambda: link.status.kind is EngineKind.FAILED, timeout=5000)
+
+
+def test_our_engine_that_is_killed_while_it_serves_is_started_again_at_once(make: Make, qtbot: QtBot) -> None:
+    clock = SimulatedClock(NOW)
+    link = make(clock=clock)
+    link.consider(Snapshot(NOW))
+    (child,) = psutil.Process().children()
+    link.consider(Snapshot(NOW, engine=_state(child.pid)))
+    assert link.status.kind is EngineKind.OURS
+    child.kill()
+    qtbot.waitUntil(lambda: link.status.kind is EngineKind.FAILED, timeout=5000)
+    clock.sleep(SOON_S)
+    qtbot.waitUntil(lambda: link.status.kind is EngineKind.STARTING, timeout=5000)

@@ -275,7 +275,7 @@ def test_troubles_of_engine_and_sources_are_notices_and_a_tier_is_none(tmp_path:
     died = EngineStatus(EngineKind.FAILED, "disk full")
     first, second = present.notices(_read(tmp_path), died, DA, NOW)
     assert first.problem == "Motoren stoppede: disk full"
-    assert second.problem == "Datakilden eds kan ikke hentes: It did not answer."
+    assert (second.problem, second.detail) == ("Datakilden eds kan ikke hentes", "It did not answer. It is asked again.")
     assert second.since == "siden 17:20"
 
 

@@ -307,7 +307,7 @@ def test_troubles_stand_over_both_views_and_go_when_they_are_over(window: Window
     window.show_snapshot(faulty)
     window.show_engine(EngineStatus(EngineKind.FAILED, "out of memory"))
     assert "▲ The engine stopped: out of memory" in _words(window)
-    assert "and 1 more" in _words(window)
+    assert "▲ The disk is gone." in _words(window)
     window.show_engine(EngineStatus(EngineKind.OURS))
     assert "▲ The disk is gone." in _words(window)
     window.show_snapshot(filled)

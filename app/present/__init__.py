@@ -5,7 +5,7 @@ from app.present.calibration import CalibrationView, Coverage, Weight, calibrati
 from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
-from app.present.frame import Empty, Notice, engine_line, notices
+from app.present.frame import Empty, engine_line
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -24,6 +24,7 @@ from app.present.map import (
 )
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
+from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 
@@ -69,6 +70,7 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "history",
     "hour_rows",
     "hours_ahead",
     "map_frame",
@@ -77,8 +79,10 @@ __all__ = [
     "models_view",
     "monitor_view",
     "notices",
+    "on_shelf",
     "ranked",
     "read_out",
+    "shelf_times",
     "surrounded",
     "time_range",
     "value_range",

@@ -1,4 +1,4 @@
-"""What stands around every view: marks, notices, the engine's line, and why there is nothing to show."""
+"""What stands around every view: marks, the engine's line, and why there is nothing to show."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
-from app.translations import TEXTS, Language
+from app.translations import Language
 from engine import clock, geography
 from engine.domain import DAY, HOUR, Consumer, FloatArray, QuantileForecast, Tier
 from engine.geography import Measure
-from engine.store.reader import Event
 
 #: Measures that are forecast once a day; all others are every hour.
 _DAILY = (Measure.HOUSEHOLDS, Measure.INDUSTRY, Measure.GRID_AREA)
@@ -22,15 +21,6 @@ _SETTINGS = {
     Measure.INDUSTRY: "fetch_industries",
     Measure.GRID_AREA: "fetch_grid_areas",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A trouble an operator should know: what, what to do, since when."""
-
-    problem: str
-    remedy: str
-    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +104,10 @@ def _newest_load(snapshot: Snapshot, of: Consumer) -> int:
     return max(held, default=0)
 
 
-def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
-    """Troubles to show over every view, the engine's first.
-
-    A lower tier is none: the area's own header tells. A proposal is none: the name of its view tells.
-    """
-    found = []
-    if engine.kind is EngineKind.FAILED:
-        detail = engine.detail or language.text("engine.silent")
-        found.append(Notice(language.text("engine.died", detail=detail), language.text("engine.retry"), ""))
-    if snapshot.fault is not None and snapshot.consumers:
-        since = language.text("window.since", time=language.moment(snapshot.read_at, now))
-        found.append(Notice(snapshot.fault.problem, snapshot.fault.remedy, since))
-    return (*found, *(_notice_of(event, language, now) for event in snapshot.events if event.code not in ("tier", "proposal")))
-
-
-def _notice_of(event: Event, language: Language, now: int) -> Notice:
-    """The engine words its troubles in English; what kind of trouble it is stands before them in the user's language."""
-    key = f"event.{event.code}"
-    kind = f"{language.text(key, subject=event.subject)}: " if key in TEXTS else ""
-    since = language.text("window.since", time=language.moment(event.since, now))
-    return Notice(f"{kind}{event.problem}", event.remedy, since)
-
-
 def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:
     """One line on the engine behind the screen."""
-    if engine.kind is EngineKind.FOUND and snapshot.engine is not None:
-        return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port)
-    return language.text(f"engine.{engine.kind.value}")
+    if engine.kind is not EngineKind.FOUND:
+        return language.text(f"engine.{engine.kind.value}")
+    if snapshot.engine is None:  # it said good-bye, and nobody has looked since
+        return language.text("engine.absent")
+    return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port)

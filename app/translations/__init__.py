@@ -32,7 +32,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "window.areas": ("Områder og serier", "Areas and series"),
     "window.clock": ("Klokken, dansk tid", "Time in Denmark"),
     "window.since": ("siden {time}", "since {time}"),
-    "window.more": ("og {count} mere", "and {count} more"),
     "window.feed_stopped": (
         "Læsningen af databasen er stoppet, og skærmen opdateres ikke.",
         "Reading of the database has stopped and the screen is not updated.",
@@ -49,17 +48,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.ours": ("Motor: kører og stopper med dette vindue", "Engine: running, stops with this window"),
     "engine.failed": ("Motor: stoppet", "Engine: stopped"),
     "engine.absent": ("Motor: kører ikke", "Engine: not running"),
-    "engine.died": ("Motoren stoppede: {detail}", "The engine stopped: {detail}"),
-    "engine.silent": ("den sagde intet", "it said nothing"),
-    "engine.retry": (
-        "Den startes igen om et minut; `lastvagt-engine doctor` siger mere.",
-        "It is started again in a minute; `lastvagt-engine doctor` tells more.",
-    ),
-    # kinds of trouble the engine tells of
-    "event.source": ("Datakilden {subject} kan ikke hentes", "The source {subject} cannot be fetched"),
-    "event.model": ("Modellen {subject} kan ikke bruges", "The model {subject} cannot be used"),
-    "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
-    "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     # area list
     "area.observed": ("{value} kl. {time}", "{value} at {time}"),
     "area.estimate": ("Timen nu (80 %)", "This hour (80 %)"),

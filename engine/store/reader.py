@@ -37,6 +37,7 @@ from engine.domain import (
     Tier,
 )
 from engine.geography import Measure
+from engine.limits import Limits
 from engine.store import codec, schema
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
@@ -481,6 +482,11 @@ class Reader:
             (limit,),
         )
         return [Event(*row) for row in rows]
+
+    def limits(self) -> Limits:
+        """The limits of loads that the engine which wrote here last was told."""
+        told = dict(self._rows("SELECT name, value FROM property WHERE name IN ('peak_limits', 'peak_alarm_percent')"))
+        return Limits.parse(told["peak_limits"], int(told["peak_alarm_percent"])) if told else Limits()
 
     def engine(self) -> EngineState | None:
         """The engine that runs here, or ran last without a clean stop."""

@@ -18,6 +18,7 @@ from engine import clock
 from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
+from engine.limits import Limits
 from engine.store import codec, schema
 from engine.store.reader import ScoreRow, Target
 from engine.store.roster import RosterWriter, put_calibrations
@@ -335,6 +336,12 @@ class Writer:
         """The trouble is over."""
         with self._transaction() as db:
             db.execute("UPDATE event SET until=? WHERE code=? AND subject=? AND until IS NULL", (now, code, subject))
+
+    def set_limits(self, limits: Limits) -> None:
+        """Keep the limits of loads that the engine was told."""
+        with self._transaction() as db:
+            rows = [("peak_limits", limits.text), ("peak_alarm_percent", str(limits.alarm_percent))]
+            db.executemany("INSERT OR REPLACE INTO property VALUES(?,?)", rows)
 
     def fetch_limit(self, dataset: str) -> tuple[float, float]:
         """When a dataset was last asked, and until when it must not be asked, as epoch seconds (0 for never)."""

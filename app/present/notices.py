@@ -1,0 +1,97 @@
+"""Troubles an operator must not miss, in the user's language: what it is, what it does, what to do, since when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.translations import TEXTS, Language
+from engine import __version__, clock, geography
+from engine.domain import HOUR, Consumer
+from engine.store.reader import Event
+
+#: Kinds of trouble that are told elsewhere: a tier in the header of its area, a proposal by the name of its view.
+_TOLD_ELSEWHERE = ("tier", "proposal")
+#: Seconds a kind of trouble may last before it is one: a source that failed is asked again, and most often answers.
+_PATIENCE_S = {"source": HOUR}
+_PROVIDERS = {"energidataservice": "Energi Data Service", "open-meteo": "Open-Meteo", "entsoe": "ENTSO-E"}
+#: The local hour at which what was put off until tomorrow comes back.
+_MORNING = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A trouble: `cause` names it for good, `detail` is the engine's own sentence where the others are not that."""
+
+    cause: str
+    problem: str
+    effect: str
+    remedy: str
+    since: str
+    detail: str = ""
+
+    def copied(self, now: int) -> str:
+        """All of it in lines, to send to somebody."""
+        told = (self.problem, self.effect, self.remedy, self.since, self.detail, f"Lastvagt {__version__}, {clock.iso(now)}")
+        return "\n".join(line for line in told if line)
+
+
+def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
+    """Troubles to show over every view, the engine's first, then the newest first."""
+    text, found = language.text, []
+    if engine.kind is EngineKind.FAILED:
+        problem = text("engine.died", detail=engine.detail) if engine.detail else text("engine.lost")
+        found.append(Notice("engine", problem, text("engine.lost_effect"), text("engine.retry"), ""))
+    if snapshot.fault is not None and snapshot.consumers:
+        since = text("window.since", time=language.moment(snapshot.read_at, now))
+        found.append(Notice("database", snapshot.fault.problem, text("effect.database"), snapshot.fault.remedy, since))
+    lasting = (e for e in snapshot.events if e.code not in _TOLD_ELSEWHERE and now - e.since >= _PATIENCE_S.get(e.code, 0))
+    return (*found, *(_of_event(event, language, now) for event in lasting))
+
+
+def _of_event(event: Event, language: Language, now: int) -> Notice:
+    """The engine words its troubles in English; those of a known kind are said in the user's language and keep its words as detail."""
+    text, cause = language.text, f"{event.code}:{event.subject}"
+    since = text("window.since", time=language.moment(event.since, now))
+    if f"event.{event.code}" not in TEXTS:
+        return Notice(cause, event.problem, "", event.remedy, since)
+    problem = text(f"event.{event.code}", subject=_subject(event, language))
+    effect, remedy = text(f"effect.{event.code}"), text(f"action.{event.code}")
+    return Notice(cause, problem, effect, remedy, since, f"{event.problem} {event.remedy}".strip())
+
+
+def _subject(event: Event, language: Language) -> str:
+    """Who or what it is about: a consumer and a provider by their names, the rest as the engine names it."""
+    provider, _, dataset = event.subject.partition("/")
+    if provider in _PROVIDERS:
+        return f"{_PROVIDERS[provider]} ({dataset})" if dataset else _PROVIDERS[provider]
+    area, _, consumer_type = event.subject.replace("/", " ").partition(" ")
+    if area not in geography.AREAS:
+        return event.subject
+    return geography.title(Consumer(area, consumer_type or "total"), language.code)
+
+
+def shelf_times(now: int) -> Mapping[str, int]:
+    """Until when a trouble can be put out of sight, by the name of the choice."""
+    tomorrow = clock.local(now).date() + dt.timedelta(days=1)
+    return {"hour": now + HOUR, "shift": now + 8 * HOUR, "tomorrow": clock.local_time(tomorrow, _MORNING)}
+
+
+def on_shelf(shelved: Mapping[str, int], now: int) -> dict[str, int]:
+    """Of what was put off, what is not back yet."""
+    return {cause: until for cause, until in shelved.items() if isinstance(until, int) and until > now}
+
+
+def history(events: Iterable[Event], language: Language, now: int) -> str:
+    """Troubles of the past and of now as a page of Markdown, the newest first."""
+    text = language.text
+    lines = [f"# {text('notices.history')}"]
+    for event in events:
+        until = language.moment(event.until, now) if event.until is not None else text("notices.open")
+        known = f"event.{event.code}" in TEXTS
+        problem = text(f"event.{event.code}", subject=_subject(event, language)) if known else event.problem
+        detail = f" {event.problem}" if known else ""
+        lines.append(f"**{language.moment(event.since, now)} – {until}**  \n{problem}.{detail}")
+    return "\n\n".join(lines if len(lines) > 1 else [*lines, text("notices.none")])

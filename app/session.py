@@ -1,0 +1,137 @@
+"""One run of the app: what reads and what works behind the window, and a window that is made anew when it is to speak another language."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from PySide6 import QtCore, QtWidgets
+
+from app import theme
+from app.engine_link import EngineLink
+from app.feed import Feed
+from app.preferences import Preferences
+from app.theme import Palette
+from app.translations import Language
+from app.window import VIEWS, Window
+from engine.clock import Clock
+from engine.domain import Consumer
+
+log = logging.getLogger("lastvagt.app")
+
+
+class Session(QtCore.QObject):
+    """Holds the window, the feed and the link to the engine together, and keeps how the user likes it.
+
+    `shown` is how the window looks now; `kept` what is written down, which the command line does not change.
+    """
+
+    def __init__(
+        self,
+        application: QtWidgets.QApplication,
+        kept: Preferences,
+        shown: Preferences,
+        feed: Feed,
+        link: EngineLink,
+        clock: Clock,
+    ) -> None:
+        super().__init__()
+        self._application, self._clock = application, clock
+        self._kept, self._shown = kept, shown
+        self.feed, self.link = feed, link
+        application.styleHints().colorSchemeChanged.connect(self._dress)
+        self.window = self._make()
+        feed.arrived.connect(link.consider)
+        feed.finished.connect(self._feed_ended)
+
+    @property
+    def language(self) -> Language:
+        """What the window speaks."""
+        return Language(self._shown.language) if self._shown.language else Language.of_system()
+
+    @property
+    def _palette(self) -> Palette:
+        return theme.PALETTES[self._shown.theme] if self._shown.theme else theme.of_system()
+
+    def _make(self) -> Window:
+        """A window that shows what is known by now."""
+        theme.apply(self._application, self._palette)
+        window = Window(self.language, self._palette, self._clock, self._shown)
+        window.wanted.connect(self.feed.choose)
+        window.asked.connect(self.feed.ask)
+        window.told.connect(self.link.ask)
+        window.liked.connect(self._like)
+        self.feed.arrived.connect(window.show_snapshot)
+        self.feed.found.connect(window.show_found)
+        self.link.changed.connect(window.show_engine)
+        self.link.answered.connect(window.show_answer)
+        window.on_close = self._close
+        return window
+
+    def start(self) -> None:
+        """Show the window and read."""
+        self.window.show()
+        self.feed.start()
+
+    def _dress(self) -> None:
+        palette = self._palette
+        theme.apply(self._application, palette)
+        self.window.set_palette(palette)
+
+    def _like(self, changes: dict[str, object]) -> None:
+        """The user likes something another way: keep it, and do it."""
+        language = self.language
+        self._kept = dataclasses.replace(self._kept, **changes)
+        self._shown = dataclasses.replace(self._shown, **changes)
+        self._write()
+        self.window.set_likes(self._shown)
+        if "theme" in changes:
+            self._dress()
+        if self.language != language:
+            QtCore.QTimer.singleShot(0, self._speak)  # not inside a command of the window that goes
+
+    def _speak(self) -> None:
+        """Another window in the place of this one."""
+        before = self.window
+        self._shown = dataclasses.replace(self._shown, **before.look())
+        self.window = self._make()
+        self.window.take_over(before)
+        self.window.show()
+        before.on_close = lambda: None
+        before.close()
+        before.deleteLater()
+
+    def _feed_ended(self) -> None:
+        self.window.show_trouble("feed", self.language.text("window.feed_stopped"), self.language.text("window.restart"))
+
+    def _write(self) -> None:
+        """Keep it without waiting for the disk."""
+        kept, path = self._kept, Preferences.file()
+
+        def write() -> None:
+            try:
+                kept.write(path)
+            except OSError as error:
+                log.warning("How the window is liked could not be kept: %s", error)
+
+        QtCore.QThreadPool.globalInstance().start(write)
+
+    def _close(self) -> None:
+        self.feed.finished.disconnect()
+        self._kept = dataclasses.replace(self._kept, **self.window.look())
+        self._write()
+        self.feed.stop()
+        self.link.stop()
+        QtCore.QThreadPool.globalInstance().waitForDone()
+
+
+def preferred(kept: Preferences, language: str | None, theme_name: str | None, of: Consumer | None) -> Preferences:
+    """What is kept, overruled by the command line, without what this version does not know."""
+    known = dataclasses.replace(
+        kept,
+        language=kept.language if kept.language in ("da", "en") else "",
+        theme=kept.theme if kept.theme in theme.PALETTES else "",
+        view=kept.view if kept.view in VIEWS else "",
+    )
+    given = {"language": language, "theme": theme_name, "area": of and of.area, "consumer_type": of and of.consumer_type}
+    return dataclasses.replace(known, **{name: value for name, value in given.items() if value})
