@@ -18,6 +18,7 @@ from app.inspector import Inspector, SheetMaker
 from app.pane import Pane, Question, Scene
 from app.past_bar import PastBar
 from app.past_issues import Ahead, PastIssues
+from app.preferences import PLAIN
 from app.present import (
     ForecastView,
     WeatherView,
@@ -65,8 +66,7 @@ class ForecastPane(Pane):
         self._asked_for: dict[str, object] = {}
         self._pinned: int | None = None
         self._pointed: float | None = None
-        #: Whether the user wants the inspector beside the chart; None leaves it to the room there is.
-        self.wants_inspector: bool | None = None
+        self._likes = PLAIN
         self._header, self._numbers, self._legend = ForecastHeader(), ReadOutRow(language), ForecastLegend(language)
         self._part, self._axis_note = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self._zone, self._outcome = theme.label(0.92, role="quiet"), theme.label()
@@ -138,10 +138,11 @@ class ForecastPane(Pane):
         tools.naive.toggled.connect(self._show_naive)
         tools.weather.toggled.connect(self.weather.setVisible)
         tools.past.toggled.connect(self._open_past)
-        tools.inspect.clicked.connect(lambda opened: setattr(self, "wants_inspector", opened))
+        tools.inspect.clicked.connect(lambda opened: self._like(inspector="shown" if opened else "hidden"))
+        for name in ("weather", "naive"):
+            getattr(tools, name).clicked.connect(lambda shown, name=name: self._like(**{name: shown}))
         tools.inspect.toggled.connect(self._open_inspector)
-        tools.naive.setChecked(True)
-        tools.weather.setChecked(True)
+        self._follow_likes()
 
     def _add_actions(self) -> None:
         tools = self.tools
@@ -168,6 +169,9 @@ class ForecastPane(Pane):
         """Show the forecast of the chosen consumer."""
         if self._scene is not None and self._scene.of != scene.of:
             self._begin_anew()
+        if scene.likes != (PLAIN if self._scene is None else self._scene.likes):
+            self._likes = scene.likes
+            self._follow_likes()
         self._scene = scene
         self._ask()
         self._compose()
@@ -336,8 +340,19 @@ class ForecastPane(Pane):
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         """Show the inspector where there is room, until the user has decided."""
         super().resizeEvent(event)
-        if self.wants_inspector is None:
-            self.tools.inspect.setChecked(self.width() >= ROOMY_PX)
+        self._follow_likes()
+
+    def _like(self, **changes: object) -> None:
+        self._likes = dataclasses.replace(self._likes, **changes)
+        self.liked.emit(changes)
+
+    def _follow_likes(self) -> None:
+        """Show what the user wants to see, and the inspector, until that was decided, where there is room."""
+        likes, tools = self._likes, self.tools
+        roomy = self.width() >= ROOMY_PX
+        tools.inspect.setChecked({"shown": True, "hidden": False}.get(likes.inspector, roomy))
+        tools.weather.setChecked(likes.weather)
+        tools.naive.setChecked(likes.naive)
 
     def _pin(self, hour: int | None) -> None:
         """Tell of this hour until another is pinned, or none."""
