@@ -37,11 +37,13 @@ from app.surroundings import Surroundings
 from app.theme import Palette
 from app.translations import Language
 from app.weather_strip import WeatherStrip
+from app.whatif_sheet import WhatIfSheet
+from app.why_sheet import WhySheet
 from engine import clock
 from engine.domain import DAY, HOUR, QuantileForecast
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet}
+SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 #: Factor of one step of zoom.

@@ -26,8 +26,13 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
+<<<<<<< HEAD
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
+=======
+from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
+>>>>>>> main
 
 __all__ = [
     "DECISIONS",
@@ -35,6 +40,7 @@ __all__ = [
     "Band",
     "CalibrationView",
     "Cell",
+    "ChangesView",
     "Comparison",
     "Coverage",
     "Decision",
@@ -60,6 +66,7 @@ __all__ = [
     "ScoreLine",
     "Shade",
     "SourceAge",
+    "Step",
     "Stretch",
     "TierDay",
     "TierStrip",
@@ -67,10 +74,15 @@ __all__ = [
     "WeatherRow",
     "WeatherView",
     "Weight",
+    "WhatIfRow",
+    "WhatIfView",
+    "WhyView",
+    "Wish",
     "area_rows",
     "as_known",
     "calibration_view",
     "change_text",
+    "changes_view",
     "choices",
     "engine_line",
     "find",
@@ -95,5 +107,7 @@ __all__ = [
     "value_range",
     "weather_at",
     "weather_view",
+    "what_if_view",
+    "why_view",
     "widened",
 ]
