@@ -27,9 +27,14 @@ from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 <<<<<<< HEAD
+<<<<<<< HEAD
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 =======
+=======
+from app.present.overview import OverviewView, Strip, Tile, overview_view
+from app.present.situation import Situation
+>>>>>>> main
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 >>>>>>> main
@@ -60,16 +65,20 @@ __all__ = [
     "MonitorView",
     "Notice",
     "Origin",
+    "OverviewView",
     "Part",
     "ReadOut",
     "Run",
     "ScoreLine",
     "Shade",
+    "Situation",
     "SourceAge",
     "Step",
     "Stretch",
+    "Strip",
     "TierDay",
     "TierStrip",
+    "Tile",
     "Trial",
     "WeatherRow",
     "WeatherView",
@@ -99,6 +108,7 @@ __all__ = [
     "monitor_view",
     "notices",
     "on_shelf",
+    "overview_view",
     "ranked",
     "read_out",
     "shelf_times",
