@@ -26,18 +26,12 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
-<<<<<<< HEAD
-<<<<<<< HEAD
-from app.present.past import as_known, hours_ahead, surrounded, widened
-from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
-=======
-=======
 from app.present.overview import OverviewView, Strip, Tile, overview_view
+from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.situation import Situation
->>>>>>> main
+from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
->>>>>>> main
 
 __all__ = [
     "DECISIONS",
