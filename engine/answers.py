@@ -8,7 +8,9 @@ from typing import Any
 from engine.consumers import MEANINGS
 from engine.contest import Verdict
 from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
+from engine.drift import Stand
 from engine.geography import Kind, Measure
+from engine.quality import SHARES
 from engine.roles import ACTS
 from engine.store import TRUTHS
 from engine.store.scorebook import GROUPINGS
@@ -199,6 +201,26 @@ CALIBRATION = _table(
         "value": _NUMBER,
         "unit": enum(("%", "% per sd", "factor")),
     },
+)
+RELIABILITY = _table(
+    {
+        **_CONSUMER,
+        "truth": enum(("provisional",)),
+        "start": maybe(_INSTANT),
+        "end": maybe(_INSTANT),
+        "drift": enum(Stand) | {"description": "how day-ahead errors of seven days stand against those usual before"},
+        "judged_to": maybe({"type": "string", "format": "date", "description": "newest Danish day that was judged"}),
+        **_SIMULATED,
+    },
+    {
+        "first_lead_h": _INTEGER,
+        "last_lead_h": _INTEGER,
+        "days": _INTEGER,
+        "n": _INTEGER,
+        "mae": _NUMBER,
+        "expected_mae": {"type": "number", "description": "what the forecasts expected of themselves"},
+    }
+    | dict.fromkeys(SHARES, _NUMBER | {"description": "share of load at or below the level"}),
 )
 QUARANTINE = _table(
     _SIMULATED,

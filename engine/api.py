@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, consumers, geography, older_service, openapi, roles, tables
+from engine import __version__, clock, consumers, geography, older_service, openapi, quality, roles, tables
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
 from engine.geography import Measure
@@ -270,6 +270,7 @@ class _Api:
             Route("/v1/scores", self._table("/v1/scores", self._scores)),
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
+            Route("/v1/reliability", self._table("/v1/reliability", self._reliability)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
             Route("/v1/peaks", self._table("/v1/peaks", lambda _: tables.peaks(self._reader, self._clock.now()))),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
@@ -334,6 +335,9 @@ class _Api:
 
     def _calibration(self, query: Query) -> Table:
         return tables.calibration(self._reader, *self._wanted(query))
+
+    def _reliability(self, query: Query) -> Table:
+        return quality.reliability(self._reader, self._consumer(query), self._clock.now(), *_span(query))
 
     def _quarantine(self, query: Query) -> Table:
         return tables.quarantine(self._reader, *self._wanted(query), query["limit"])

@@ -219,6 +219,15 @@ DOCUMENT: Schema = {
             _P_ONLY_TYPE,
             errors=(400, 403, 404),
         ),
+        "/v1/reliability": _tabular(
+            "reliability",
+            "How often load stayed at or below each level, errors beside those expected, by lead bucket; and whether errors drift.",
+            answers.RELIABILITY,
+            _P_AREA,
+            _P_TYPE,
+            _P_START,
+            _P_END,
+        ),
         "/v1/quarantine": _tabular(
             "quarantine",
             "Values set aside as implausible, newest first.",

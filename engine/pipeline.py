@@ -19,6 +19,7 @@ from engine import (
     bridge,
     clock,
     contest,
+    drift,
     features,
     geography,
     issuing,
@@ -44,7 +45,9 @@ from engine.domain import (
     Observations,
     QuantileForecast,
 )
+from engine.drift import Stand
 from engine.forecaster import Forecaster
+from engine.geography import Measure
 from engine.lineup import Duel
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.reader import SeriesState
@@ -55,6 +58,8 @@ log = logging.getLogger("lastvagt")
 _SPANS_S = 600
 #: A series this far behind the others of its source has ended: an area that was merged, a grid company that is no more.
 _ENDED_S = 60 * DAY
+#: Whose drift is an event. Others are many and noisy: an alarm a year of each would be one a day; the view of monitoring shows theirs.
+WATCHED = (Measure.GROSS, Measure.OWN)
 
 Progress = Callable[[float], None]
 _Step = TypeVar("_Step")
@@ -427,7 +432,19 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             writer.put_scores(rows, renew=truth == "settlement")
             if rows:
                 story.detail[truth] = len({(row.area, row.consumer_type, row.valid_time) for row in rows})
+        watch_drift(writer, reader, [of for of in due if geography.measure(of) in WATCHED], now)
     return kept[0]
+
+
+def watch_drift(writer: Writer, reader: Reader, watched: Sequence[Consumer], now: int) -> None:
+    """Keep an open event for each consumer whose day-ahead errors have left what is usual, until they are back."""
+    for of in watched:
+        course, subject = drift.read(reader, of, now), of.area if of.consumer_type == "total" else "/".join(of)
+        if course.stand is Stand.DRIFT:
+            trouble = drift.trouble(course, subject, now)
+            writer.open_event("drift", subject, trouble.problem, trouble.remedy, now)
+        else:
+            writer.close_event("drift", subject, now)
 
 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:

@@ -49,6 +49,21 @@ def crps(observed: FloatArray, quantiles: FloatArray, levels: tuple[float, ...] 
     return area
 
 
+def expected_error(quantiles: FloatArray, levels: tuple[float, ...] = LEVELS) -> FloatArray:
+    """The absolute error in MWh, shape (n,), that quantiles (n, levels) expect of their own median: E|X - median|.
+
+    Exact for the distribution that is linear between the levels and goes on beyond the outer two as between them, down to zero.
+    """
+    reach = np.array(levels)
+    first = quantiles[:, :1] - (quantiles[:, 1:2] - quantiles[:, :1]) * reach[0] / (reach[1] - reach[0])
+    last = quantiles[:, -1:] + (quantiles[:, -1:] - quantiles[:, -2:-1]) * (1 - reach[-1]) / (reach[-1] - reach[-2])
+    whole = np.column_stack([np.maximum(first, 0.0), quantiles, last])
+    away = np.abs(whole - quantiles[:, [levels.index(0.5)]])
+    widths = np.diff(np.concatenate([[0.0], reach, [1.0]]))
+    error: FloatArray = ((away[:, 1:] + away[:, :-1]) / 2 * widths).sum(axis=1)
+    return error
+
+
 def inside(observed: FloatArray, quantiles: FloatArray, share: float) -> npt.NDArray[np.bool_]:
     """Whether each observed value lies in the central interval that should hold `share` of them; shape (n,)."""
     low, high = LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))

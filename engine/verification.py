@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine import geography, scoring
-from engine.domain import DAY, HOUR, LEAD_BUCKETS, Consumer, FloatArray, IntArray
-from engine.store import Archive, Reader, ScoreRow
+from engine import geography, reliability, scoring
+from engine.domain import DAY, HOUR, LEAD_BUCKETS, MEDIAN, Consumer, FloatArray, IntArray
+from engine.store import FOREVER, Archive, Reader, ScoreRow
 
 #: How far back hours are looked for: as far as settlement is asked for again and holes of months are filled; else two days
 #: before the newest that is scored.
@@ -18,6 +18,8 @@ _RENEWED_BEYOND = 0.001
 #: Seconds back to which every issue that bridges an hour is scored. Of those that are later still one in six hours is: a load
 #: that is eleven days late has been forecast 264 times since, nearly the same from hour to hour.
 _ALL_BRIDGE_S, _BRIDGE_STEP_S = 12 * HOUR, 6 * HOUR
+#: How far back hours that were scored before reliability was kept are counted in it.
+_COUNTED_S = 42 * DAY
 #: Hours of a consumer whose issues are held in memory together.
 _HOURS_AT_ONCE = 10 * 24
 
@@ -38,9 +40,14 @@ def unscored(reader: Reader, of: Consumer, now: int, settled_after_days: int, th
     found = {"provisional": dict(zip(hours.tolist(), loads.tolist(), strict=True))}
     if thorough:
         found |= {"settled": scoring.settled(truth, now, settled_after_days), "settlement": scoring.settlement(truth, now)}
+    recent = now - _COUNTED_S if thorough else FOREVER
+    uncounted = {hour for hour in found["provisional"] if hour >= recent}
+    uncounted -= reader.scorebook.counted(of, recent) if uncounted else set()
     for name, due in found.items():
         if due:
             for hour, load in reader.scorebook.loads(of, name, since).items():
+                if name == "provisional" and hour in uncounted:
+                    continue
                 if name != "settlement" or abs(due.get(hour, load) - load) <= _RENEWED_BEYOND * load:
                     due.pop(hour, None)
     return {name: due for name, due in found.items() if due}
@@ -84,18 +91,23 @@ def _score_block(
     floor = scoring.RELATIVE_FLOOR * sum(float(np.median(leaf.value)) for leaf in leaves if leaf is not None)
     loads = np.array([observed[hour] for hour in hours.tolist()])
     bucket = scoring.lead_bucket((hours[place] - issued) / HOUR)
-    scores = scoring.scores(
-        loads[place],
-        quantiles,
-        seasonal_naive(archive, of, hours[place], issued),
-        floor,
-        np.where(bucket < 0, -1, place * len(LEAD_BUCKETS) + bucket),
-    )
+    group = np.where(bucket < 0, -1, place * len(LEAD_BUCKETS) + bucket)
+    scores = scoring.scores(loads[place], quantiles, seasonal_naive(archive, of, hours[place], issued), floor, group)
     scores.pop(-1, None)
+    kept = _kept(loads[place], quantiles, group) if truth == "provisional" else {}
     return [
-        ScoreRow(*of, truth, int(hours[group // len(LEAD_BUCKETS)]), group % len(LEAD_BUCKETS), made)
-        for group, made in scores.items()
+        ScoreRow(*of, truth, int(hours[number // len(LEAD_BUCKETS)]), number % len(LEAD_BUCKETS), made, kept.get(number, ()))
+        for number, made in scores.items()
     ]
+
+
+def _kept(observed: FloatArray, quantiles: FloatArray, group: IntArray) -> dict[int, tuple[float, ...]]:
+    """`reliability.SUMS` of each group of forecasts, by its number."""
+    columns = reliability.sums(observed, quantiles, quantiles[:, MEDIAN], scoring.expected_error(quantiles))
+    found, place = np.unique(group, return_inverse=True)
+    sums = np.zeros((len(found), len(reliability.SUMS)))
+    np.add.at(sums, place, columns)
+    return {number: tuple(row) for number, row in zip(found.tolist(), sums.tolist(), strict=True)}
 
 
 def seasonal_naive(archive: Archive, of: Consumer, hours: IntArray, issued: IntArray) -> FloatArray:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from engine import reliability
 from engine.adaptation import Adaptation
 from engine.domain import LEAD_BUCKETS, Draft, FloatArray, Score
 
@@ -170,6 +171,24 @@ def decode_scores(blob: bytes) -> dict[int, FloatArray]:
     bits[:, 1:] = planes.T
     sums = bits.reshape(-1).view("<f4").astype(np.float64).reshape(len(SCORE_SUMS), len(LEAD_BUCKETS), -1)
     return dict(zip(hours, sums.transpose(2, 1, 0), strict=True))
+
+
+def encode_reliability(hours: int, sums: FloatArray) -> bytes:
+    """Bytes of a day's `reliability.SUMS` by lead bucket (lead buckets, SUMS), and of which hours (a bit each) they are made."""
+    filled = [bucket for bucket in range(len(LEAD_BUCKETS)) if sums[bucket, 0]]
+    head = struct.pack("<IB", hours, sum(1 << bucket for bucket in filled))
+    planes = sums[filled].T.astype("<f4").reshape(-1).view(np.uint8).reshape(-1, 4).T
+    return head + zlib.compress(np.ascontiguousarray(planes).tobytes(), 9)
+
+
+def decode_reliability(blob: bytes) -> tuple[int, FloatArray]:
+    """The hours and sums that `encode_reliability` was given; counts exactly, errors to seven digits."""
+    hours, mask = struct.unpack_from("<IB", blob)
+    filled = [bucket for bucket in range(len(LEAD_BUCKETS)) if mask >> bucket & 1]
+    planes = np.frombuffer(zlib.decompress(blob[5:]), np.uint8).reshape(4, -1)
+    sums = np.zeros((len(LEAD_BUCKETS), len(reliability.SUMS)))
+    sums[filled] = np.ascontiguousarray(planes.T).reshape(-1).view("<f4").reshape(len(reliability.SUMS), len(filled)).T
+    return int(hours), sums
 
 
 def decode_scores_of_an_hour(blob: bytes) -> FloatArray:

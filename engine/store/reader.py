@@ -68,7 +68,10 @@ Target = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """How the issues of one lead bucket did for one hour. `truth` is provisional, settled or settlement."""
+    """How the issues of one lead bucket did for one hour. `truth` is provisional, settled or settlement.
+
+    `kept` are the `reliability.SUMS` of the same issues, which only first published load has.
+    """
 
     area: str
     consumer_type: str
@@ -76,6 +79,7 @@ class ScoreRow:
     valid_time: int
     lead_bucket: int
     score: Score
+    kept: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from engine import clock
 from engine.domain import DAY, HOUR, LEAD_BUCKETS, Consumer, Expected, FloatArray, IntArray, Score
+from engine.reliability import SUMS, Reliability
 from engine.store import codec
 from engine.store.archive import FOREVER
 
@@ -41,11 +43,35 @@ class Scorebook:
         shape = (len(found), len(LEAD_BUCKETS), len(codec.SCORE_SUMS))
         return np.array([t for t, _ in found], np.int64), np.array([sums for _, sums in found], np.float64).reshape(shape)
 
+    def parts(self, of: Consumer, truth: str, start: int, end: int, names: Sequence[str]) -> tuple[IntArray, list[FloatArray]]:
+        """Scored hours in [start, end), and some of their sums, each of shape (hours, lead buckets)."""
+        hours, sums = self.sums(of, truth, start, end)
+        return hours, [sums[:, :, codec.SCORE_SUMS.index(name)] for name in names]
+
     def loads(self, of: Consumer, truth: str, since: int) -> dict[int, float]:
         """Hours from `since` on that are scored against a truth, each with the load in MWh it was scored against."""
         hours, sums = self.sums(of, truth, since, FOREVER)
         whole = sums.sum(axis=1)
         return dict(zip(hours.tolist(), (whole[:, _OBSERVED] / np.maximum(whole[:, _N], 1)).tolist(), strict=True))
+
+    def reliability(self, of: Consumer, start: int, end: int) -> Reliability:
+        """How issues of a consumer kept their promises on the UTC days that [start, end) touches."""
+        days = self._kept(of, start // DAY, (end - 1) // DAY)
+        table = np.array([sums for _, _, sums in days], np.float64).reshape(len(days), len(LEAD_BUCKETS), len(SUMS))
+        return Reliability.of(np.array([day for day, _, _ in days], np.int64), table)
+
+    def counted(self, of: Consumer, since: int) -> set[int]:
+        """Hours from `since` on that are counted in the reliability."""
+        days = self._kept(of, since // DAY, FOREVER)
+        found = {day * DAY + hour * HOUR for day, hours, _ in days for hour in range(24) if hours >> hour & 1}
+        return {hour for hour in found if hour >= since}
+
+    def _kept(self, of: Consumer, first: int, last: int) -> list[tuple[int, int, FloatArray]]:
+        rows = self._rows(
+            "SELECT day, numbers FROM reliability WHERE area=? AND consumer_type=? AND day BETWEEN ? AND ? ORDER BY day",
+            (*of, first, last),
+        )
+        return [(day, *codec.decode_reliability(blob)) for day, blob in rows]
 
     def scores(
         self, of: Consumer, by: str, truth: str, start: int, end: int, lead_buckets: Iterable[int] | None
@@ -69,6 +95,19 @@ class Scorebook:
             for label, row in zip(found, totals, strict=True)
         }
         return {label: score for label, score in scores.items() if score.n}
+
+
+def count(db: sqlite3.Connection, of: Consumer, by_hour: Mapping[int, Mapping[int, Sequence[float]]]) -> None:
+    """Add the `reliability.SUMS` of hours by lead bucket to their days; an hour that is counted already stays as it is."""
+    for hour, by_bucket in by_hour.items():
+        day, bit = hour // DAY, 1 << hour % DAY // HOUR
+        kept = db.execute("SELECT numbers FROM reliability WHERE area=? AND consumer_type=? AND day=?", (*of, day)).fetchall()
+        hours, sums = codec.decode_reliability(kept[0][0]) if kept else (0, np.zeros((len(LEAD_BUCKETS), len(SUMS))))
+        if hours & bit:
+            continue
+        for bucket, more in by_bucket.items():
+            sums[bucket] += more
+        db.execute("INSERT OR REPLACE INTO reliability VALUES(?,?,?,?)", (*of, day, codec.encode_reliability(hours | bit, sums)))
 
 
 def _labels(by: str, values: IntArray) -> IntArray:

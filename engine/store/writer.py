@@ -19,7 +19,7 @@ from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
-from engine.store import codec, schema
+from engine.store import codec, schema, scorebook
 from engine.store.reader import ScoreRow, Target
 from engine.store.roster import RosterWriter, put_calibrations
 
@@ -289,10 +289,17 @@ class Writer:
             )
 
     def put_scores(self, rows: Iterable[ScoreRow], renew: bool = False) -> None:
-        """Keep scores; all lead buckets of an hour must come together, for one that is scored already stays as it is, or is renewed."""
+        """Keep scores; all lead buckets of an hour must come together, for one that is scored already stays as it is, or is renewed.
+
+        So it is with how the issues kept their promises, where rows tell that too.
+        """
         hours: dict[tuple[str, str, str, int], dict[int, Score]] = {}
+        promises: dict[Consumer, dict[int, dict[int, tuple[float, ...]]]] = {}
         for row in rows:
             hours.setdefault((row.area, row.consumer_type, row.truth, row.valid_time), {})[row.lead_bucket] = row.score
+            if row.kept:
+                of = promises.setdefault(Consumer(row.area, row.consumer_type), {})
+                of.setdefault(row.valid_time, {})[row.lead_bucket] = row.kept
         days: dict[tuple[str, str, str, int], dict[int, FloatArray]] = {}
         for (area, kind, truth, hour), by_bucket in hours.items():
             days.setdefault((area, kind, truth, hour // DAY), {})[hour % DAY // HOUR] = codec.score_sums(by_bucket)
@@ -304,6 +311,8 @@ class Writer:
                 old = codec.decode_scores(kept[0][0]) if kept else {}
                 blob = codec.encode_scores(old | new if renew else new | old)
                 db.execute("INSERT OR REPLACE INTO score_day VALUES(?,?,?,?,?)", (*key, blob))
+            for of_one, by_hour in promises.items():
+                scorebook.count(db, of_one, by_hour)
 
     # -- the program itself ---------------------------------------------------------------------------------------
 
