@@ -11,6 +11,7 @@ from app.area_panel import AreaPanel
 from app.engine_link import Answer
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
+from app.health_view import HealthPane
 from app.map_view import MapPane
 from app.menu import Menu, action
 from app.models_view import ModelsPane
@@ -36,6 +37,7 @@ PANES: dict[str, Callable[[Language, Palette], Pane]] = {
     "monitoring": MonitoringPane,
     "models": ModelsPane,
     "map": MapPane,
+    "health": HealthPane,
 }
 VIEWS = tuple(PANES)
 #: Name of the question for troubles of the past.

@@ -10,6 +10,7 @@ from engine.contest import Verdict
 from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
 from engine.drift import Stand
 from engine.geography import Kind, Measure
+from engine.plan import RUNNABLE
 from engine.quality import SHARES
 from engine.roles import ACTS
 from engine.store import TRUTHS
@@ -257,6 +258,46 @@ JOBS = _table(
         "remedy": NAME,
         "detail": {"type": "object"},
     },
+)
+PLAN = record(
+    {
+        "now": _INSTANT,
+        **_SIMULATED,
+        "jobs": {
+            "type": "array",
+            "items": record(
+                {
+                    "job": NAME,
+                    "every_s": {"type": "integer", "description": "0 where it only follows another job"},
+                    "after": {"type": "string", "description": "the job it follows too, if any"},
+                    "last_started": maybe(_INSTANT),
+                    "last_status": enum(("ok", "expected", "bug", "missed", "")),
+                    "usual_s": {"type": ["integer", "null"], "description": "seconds that half of its runs take at most"},
+                    "next_time": maybe(_INSTANT),
+                    "can_be_run": {"type": "boolean"},
+                }
+            ),
+        },
+        "sources": {
+            "type": "array",
+            "items": record(
+                {"dataset": NAME, "every_s": _INTEGER, "last_asked": maybe(_INSTANT), "next_time": _INSTANT},
+            ),
+        },
+    }
+)
+TOLD = record({"job": enum(RUNNABLE), "told_at": _INSTANT})
+STORAGE = record(
+    {
+        **_SIMULATED,
+        "database_bytes": _INTEGER,
+        "unused_bytes": {"type": "integer", "description": "of these bytes, free for what comes next"},
+        "log_bytes": {"type": "integer", "description": "of the write-ahead log beside the file"},
+        "free_bytes": {"type": "integer", "description": "left on the disk"},
+        "growth_bytes_a_day": _NUMBER,
+        "issues": _INTEGER,
+        "oldest_issue": maybe(_INSTANT),
+    }
 )
 ROLE_CHANGE = {
     "changed_at": _INSTANT,

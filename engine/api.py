@@ -280,6 +280,7 @@ class _Api:
             *(Route(path, self._order(path), methods=["POST"]) for path in openapi.ORDERS),
             *(Route(path, self._plain(path, functools.partial(self._question, path))) for path in openapi.QUESTIONS),
             *(Route(path, self._plain(path, answer)) for path, answer in self._older_service().items()),
+            Route("/v1/storage", self._plain("/v1/storage", lambda _: _json(tables.storage(self._reader)))),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
 

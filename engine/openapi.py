@@ -11,6 +11,7 @@ from typing import Any
 from engine import __version__, answers, older_service
 from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
+from engine.plan import RUNNABLE
 from engine.roles import MODEL_ID
 from engine.store import TRUTHS
 from engine.store.scorebook import GROUPINGS
@@ -110,17 +111,25 @@ def _reason(shortest: int) -> Schema:
 
 def _decision(act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str]) -> Schema:
     """An operation that changes roles: JSON in, the change that was recorded out."""
+    change = answers.record(answers.ROLE_CHANGE)
+    return _order(act, summary, properties, required, change, "The change, as it is recorded.")
+
+
+def _order(
+    act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str], answer: Schema, told: str
+) -> Schema:
+    """An operation that changes something: JSON in and out, with the token."""
     words = {
         400: "the body breaks this contract",
         401: "no token, or not that of the running engine",
         403: "foreign Host, or called by a web page",
-        404: "no such bundle",
+        404: "nothing of that name",
         405: "only POST is served",
-        409: "it would change nothing, or cannot be done as roles stand",
+        409: "it would change nothing, or cannot be done as things stand",
         411: "the body has no Content-Length",
         413: "the body is too large",
         415: "the body is not application/json",
-        422: "text that cannot be printed",
+        422: "words that make no sense, or cannot be printed",
         503: "the database cannot be read or written",
     }
     body = {
@@ -135,12 +144,7 @@ def _decision(act: str, summary: str, properties: Mapping[str, Schema], required
         "security": [{"token": []}],
         "parameters": [],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {
-            "200": _answer(
-                "The change, as it is recorded.", {"application/json": answers.record(answers.ROLE_CHANGE)}, cached=False
-            )
-        }
-        | _problems(words),
+        "responses": {"200": _answer(told, {"application/json": answer}, cached=False)} | _problems(words),
     }
     return {"post": operation}
 
@@ -311,6 +315,20 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403),
         ),
+        "/v1/jobs/run": _order(
+            "run_job",
+            "Run a job at once, after the one that runs now.",
+            {"job": answers.enum(RUNNABLE)},
+            ("job",),
+            answers.TOLD,
+            "It is taken note of; /v1/jobs tells what becomes of it.",
+        ),
+        "/v1/plan": _operation(
+            "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
+        ),
+        "/v1/storage": _operation(
+            "storage", "How much of the disk the database takes, and how it grows.", {"application/json": answers.STORAGE}
+        ),
         "/api/v1/health": _older("health", "that it answers.", answers.OLDER_HEALTH),
         "/api/v1/area_values": _older("area_values", "the areas there are.", answers.OLDER_VALUES),
         "/api/v1/consumer_type_values": _older(
@@ -347,7 +365,7 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif")
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan")
 
 
 class BadQuery(Expected):

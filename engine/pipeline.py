@@ -454,4 +454,5 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
+        story.detail["database_bytes"] = config.database.stat().st_size
     return kept[0]

@@ -399,6 +399,21 @@ def jobs(reader: Reader, job: str | None = None, limit: int = 100) -> Table:
     return Table({"simulated": reader.simulated}, columns, rows)
 
 
+def storage(reader: Reader) -> dict[str, object]:
+    """What the database takes of the disk, for JSON."""
+    space = reader.space()
+    return {
+        "simulated": reader.simulated,
+        "database_bytes": space.database_bytes,
+        "unused_bytes": space.unused_bytes,
+        "log_bytes": space.log_bytes,
+        "free_bytes": space.free_bytes,
+        "growth_bytes_a_day": space.growth_bytes_a_day,
+        "issues": space.issues,
+        "oldest_issue": _iso(space.oldest_issue),
+    }
+
+
 def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
     """Everything with a time in [start, end): names of files to be, and the tables that make them up; one name after the other."""
     spans: dict[tuple[str, Consumer], tuple[int, int]] = {}  # by what was measured of whom, whichever sources told it

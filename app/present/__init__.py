@@ -6,6 +6,7 @@ from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, engine_line
+from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -31,12 +32,15 @@ __all__ = [
     "AreaRow",
     "Band",
     "CalibrationView",
+    "Cell",
     "Comparison",
     "Coverage",
     "Decision",
     "Empty",
     "ForecastView",
     "Group",
+    "HealthLine",
+    "HealthView",
     "HourRow",
     "Legend",
     "MapChoice",
@@ -55,6 +59,8 @@ __all__ = [
     "Shade",
     "SourceAge",
     "Stretch",
+    "TierDay",
+    "TierStrip",
     "Trial",
     "Weight",
     "area_rows",
@@ -65,6 +71,7 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "health_view",
     "history",
     "hour_rows",
     "map_frame",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
+from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
 from engine import clock
@@ -19,6 +20,7 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
     **SHELL_TEXTS,

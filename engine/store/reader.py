@@ -38,7 +38,7 @@ from engine.domain import (
 )
 from engine.geography import Measure
 from engine.limits import Limits
-from engine.store import codec, schema
+from engine.store import codec, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
 from engine.store.roster import RosterReader
@@ -500,6 +500,10 @@ class Reader:
     def size_bytes(self) -> int:
         """Bytes of the database file, without its write-ahead log."""
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def space(self) -> space.Space:
+        """What the database takes of the disk."""
+        return space.measure(self._rows, self.path)
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file, and how many of the newest 600 issues have another digest; empty where nothing is wrong."""
