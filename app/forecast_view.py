@@ -18,11 +18,13 @@ from app.pane import Pane, Scene
 from app.present import ForecastView, forecast_view, read_out
 from app.theme import Palette
 from app.translations import Language
+from app.whatif_sheet import WhatIfSheet
+from app.why_sheet import WhySheet
 from engine import clock
 from engine.domain import Freshness
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet}
+SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 

@@ -284,6 +284,11 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
+    QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
+    QSlider:focus {{ border: 1px solid {p.focus}; }}
+    QSlider::groove:horizontal {{ background: {p.rule}; height: 3px; border-radius: 1px; margin: 0 4px; }}
+    QSlider::handle:horizontal {{ background: {p.quiet}; width: 10px; margin: -6px -4px; border-radius: 4px; }}
+    QSlider::handle:horizontal:hover {{ background: {p.ink}; }}
     QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}
     QComboBox::drop-down {{ border: none; width: 20px; }}
     QComboBox:focus {{ border: 1px solid {p.focus}; }}

@@ -34,11 +34,11 @@ from engine import (
     consumers,
     explaining,
     openapi,
+    orders,
     pipeline,
     plan,
     roles,
     sources,
-    tables,
     timetable,
     whatif,
 )
@@ -322,10 +322,7 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        acts: dict[str, Callable[[Mapping[str, Any]], object]] = {
-            f"/v1/models/{act}": functools.partial(self._decide, act) for act in roles.ACTS
-        }
-        acts["/v1/jobs/run"] = self._run_job
+        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {"/v1/jobs/run": self._run_job}
         return acts[path](words)
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
@@ -363,11 +360,6 @@ class Service:
         states = [timetable.SourceState(s.dataset, s.every_s, self._last.get(s.dataset), asked[s.dataset]) for s in self._sources]
         return timetable.document(self._reader, now, states, self._told)
 
-    def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
-        change = self._lineup.decide(act, words, self._clock.now())
-        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
-        return tables.role_change(change)
-
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
@@ -404,14 +396,14 @@ def run(config: Config, clock: Clock) -> None:
         os._exit(0)
 
 
-def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clock) -> dict[str, object]:
-    """Carry out a decision about models (see `Lineup.decide`), here or by the engine that runs; returns the change recorded."""
+def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+    """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return tables.role_change(Lineup(config, writer, reader).decide(act, words, clock.now()))
+                return orders.by_path(writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
     except AlreadyRuns:
@@ -419,8 +411,8 @@ def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clo
         if engine is None:  # a command that writes, such as an import
             raise
         endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
-        change: dict[str, object] = endpoint.post(f"/v1/models/{act}", words)
-        return change
+        recorded: dict[str, object] = endpoint.post(path, words)
+        return recorded
     finally:
         reader.close()
 

@@ -108,7 +108,7 @@ def no_model(reader: Reader, path: str, query: Mapping[str, Any]) -> object:
 
 
 def no_bundle(path: str, words: Mapping[str, Any]) -> object:
-    """Decides for an engine that has no bundles."""
+    """Decides for an engine that has no bundles and nothing else to decide about."""
     match path.rpartition("/")[2]:
         case "promote":
             roles.promotion({}, str(words["model_id"]))
@@ -116,9 +116,9 @@ def no_bundle(path: str, words: Mapping[str, Any]) -> object:
             roles.rollback({}, Tier(str(words["tier"])))
         case "run":
             raise roles.Pointless("There is nothing to run.", "Add one.")
-        case _:
+        case "challenge":
             roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
-    raise AssertionError("one of these must refuse")
+    raise tables.Missing("There is nothing to decide about.", "Wait for something.")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
+from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
     "DECISIONS",
@@ -33,6 +35,7 @@ __all__ = [
     "Band",
     "CalibrationView",
     "Cell",
+    "ChangesView",
     "Comparison",
     "Coverage",
     "Decision",
@@ -58,14 +61,20 @@ __all__ = [
     "ScoreLine",
     "Shade",
     "SourceAge",
+    "Step",
     "Stretch",
     "TierDay",
     "TierStrip",
     "Trial",
     "Weight",
+    "WhatIfRow",
+    "WhatIfView",
+    "WhyView",
+    "Wish",
     "area_rows",
     "calibration_view",
     "change_text",
+    "changes_view",
     "choices",
     "engine_line",
     "find",
@@ -84,4 +93,6 @@ __all__ = [
     "ranked",
     "read_out",
     "shelf_times",
+    "what_if_view",
+    "why_view",
 ]

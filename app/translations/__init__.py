@@ -12,6 +12,7 @@ from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
+from app.translations.why import TEXTS as WHY_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -24,6 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **FORECAST_TEXTS,
     **MAP_TEXTS,
     **SHELL_TEXTS,
+    **WHY_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),
