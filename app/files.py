@@ -57,7 +57,10 @@ def xlsx(table: Table) -> bytes:
     """A sheet of numbers with real dates, and a sheet that tells about them."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "nan_inf_to_errors": False}) as book:
-        bold, time = book.add_format({"bold": True, "text_wrap": True, "valign": "top"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        bold, time = (
+            book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
+            book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+        )
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         sheet = book.add_worksheet("lastvagt")
         sheet.freeze_panes(1, 0)
@@ -97,7 +100,10 @@ def _put(sheet: xlsxwriter.worksheet.Worksheet, line: int, column: int, value: o
 
 def _notes(table: Table) -> dict[str, str]:
     """How columns of times are to be read, for Excel knows no zones."""
-    notes = {"valid_time": "UTC, start of the hour", "danish_time": "Danish clocks, start of the hour; one hour comes twice in October"}
+    notes = {
+        "valid_time": "UTC, start of the hour",
+        "danish_time": "Danish clocks, start of the hour; one hour comes twice in October",
+    }
     return {name: note for name, note in notes.items() if name in table.columns}
 
 

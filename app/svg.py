@@ -29,7 +29,9 @@ class SvgDevice(QtGui.QPaintDevice):
         width, height = self._size.width(), self._size.height()
         head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
         told = f"<title>{escape(self._title)}</title><desc>{escape(self._description)}</desc>"
-        return "\n".join((head, told, "<defs>", *self._engine.named.values(), "</defs>", *self._engine.lines, "</svg>\n")).encode()
+        return "\n".join(
+            (head, told, "<defs>", *self._engine.named.values(), "</defs>", *self._engine.lines, "</svg>\n")
+        ).encode()
 
     def paintEngine(self) -> QtGui.QPaintEngine:
         """What draws."""
@@ -103,7 +105,9 @@ class _Engine(QtGui.QPaintEngine):
         pen = self.painter().pen().color()
         length = f'textLength="{item.width():.2f}" lengthAdjust="spacingAndGlyphs"' if len(item.text()) > 1 else ""
         ink = f'fill="{pen.name()}" fill-opacity="{pen.alphaF() * self.painter().opacity():.3f}"'
-        self._write(f'<text transform="matrix({matrix})" {style} {length} {ink} xml:space="preserve">{escape(item.text())}</text>')
+        self._write(
+            f'<text transform="matrix({matrix})" {style} {length} {ink} xml:space="preserve">{escape(item.text())}</text>'
+        )
 
     def _write_path(self, path: QtGui.QPainterPath, fill: str) -> None:
         self._write(f'<path d="{_steps(self.painter().deviceTransform().map(path))}" {fill} {self._stroke()}/>')

@@ -106,5 +106,10 @@ def _moment(hour: int) -> tuple[str, str]:
 def _signed(table: Table, of: Consumer | None, now: int) -> Table:
     """The table with who it is of, when it was taken away, from which program, and how its times are to be read."""
     who = {} if of is None else {"area": of.area, "consumer_type": of.consumer_type, "name": geography.title(of, "en")}
-    made = {"zone": "Europe/Copenhagen", "times": "start of the hour", "exported_at": clock.iso(now), "program": f"Lastvagt {__version__}"}
+    made = {
+        "zone": "Europe/Copenhagen",
+        "times": "start of the hour",
+        "exported_at": clock.iso(now),
+        "program": f"Lastvagt {__version__}",
+    }
     return dataclasses.replace(table, head={**who, **table.head, **made})

@@ -3,6 +3,7 @@
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
+from app.present.day_report import DayReport, ReportFacts, day_report, report_facts
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, engine_line
@@ -28,6 +29,7 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.provenance import provenance
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -42,6 +44,7 @@ __all__ = [
     "ChangesView",
     "Comparison",
     "Coverage",
+    "DayReport",
     "Decision",
     "Empty",
     "ForecastView",
@@ -62,6 +65,7 @@ __all__ = [
     "OverviewView",
     "Part",
     "ReadOut",
+    "ReportFacts",
     "Run",
     "ScoreLine",
     "Shade",
@@ -87,6 +91,7 @@ __all__ = [
     "change_text",
     "changes_view",
     "choices",
+    "day_report",
     "engine_line",
     "find",
     "first_choice",
@@ -103,8 +108,10 @@ __all__ = [
     "notices",
     "on_shelf",
     "overview_view",
+    "provenance",
     "ranked",
     "read_out",
+    "report_facts",
     "shelf_times",
     "surrounded",
     "time_range",

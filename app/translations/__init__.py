@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
+from app.translations.export import TEXTS as EXPORT_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
@@ -23,6 +24,7 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **EXPORT_TEXTS,
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
