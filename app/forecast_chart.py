@@ -33,8 +33,8 @@ class ForecastChart(Chart):
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
-        self._observed, self._settled, self._bridge, self._median, self._tso, self._overlay = (
-            pg.PlotDataItem(connect="finite", antialias=True) for _ in range(6)
+        self._observed, self._settled, self._bridge, self._median, self._adjusted, self._tso, self._overlay = (
+            pg.PlotDataItem(connect="finite", antialias=True) for _ in range(7)
         )
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
@@ -61,6 +61,7 @@ class ForecastChart(Chart):
                     self._settled,
                     self._bridge,
                     self._median,
+                    self._adjusted,
                     self._overlay,
                     self._head,
                 ),
@@ -90,6 +91,7 @@ class ForecastChart(Chart):
         self._observed.setPen(pg.mkPen(palette.observed, width=1))
         self._settled.setPen(pg.mkPen(palette.observed, width=1, style=QtCore.Qt.PenStyle.DashDotLine))
         self._overlay.setPen(pg.mkPen(palette.ink, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
+        self._adjusted.setPen(pg.mkPen(palette.ink, width=2, style=QtCore.Qt.PenStyle.DashLine))
         self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
@@ -138,6 +140,7 @@ class ForecastChart(Chart):
         cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
         self._bridge.setData(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
         self._median.setData(view.forecast_time[cut:], view.median[cut:])
+        self._adjusted.setData(view.forecast_time[: len(view.adjusted)], view.adjusted)
 
     def _show_stretches(self, view: ForecastView) -> None:
         """Names over the parts of the chart, and hatching behind what nobody has measured."""

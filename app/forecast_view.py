@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
+from app.adjust_sheet import AdjustSheet
 from app.chart import Legend
 from app.empty import EmptyPage
 from app.engine_link import Answer
@@ -24,7 +25,7 @@ from engine import clock
 from engine.domain import Freshness
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet}
+SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet, "adjust": AdjustSheet}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 
@@ -62,6 +63,7 @@ class ForecastPane(Pane):
                 text("forecast.settled"),
                 text("forecast.bridge_median"),
                 text("forecast.median"),
+                text("forecast.adjusted"),
                 *(text("forecast.band", level=level) for level in (50, 80, 90)),
                 text("forecast.tso"),
             )
@@ -166,12 +168,13 @@ class ForecastPane(Pane):
         stale = view is not None and view.stale
         wide, middle, narrow = palette.old_bands if stale else palette.bands
         median = palette.old_median if stale else palette.median
-        forecast = ((median, "bold"), *((colour, "block") for colour in (narrow, middle, wide)))
+        adjusted = (palette.ink, "bold_dashes") if view is not None and len(view.adjusted) else None
+        forecast = ((median, "bold"), adjusted, *((colour, "block") for colour in (narrow, middle, wide)))
         tso = (palette.quiet, "dashes") if view is not None and len(view.tso) else None
         issued = view is None or len(view.median) > 0
         bridge = (median, "dots") if view is not None and view.stretches and issued else None
         settled = (palette.observed, "dash_dots") if view is not None and len(view.settled) else None
-        self._legend.set_samples(((palette.observed, "line"), settled, bridge, *(forecast if issued else 4 * (None,)), tso))
+        self._legend.set_samples(((palette.observed, "line"), settled, bridge, *(forecast if issued else 5 * (None,)), tso))
 
     def show_scene(self, scene: Scene) -> None:
         """Show the forecast of the chosen consumer."""

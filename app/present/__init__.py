@@ -1,5 +1,6 @@
 """From a Snapshot to what the views draw: numpy arrays and finished strings, in one language, without Qt."""
 
+from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, adjust_view, made_text, preview
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
@@ -30,6 +31,13 @@ from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
+    "AdjustView",
+    "AdjustmentLine",
+    "Preview",
+    "Sketch",
+    "adjust_view",
+    "made_text",
+    "preview",
     "DECISIONS",
     "AreaRow",
     "Band",

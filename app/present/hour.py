@@ -56,13 +56,16 @@ def _forecast(view: ForecastView, hour: int, language: Language) -> tuple[HourRo
         _row(view, f"P{round(100 * level):02d}", float(value), math.nan if level == 0.5 else median, language)
         for level, value in zip(view.levels, view.quantiles[place], strict=True)
     ]
+    published = value_at(view.forecast_time, view.adjusted, hour) if len(view.adjusted) else math.nan
+    changed = math.isfinite(published) and published != median
+    adjusted = (_row(view, language.text("forecast.adjusted"), published, median, language),) if changed else ()
     head = (
         HourRow(language.text("hour.forecast")),
         HourRow(language.text("hour.issued"), language.moment(view.issue_time, view.now)),
         HourRow(language.text("hour.age"), language.duration(view.now - view.issue_time)),
         HourRow(language.text("readout.lead"), told),
     )
-    return (*head, *reversed(levels))
+    return (*head, *adjusted, *reversed(levels))
 
 
 def _others(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
