@@ -14,8 +14,8 @@ from app.translations import Language
 #: How lines of a shape other than solid are drawn.
 PEN_STYLES = {
     "dashes": QtCore.Qt.PenStyle.DashLine,
-    "bold_dashes": QtCore.Qt.PenStyle.DashLine,
     "dots": QtCore.Qt.PenStyle.DotLine,
+    "fine_dots": QtCore.Qt.PenStyle.DotLine,
     "dash_dots": QtCore.Qt.PenStyle.DashDotLine,
     "ghost": QtCore.Qt.PenStyle.DashDotDotLine,
 }
@@ -24,8 +24,8 @@ PEN_STYLES = {
 class Chart(pg.PlotWidget):  # type: ignore[misc]
     """A plot with a quiet grid, a Danish value axis, and neither menu nor buttons."""
 
-    def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette) -> None:
-        super().__init__(axisItems={"bottom": bottom, "left": ValueAxis(language)})
+    def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette, left: pg.AxisItem | None = None) -> None:
+        super().__init__(axisItems={"bottom": bottom, "left": left or ValueAxis(language)})
         self.plot = self.getPlotItem()
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
@@ -55,7 +55,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
-    """A sample for a legend: `line`, `bold`, `dots`, `dashes`, `bold_dashes`, `dash_dots`, `ghost` or `block`."""
+    """A sample for a legend: `block`, `line`, `bold` or one of `PEN_STYLES`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
     picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)
@@ -64,7 +64,7 @@ def _sample(colour: str, shape: str) -> QtGui.QPixmap:
         if shape == "block":
             painter.fillRect(QtCore.QRectF(0, 1, 18, 10), QtGui.QColor(colour))
         else:
-            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "bold_dashes", "dots") else 1)
+            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots") else 1)
             pen.setStyle(PEN_STYLES.get(shape, pen.style()))
             painter.setPen(pen)
             painter.drawLine(0, 6, 18, 6)

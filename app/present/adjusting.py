@@ -87,9 +87,7 @@ class AdjustView:
     closed: str
 
 
-def adjust_view(
-    snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineStatus, language: Language, now: int
-) -> AdjustView:
+def adjust_view(snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineStatus, language: Language, now: int) -> AdjustView:
     """The page of one consumer at `now`."""
     of_it = seen(snapshot, found.of)
     scale, first = scale_for(of_it), clock.floor_hour(now) + HOUR
@@ -110,7 +108,9 @@ def adjust_view(
             scale.decimals,
         ),
         lines=tuple(_line(made, found, scale, language, now) for made in found.adjustments),
-        operators=tuple(_worth("adjust.worth", "adjust.harm", worth, scale, language, who=who) for who, worth in found.operators.items()),
+        operators=tuple(
+            _worth("adjust.worth", "adjust.harm", worth, scale, language, who=who) for who, worth in found.operators.items()
+        ),
         closed=closed,
     )
 
