@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import adjustments_snapshot, theme
 from app.adjustments_snapshot import AdjustmentsSnapshot
+from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.hour_box import HourBox
 from app.models_view import DecisionDialog
@@ -26,6 +27,8 @@ _MAKE, _WITHDRAW = "/v1/adjustments/make", "/v1/adjustments/withdraw"
 _REASON_LENGTH = 500
 #: Hours that a new adjustment spans until it is told otherwise.
 _SPAN_H = 3
+#: What an item has around its words, both sides together, with the space to the next.
+_ITEM_PX = 24
 
 
 class AdjustSheet(Sheet):
@@ -45,8 +48,7 @@ class AdjustSheet(Sheet):
         self._answered = ("", False)
         self.start, self.end = HourBox(language, text("adjust.from")), HourBox(language, text("adjust.to"))
         self.expires = HourBox(language, text("adjust.expires"))
-        self.act = QtWidgets.QComboBox()
-        self.act.setAccessibleName(text("adjust.act"))
+        self.act = ChoiceBox(text("adjust.act"))
         self.amount = QtWidgets.QDoubleSpinBox()
         self.amount.setLocale(QtCore.QLocale(language.code))
         self.amount.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
@@ -61,9 +63,10 @@ class AdjustSheet(Sheet):
             button.setAccessibleName(button.text().removesuffix(" …"))
         self.made = QtWidgets.QListWidget()
         self.made.setAccessibleName(text("adjust.list"))
+        self.made.setProperty("role", "words")
         self.made.setWordWrap(True)
         self.made.setFont(theme.font(0.95))
-        self.made.setSizeAdjustPolicy(QtWidgets.QAbstractScrollArea.SizeAdjustPolicy.AdjustToContents)
+        self.made.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.made.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._effect, self._state = theme.label(0.95), theme.label(0.95)
         self._none, self._worth = theme.label(0.95, role="quiet", text=text("adjust.none")), theme.label(0.92, role="quiet")
@@ -175,10 +178,13 @@ class AdjustSheet(Sheet):
         with QtCore.QSignalBlocker(self.made):
             self.made.clear()
             for line in shown.lines:
-                item = QtWidgets.QListWidgetItem("\n".join(filter(None, (line.what, line.state, line.why, line.worth))))
+                item = QtWidgets.QListWidgetItem(
+                    "\n".join(filter(None, (line.whose, line.what, line.state, line.why, line.worth)))
+                )
                 item.setData(QtCore.Qt.ItemDataRole.UserRole, line.adjustment_id)
                 item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, line.words)
                 self.made.addItem(item)
+            self._fit()
             numbers = [line.adjustment_id for line in shown.lines]
             self.made.setCurrentRow(numbers.index(number) if number in numbers else 0 if numbers else -1)
         for widget in (self.made, self.withdraw):
@@ -187,6 +193,23 @@ class AdjustSheet(Sheet):
         self._worth.setText("\n".join(shown.operators))
         self._worth.setVisible(bool(shown.operators))
         self._look()
+
+    def _fit(self) -> None:
+        """Make items as high as their words, and the list as its items."""
+        width = self.made.viewport().width() - _ITEM_PX
+        wrap, metrics = QtCore.Qt.TextFlag.TextWordWrap, self.made.fontMetrics()
+        heights = [
+            metrics.boundingRect(QtCore.QRect(0, 0, width, 0), wrap, item.text()).height() + _ITEM_PX
+            for item in (self.made.item(row) for row in range(self.made.count()))
+        ]
+        for row, height in enumerate(heights):
+            self.made.item(row).setSizeHint(QtCore.QSize(0, height))
+        self.made.setFixedHeight(sum(heights) + 2 * self.made.frameWidth())
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Break the words anew."""
+        super().resizeEvent(event)
+        self._fit()
 
     def _begun(self) -> bool:
         """Whether somebody is writing."""

@@ -61,9 +61,13 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentLine:
-    """An adjustment that was made: what, how things stand, and who made it why. `active` ones can be withdrawn."""
+    """An adjustment that was made: of whom where that is a part, what, how things stand, who made it why, and what it was worth.
+
+    An `active` one can be withdrawn.
+    """
 
     adjustment_id: int
+    whose: str
     what: str
     state: str
     why: str
@@ -73,7 +77,7 @@ class AdjustmentLine:
     @property
     def words(self) -> str:
         """All of it."""
-        return ". ".join(filter(None, (self.what, self.state, self.why, self.worth)))
+        return ". ".join(filter(None, (self.whose, self.what, self.state, self.why, self.worth)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +177,14 @@ def _hours(count: int, language: Language) -> str:
 
 
 def _line(made: Adjustment, found: AdjustmentsSnapshot, scale: Scale, language: Language, now: int) -> AdjustmentLine:
-    state, whose = made.state(now), "" if made.consumer == found.of else f"{geography.title(made.consumer, language.code)}: "
+    state, whose = made.state(now), "" if made.consumer == found.of else geography.title(made.consumer, language.code)
     worth = found.worth.get(made.adjustment_id)
     measured = _worth("adjust.line_worth", "adjust.line_harm", worth, scale, language) if worth else ""
     change = change_text(made.act, made.amount, scale, language)
     return AdjustmentLine(
         made.adjustment_id,
-        f"{whose}{change}, {hours_text(made.valid_start, made.valid_end, language)}",
+        whose,
+        f"{change}, {hours_text(made.valid_start, made.valid_end, language)}",
         language.text(
             f"adjust.state_{state.value}",
             time=language.moment(getattr(made, _SINCE[state]), now),
