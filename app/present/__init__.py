@@ -6,6 +6,7 @@ from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
 from app.present.frame import Empty, engine_line
+from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -25,20 +26,29 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
+from app.present.promises import LevelLine, PromiseView, promise_view
+from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
 
 __all__ = [
     "DECISIONS",
     "AreaRow",
     "Band",
+    "Behind",
     "CalibrationView",
+    "Card",
     "Comparison",
     "Coverage",
+    "DayChart",
     "Decision",
     "Empty",
     "ForecastView",
     "Group",
+    "HeatMap",
+    "HourLine",
     "HourRow",
     "Legend",
+    "LevelLine",
+    "Line",
     "MapChoice",
     "MapFrame",
     "MapReadOut",
@@ -49,6 +59,8 @@ __all__ = [
     "Notice",
     "Origin",
     "Part",
+    "PromiseView",
+    "QualityView",
     "ReadOut",
     "Run",
     "ScoreLine",
@@ -58,6 +70,7 @@ __all__ = [
     "Trial",
     "Weight",
     "area_rows",
+    "behind",
     "calibration_view",
     "change_text",
     "choices",
@@ -65,8 +78,10 @@ __all__ = [
     "find",
     "first_choice",
     "forecast_view",
+    "heat_map",
     "history",
     "hour_rows",
+    "lag_days",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -74,6 +89,8 @@ __all__ = [
     "monitor_view",
     "notices",
     "on_shelf",
+    "promise_view",
+    "quality_view",
     "ranked",
     "read_out",
     "shelf_times",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
+    **MONITORING_TEXTS,
     **SHELL_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
