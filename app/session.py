@@ -134,4 +134,5 @@ def preferred(kept: Preferences, language: str | None, theme_name: str | None, o
         view=kept.view if kept.view in VIEWS else "",
     )
     given = {"language": language, "theme": theme_name, "area": of and of.area, "consumer_type": of and of.consumer_type}
+    given["view"] = "forecast" if of else None
     return dataclasses.replace(known, **{name: value for name, value in given.items() if value})

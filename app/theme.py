@@ -269,10 +269,12 @@ def _style_sheet(p: Palette) -> str:
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
                             padding: 4px 9px 4px 0; }}
     QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
-    QTableView[role="heat"] {{ background: {p.surface}; }}
+    QTableView[role="heat"], QTableView[role="heat"] QTableCornerButton::section {{ background: {p.surface}; border: none; }}
     QTableView[role="heat"] QHeaderView::section, QTableView[role="heat"] QHeaderView::section:first {{ padding: 0; border: none; }}
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
+    QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}
+    QPushButton[role="tool"] {{ padding: 3px 8px; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
     QPushButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 5px; width: 9px; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
@@ -286,6 +288,11 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
+    QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
+    QSlider:focus {{ border: 1px solid {p.focus}; }}
+    QSlider::groove:horizontal {{ background: {p.rule}; height: 3px; border-radius: 1px; margin: 0 4px; }}
+    QSlider::handle:horizontal {{ background: {p.quiet}; width: 10px; margin: -6px -4px; border-radius: 4px; }}
+    QSlider::handle:horizontal:hover {{ background: {p.ink}; }}
     QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}
     QComboBox::drop-down {{ border: none; width: 20px; }}
     QComboBox:focus {{ border: 1px solid {p.focus}; }}

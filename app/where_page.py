@@ -64,8 +64,8 @@ class WherePage(QtWidgets.QWidget):
         body = QtWidgets.QHBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(10)
-        body.addLayout(left, 5)
-        body.addWidget(self.hours, 3)
+        body.addLayout(left, 3)
+        body.addWidget(self.hours, 2)
 
     @property
     def truth(self) -> str:
@@ -124,8 +124,8 @@ class HourList(QtWidgets.QFrame):
             label.setWordWrap(True)
         self.table = QtWidgets.QTableWidget()
         self.table.setProperty("role", "list")
-        self.table.setFont(theme.font(0.92))
-        self.table.horizontalHeader().setFont(theme.font(0.92))
+        self.table.setFont(theme.font(0.88))
+        self.table.horizontalHeader().setFont(theme.font(0.88))
         self.table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)

@@ -11,11 +11,13 @@ from app.area_panel import AreaPanel
 from app.engine_link import Answer
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
+from app.health_view import HealthPane
 from app.map_view import MapPane
 from app.menu import Menu, action
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.notice_bar import NoticeBar
+from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
@@ -32,10 +34,12 @@ TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
 #: Who shows each view, in the order of the tabs.
 PANES: dict[str, Callable[[Language, Palette], Pane]] = {
+    "overview": OverviewPane,
     "forecast": ForecastPane,
     "monitoring": MonitoringPane,
     "models": ModelsPane,
     "map": MapPane,
+    "health": HealthPane,
 }
 VIEWS = tuple(PANES)
 #: Name of the question for troubles of the past.
@@ -92,7 +96,7 @@ class Window(QtWidgets.QMainWindow):
         self.setCentralWidget(self._layout())
         self._fill_menu()
         self.finder = Finder(self, language)
-        self._stack.setCurrentWidget(self.pane(self.view))
+        self._switch()
         self._ticks = 0
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -146,7 +150,7 @@ class Window(QtWidgets.QMainWindow):
         self.menu.add_section(
             text("menu.area"),
             [
-                action(self, text("menu.find_area"), self.areas.search, QtGui.QKeySequence.StandardKey.Find),
+                action(self, text("menu.find_area"), self._search, QtGui.QKeySequence.StandardKey.Find),
                 action(self, text("menu.next_area"), lambda: self.areas.step(1), "Alt+Down"),
                 action(self, text("menu.previous_area"), lambda: self.areas.step(-1), "Alt+Up"),
             ],
@@ -213,10 +217,18 @@ class Window(QtWidgets.QMainWindow):
         for of in dict.fromkeys((*PRICE_AREAS, *known)):
             names = tuple(geography.title(of, code) for code in LANGUAGES)
             name = names[LANGUAGES.index(self._language.code)]
-            commands.append(
-                Command(name, self._language.text("menu.area"), "", lambda of=of: self.choose_consumer(of), (*names, of.area))
-            )
+            commands.append(Command(name, self._language.text("menu.area"), "", lambda of=of: self._go_to(of), (*names, of.area)))
         self.finder.open(commands)
+
+    def _search(self) -> None:
+        self._go_to(self._chosen)
+        self.areas.search()
+
+    def _go_to(self, of: Consumer) -> None:
+        """Show a consumer, in a view that shows one."""
+        self.choose_consumer(of)
+        if not self.pane(self.view).has_panel:
+            self.choose_view("forecast")
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
@@ -230,6 +242,8 @@ class Window(QtWidgets.QMainWindow):
             made.chosen.connect(self.choose_consumer)
             made.opened.connect(self.choose_view)
             made.liked.connect(self.liked)
+            if isinstance(made, MonitoringPane):
+                made.hour_chosen.connect(self.show_hour)
             self._stack.addWidget(made)
         return self._made[view]
 
@@ -259,6 +273,12 @@ class Window(QtWidgets.QMainWindow):
         if of not in PRICE_AREAS:
             self.wanted.emit(of)
         self._refresh()
+
+    def show_hour(self, of: Consumer, hour: int) -> None:
+        """Show an hour of a consumer in the forecast view."""
+        self.choose_consumer(of)
+        self.choose_view("forecast")
+        self.forecast.look_at(hour)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""
@@ -315,7 +335,9 @@ class Window(QtWidgets.QMainWindow):
             pane.set_palette(palette)
 
     def _switch(self) -> None:
-        self._stack.setCurrentWidget(self.pane(self.view))
+        pane = self.pane(self.view)
+        self._stack.setCurrentWidget(pane)
+        self.areas.setVisible(pane.has_panel)
         self._refresh()
 
     def _tick(self) -> None:

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, consumers, geography, older_service, openapi, quality, roles, tables
+from engine import __version__, clock, consumers, decisions, geography, older_service, openapi, quality, roles, tables
+from engine.adjusting import Refused
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
 from engine.geography import Measure
@@ -272,6 +273,7 @@ class _Api:
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/reliability", self._table("/v1/reliability", self._reliability)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
+            Route("/v1/adjustments", self._table("/v1/adjustments", self._adjustments)),
             Route("/v1/peaks", self._table("/v1/peaks", lambda _: tables.peaks(self._reader, self._clock.now()))),
             Route("/v1/models", self._table("/v1/models", lambda _: tables.models(self._reader))),
             Route(
@@ -280,6 +282,7 @@ class _Api:
             *(Route(path, self._order(path), methods=["POST"]) for path in openapi.ORDERS),
             *(Route(path, self._plain(path, functools.partial(self._question, path))) for path in openapi.QUESTIONS),
             *(Route(path, self._plain(path, answer)) for path, answer in self._older_service().items()),
+            Route("/v1/storage", self._plain("/v1/storage", lambda _: _json(tables.storage(self._reader)))),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
 
@@ -312,7 +315,8 @@ class _Api:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:
-        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), moment(query, "as_of"))
+        as_of, untouched = moment(query, "as_of"), query["untouched"] == "true"
+        return tables.forecast(self._reader, self._consumer(query), self._clock.now(), as_of, untouched)
 
     def _observations(self, query: Query) -> Table:
         start, end, as_of, now = *_span(query), moment(query, "as_of"), self._clock.now()
@@ -340,7 +344,10 @@ class _Api:
         return quality.reliability(self._reader, self._consumer(query), self._clock.now(), *_span(query))
 
     def _quarantine(self, query: Query) -> Table:
-        return tables.quarantine(self._reader, *self._wanted(query), query["limit"])
+        return decisions.quarantine(self._reader, *self._wanted(query), query["limit"])
+
+    def _adjustments(self, query: Query) -> Table:
+        return decisions.adjustments(self._reader, self._clock.now(), query["limit"])
 
     def _plain(self, path: str, answer: Callable[[Query], Response]) -> Callable[[Request], Any]:
         def build(request: Request) -> Response:
@@ -440,6 +447,7 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None) -> Starl
             openapi.BadQuery: _refuse(400, "Bad query"),
             tables.Missing: _refuse(404, "Not found"),
             Senseless: _refuse(422, "Senseless query"),
+            Refused: _refuse(422, "Senseless decision"),
             Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
             roles.Unknown: _refuse(404, "No such bundle"),
             roles.Pointless: _refuse(409, "Nothing to change"),

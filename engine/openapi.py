@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__, answers, older_service
+from engine.adjusting import FACTORS, Act
 from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
+from engine.plan import RUNNABLE
 from engine.roles import MODEL_ID
 from engine.store import TRUTHS
 from engine.store.scorebook import GROUPINGS
@@ -110,17 +112,25 @@ def _reason(shortest: int) -> Schema:
 
 def _decision(act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str]) -> Schema:
     """An operation that changes roles: JSON in, the change that was recorded out."""
+    change = answers.record(answers.ROLE_CHANGE)
+    return _order(act, summary, properties, required, change, "The change, as it is recorded.")
+
+
+def _order(
+    act: str, summary: str, properties: Mapping[str, Schema], required: Iterable[str], answer: Schema, told: str
+) -> Schema:
+    """An operation that changes something: JSON in and out, with the token."""
     words = {
         400: "the body breaks this contract",
         401: "no token, or not that of the running engine",
         403: "foreign Host, or called by a web page",
-        404: "no such bundle",
+        404: "nothing of that name",
         405: "only POST is served",
-        409: "it would change nothing, or cannot be done as roles stand",
+        409: "it would change nothing, or cannot be done as things stand",
         411: "the body has no Content-Length",
         413: "the body is too large",
         415: "the body is not application/json",
-        422: "text that cannot be printed",
+        422: "words that make no sense, or cannot be printed",
         503: "the database cannot be read or written",
     }
     body = {
@@ -135,15 +145,13 @@ def _decision(act: str, summary: str, properties: Mapping[str, Schema], required
         "security": [{"token": []}],
         "parameters": [],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {
-            "200": _answer(
-                "The change, as it is recorded.", {"application/json": answers.record(answers.ROLE_CHANGE)}, cached=False
-            )
-        }
-        | _problems(words),
+        "responses": {"200": _answer(told, {"application/json": answer}, cached=False)} | _problems(words),
     }
     return {"post": operation}
 
+
+_ID: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_ONE_VALUE = ({"quarantine_id": _ID}, ("quarantine_id",))
 
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
@@ -173,7 +181,15 @@ DOCUMENT: Schema = {
             answers.LAGS,
             errors=(400, 403),
         ),
-        "/v1/forecast": _tabular("forecast", "The newest issue of a consumer.", answers.FORECAST, _P_AREA, _P_TYPE, _P_AS_OF),
+        "/v1/forecast": _tabular(
+            "forecast",
+            "The newest issue of a consumer, published with the adjustments of operators.",
+            answers.FORECAST,
+            _P_AREA,
+            _P_TYPE,
+            _P_AS_OF,
+            _parameter("untouched", answers.enum(("true", "false")) | {"default": "false"}, "As the model made it."),
+        ),
         "/v1/observations": _tabular(
             "observations",
             "Measured or forecast inputs of an area, by default from 7 days ago to 7 days ahead.",
@@ -236,6 +252,57 @@ DOCUMENT: Schema = {
             _P_ONLY_TYPE,
             _p_limit(100),
             errors=(400, 403, 404),
+        ),
+        "/v1/quarantine/accept": _order(
+            "accept",
+            "Take a value that was set aside for true, from now on.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
+        ),
+        "/v1/quarantine/reject": _order(
+            "reject",
+            "Leave a value aside for good.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
+        ),
+        "/v1/adjustments": _tabular(
+            "adjustments",
+            "What operators added to forecasts or multiplied them by, newest first, and what it was worth.",
+            answers.ADJUSTMENTS,
+            _p_limit(100),
+            errors=(400, 403),
+        ),
+        "/v1/adjustments/make": _order(
+            "adjust",
+            "Add to the forecast of a consumer, or multiply it, over a span of hours to come.",
+            {
+                "area": answers.AREA,
+                "consumer_type": answers.TYPE | {"default": "total"},
+                "act": answers.enum(Act),
+                "amount": {
+                    "type": "number",
+                    "minimum": -20000,
+                    "maximum": 20000,
+                    "description": f"MWh an hour, at most half of the usual load; or a factor from {FACTORS[0]:g} to {FACTORS[1]:g}",
+                },
+                "valid_start": answers.TIME,
+                "valid_end": answers.TIME,
+                "expires_at": answers.TIME | {"description": "by default with the last hour"},
+                "reason": _reason(1),
+            },
+            ("area", "act", "amount", "valid_start", "valid_end", "reason"),
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
+        ),
+        "/v1/adjustments/withdraw": _order(
+            "withdraw",
+            "Take an adjustment back for all hours that have not begun.",
+            {"adjustment_id": _ID, "reason": _reason(0)},
+            ("adjustment_id",),
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
         ),
         "/v1/peaks": _tabular(
             "peaks",
@@ -311,6 +378,20 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403),
         ),
+        "/v1/jobs/run": _order(
+            "run_job",
+            "Run a job at once, after the one that runs now.",
+            {"job": answers.enum(RUNNABLE)},
+            ("job",),
+            answers.TOLD,
+            "It is taken note of; /v1/jobs tells what becomes of it.",
+        ),
+        "/v1/plan": _operation(
+            "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
+        ),
+        "/v1/storage": _operation(
+            "storage", "How much of the disk the database takes, and how it grows.", {"application/json": answers.STORAGE}
+        ),
         "/api/v1/health": _older("health", "that it answers.", answers.OLDER_HEALTH),
         "/api/v1/area_values": _older("area_values", "the areas there are.", answers.OLDER_VALUES),
         "/api/v1/consumer_type_values": _older(
@@ -347,7 +428,7 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif")
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan")
 
 
 class BadQuery(Expected):
@@ -410,8 +491,10 @@ def _check_word(name: str, value: object, schema: Schema) -> None:
     elif kind == "boolean":
         if not isinstance(value, bool):
             raise BadQuery(f"'{name}' is neither true nor false.", "Send true or false without quotes.")
-    elif isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         raise BadQuery(f"'{name}' is no number.", "Send it without quotes.")
+    elif kind == "integer" and value % 1:
+        raise BadQuery(f"'{name}' is no whole number.", "Send one.")
     elif not schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf):
         raise BadQuery(f"'{name}' is too small or too large.", f"It may go from {schema['minimum']} to {schema['maximum']}.")
 

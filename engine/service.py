@@ -1,13 +1,15 @@
 """The life of the engine: one instance, the plan of its jobs, the HTTP endpoint, and a clean end.
 
-The plan is a pure question, "what is due at this moment?", asked by `Service.tick`. The scheduler asks it every minute, so a
-sleeping computer, a clock that jumps or a job that hangs needs no case of its own; a test asks it with a clock of its own.
+The plan (`engine.plan`) is a pure question, "what is due at this moment?", asked by `Service.tick`. The scheduler asks it every
+minute, so a sleeping computer, a clock that jumps or a job that hangs needs no case of its own; a test asks it with a clock of its
+own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
 import logging.handlers
 import os
@@ -24,30 +26,39 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from engine import __version__, access, api, bridge, consumers, explaining, openapi, pipeline, sources, tables, whatif
-from engine.clock import UTC, Clock, iso
+from engine import (
+    __version__,
+    access,
+    api,
+    bridge,
+    consumers,
+    explaining,
+    openapi,
+    orders,
+    pipeline,
+    plan,
+    roles,
+    sources,
+    timetable,
+    whatif,
+)
+from engine.clock import UTC, Clock, floor_hour, iso
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected, JobRun
+from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import HttpServer
 from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
 
 log = logging.getLogger(__name__)
 
-MINUTE = 60
 #: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
 LANES = ("network", "work")
-#: Load appears about twenty minutes past and ten to the hour; a quarter-hourly question five minutes past meets both.
-_INGEST_OFFSET_S = 5 * MINUTE
-_SCORE_OFFSET_S = 5 * MINUTE
-_COMPARE_OFFSET_S = 3 * HOUR + 7 * MINUTE
-_MAINTENANCE_OFFSET_S = 3 * HOUR + 17 * MINUTE
-#: How soon an issue that could not be made is tried again.
-_RETRY_S = 5 * MINUTE
+#: The lane of every job that can be told to run.
+_LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
 #: How long the first issue of an engine waits for its first ingest.
 _FIRST_INGEST_S = 90
 #: An issue made later than this, or by an engine that started after the hour, is one of now: what arrived meanwhile counts.
-_LATE_S = 5 * MINUTE
+_LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
@@ -95,11 +106,6 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def planned(now: int, every_s: int, offset_s: int = 0) -> int:
-    """The newest moment at or before `now` at which something planned every so often was due."""
-    return now - (now - offset_s) % every_s
-
-
 class Service:
     """An engine on one data folder, which it holds alone between `__enter__` and `__exit__`."""
 
@@ -113,6 +119,7 @@ class Service:
         self._ingested = False
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
+        self._told: set[str] = set()  # jobs that were told to run at once
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
@@ -170,13 +177,17 @@ class Service:
             self._writer.close_event("job", name, now)
         return run
 
-    def _due(self, name: str, now: int, every_s: int, offset_s: int = 0) -> bool:
-        """Whether a planned moment has passed since the last time; a clock that was set back makes everything due."""
-        return not planned(now, every_s, offset_s) <= self._last.get(name, -1) <= now
+    def _due(self, job: str, now: int) -> bool:
+        """Whether a job was told to run or a planned moment has passed since the last time; what was told is done with that."""
+        told = job in self._told
+        self._told.discard(job)
+        return told or plan.JOBS[job].is_due(self._last.get(job, -1), now)
 
     def _ingest(self, now: int) -> JobRun | None:
-        failing = {event.subject: event.since for event in self._reader.events() if event.code == "source"}
-        due = [source for source in self._sources if self._is_turn_of(source, now, failing.get(source.dataset))]
+        told = "ingest" in self._told
+        self._told.discard("ingest")
+        asked = self._next_questions(now)
+        due = [source for source in self._sources if told or asked[source.dataset] <= now]
         if not due:
             return None
         self._last |= {source.dataset: now for source in due}
@@ -187,27 +198,36 @@ class Service:
         finally:
             self._ingested = True
             self._last.pop("score", None)
-            if self._scheduler is not None and not self._stopping.is_set():
-                self._scheduler.modify_job("work", next_run_time=dt.datetime.now(UTC))
+            self._wake("work")
 
-    def _is_turn_of(self, source: sources.LiveSource, now: int, failing_since: int | None) -> bool:
-        """Whether to ask a source. One that fails is left alone for as long again as it had been failing, a minute to an hour."""
-        last = self._last.get(source.dataset, -1)
-        if failing_since is None or last > now:
-            return self._due(source.dataset, now, source.every_s, _INGEST_OFFSET_S)
-        return now - last >= min(max(last - failing_since, MINUTE), source.every_s, HOUR)
+    def _wake(self, lane: str) -> None:
+        """Let a lane look at once for what is due."""
+        if self._scheduler is not None and not self._stopping.is_set():
+            self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
+
+    def _next_questions(self, now: int) -> dict[str, int]:
+        """When each source is asked next, by dataset."""
+        failing = {event.subject: event.since for event in self._reader.events() if event.code == "source"}
+        return {
+            dataset: plan.next_question(source.every_s, self._last.get(dataset, -1), failing.get(dataset), now)
+            for source in self._sources
+            for dataset in (source.dataset,)
+        }
 
     def _forecast(self, now: int) -> JobRun | None:
         if not self._ingested and now < self._started_at + _FIRST_INGEST_S:
             return None
-        hour = planned(now, HOUR)
+        hour = floor_hour(now)
         newest = next((issue.issue_time for issue in self._reader.issues(end=now + 1, limit=1)), None)
-        if (newest is not None and newest >= hour) or not self._due("forecast", now, _RETRY_S):
+        made = newest is not None and newest >= hour
+        told = "forecast" in self._told
+        if not told and (made or not plan.Rhythm(plan.RETRY_S).is_due(self._last.get("forecast", -1), now)):
             return None
+        self._told.discard("forecast")
         if newest is not None:
-            self._note_missed(range(planned(newest, HOUR) + HOUR, hour, HOUR), now)
+            self._note_missed(range(floor_hour(newest) + HOUR, hour, HOUR), now)
         self._last["forecast"] = now
-        on_time = self._started_at <= hour and now < hour + _LATE_S
+        on_time = not made and self._started_at <= hour and now < hour + _LATE_S
         issue_time = hour if on_time else now
         try:
             self._cast = self._lineup.settle(now)
@@ -229,6 +249,7 @@ class Service:
 
     def _adapt(self, now: int) -> JobRun | None:
         """What has become known of late series; while much of it is unlearned, a part of it with every tick."""
+        self._told.discard("adapt")
         if self._cast is None:
             return None
         return pipeline.adapt(self._writer, self._reader, self._cast.forecaster, now)
@@ -244,19 +265,19 @@ class Service:
         self._writer.put_job_run(JobRun("forecast", now, now, "missed", problem, "Keep the engine running.", detail))
 
     def _score(self, now: int) -> JobRun | None:
-        if not self._due("score", now, HOUR, _SCORE_OFFSET_S):
+        if not self._due("score", now):
             return None
         self._last["score"] = now
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
     def _compare(self, now: int) -> JobRun | None:
-        if self._cast is None or not self._cast.duels or not self._due("compare", now, DAY, _COMPARE_OFFSET_S):
+        if self._cast is None or not self._cast.duels or not self._due("compare", now):
             return None
         self._last["compare"] = now
         return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
 
     def _maintain(self, now: int) -> JobRun | None:
-        if not self._due("maintenance", now, DAY, _MAINTENANCE_OFFSET_S):
+        if not self._due("maintenance", now):
             return None
         self._last["maintenance"] = now
         return pipeline.maintain(self._writer, self._config, now)
@@ -301,9 +322,18 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        return self._decide(path.rpartition("/")[2], words)
+        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {"/v1/jobs/run": self._run_job}
+        return acts[path](words)
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
+        """A question that needs a running engine."""
+        answers: dict[str, Callable[[Mapping[str, Any]], object]] = {
+            "/v1/plan": lambda _: self._plan(),
+            **dict.fromkeys(("/v1/explain", "/v1/explain/changes", "/v1/whatif"), functools.partial(self._explain, path)),
+        }
+        return answers[path](query)
+
+    def _explain(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
         of = consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())
         ask, issue_time = (self._reader, self._lineup.bundle, of), api.moment(query, "issue_time")
@@ -314,10 +344,21 @@ class Service:
             return explaining.explain(*ask, hour, issue_time).document()
         return explaining.changes(*ask, hour, issue_time, api.moment(query, "before")).document()
 
-    def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
-        change = self._lineup.decide(act, words, self._clock.now())
-        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
-        return tables.role_change(change)
+    def _run_job(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Let a job run at once, after the one that runs now."""
+        job, now = words["job"], self._clock.now()
+        if job == "compare" and (self._cast is None or not self._cast.duels):
+            raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
+        log.info("%s: run %s now.", words["who"] or "somebody", job)
+        self._told.add(job)
+        self._wake(_LANE_OF[job])
+        return {"job": job, "told_at": iso(now)}
+
+    def _plan(self) -> dict[str, object]:
+        now = self._clock.now()
+        asked = self._next_questions(now)
+        states = [timetable.SourceState(s.dataset, s.every_s, self._last.get(s.dataset), asked[s.dataset]) for s in self._sources]
+        return timetable.document(self._reader, now, states, self._told)
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
@@ -355,14 +396,14 @@ def run(config: Config, clock: Clock) -> None:
         os._exit(0)
 
 
-def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clock) -> dict[str, object]:
-    """Carry out a decision about models (see `Lineup.decide`), here or by the engine that runs; returns the change recorded."""
+def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+    """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return tables.role_change(Lineup(config, writer, reader).decide(act, words, clock.now()))
+                return orders.by_path(writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
     except AlreadyRuns:
@@ -370,8 +411,8 @@ def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clo
         if engine is None:  # a command that writes, such as an import
             raise
         endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
-        change: dict[str, object] = endpoint.post(f"/v1/models/{act}", words)
-        return change
+        recorded: dict[str, object] = endpoint.post(path, words)
+        return recorded
     finally:
         reader.close()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import functools
 import io
 import json
 import re
@@ -22,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
-from engine import api, clock, openapi, roles, tables
+from engine import api, clock, openapi, roles, tables, timetable
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
 from engine.http_server import MAX_CONNECTIONS, HttpServer
@@ -99,26 +100,30 @@ class Client(requests.Session):
         return super().request(method, self.base_url + url, timeout=10, **options)
 
 
-def no_model(path: str, query: Mapping[str, Any]) -> object:
+def no_model(reader: Reader, path: str, query: Mapping[str, Any]) -> object:
     """Answers for an engine without models."""
+    if path == "/v1/plan":
+        return timetable.document(reader, NOW, [timetable.SourceState("provider/dataset", 900, None, NOW)], {"score"})
     raise tables.Missing("There is no model.", "Add one.")
 
 
 def no_bundle(path: str, words: Mapping[str, Any]) -> object:
-    """Decides for an engine that has no bundles."""
+    """Decides for an engine that has no bundles and nothing else to decide about."""
     match path.rpartition("/")[2]:
         case "promote":
             roles.promotion({}, str(words["model_id"]))
         case "rollback":
             roles.rollback({}, Tier(str(words["tier"])))
-        case _:
+        case "run":
+            raise roles.Pointless("There is nothing to run.", "Add one.")
+        case "challenge":
             roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
-    raise AssertionError("one of these must refuse")
+    raise tables.Missing("There is nothing to decide about.", "Wait for something.")
 
 
 @pytest.fixture(scope="module")
 def client(reader: Reader) -> Iterator[Client]:
-    app = api.create(reader, clock.SimulatedClock(NOW), api.Desk("token", no_bundle, no_model))
+    app = api.create(reader, clock.SimulatedClock(NOW), api.Desk("token", no_bundle, functools.partial(no_model, reader)))
     server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS)
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
@@ -166,6 +171,14 @@ def test_csv_carries_the_same_with_units_and_marks(client: Client) -> None:
         assert first["simulated"] == "true"
         assert first["issue_time"] == "2026-10-26T12:00:00Z"
         assert float(first["p50_mwh"]) == 2500.0
+
+
+def test_storage_tells_what_the_database_takes(client: Client) -> None:
+    answer = get(client, "/v1/storage")
+    assert answer["database_bytes"] > 100_000
+    assert answer["free_bytes"] > 0
+    assert (answer["issues"], answer["oldest_issue"]) == (75, "2026-10-25T12:00:00Z")
+    assert answer["growth_bytes_a_day"] is None
 
 
 def test_observations_of_a_whole_are_the_sum_of_its_parts(client: Client) -> None:

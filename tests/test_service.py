@@ -13,16 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bundles
+import jsonschema
 import pytest
 import requests
 
-from engine import clock, pipeline
+from engine import answers, clock, pipeline, roles
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.forecaster import Forecaster
 from engine.lineup import Cast
-from engine.service import AlreadyRuns, Service, exclusive, planned
+from engine.plan import planned
+from engine.service import AlreadyRuns, Service, exclusive
 from engine.sources.fetch import Reply, Request, Unreachable
 from engine.store import Reader, Writer
 
@@ -260,9 +262,45 @@ def test_a_download_that_hangs_holds_up_neither_answers_nor_the_end(config: Conf
     reader.close()
 
 
-def test_the_plan_counts_from_its_offset() -> None:
-    assert planned(START + 59 * MINUTE, HOUR, 5 * MINUTE) == START + 5 * MINUTE
-    assert planned(START + 4 * MINUTE, HOUR, 5 * MINUTE) == START - 55 * MINUTE
+@pytest.mark.parametrize(
+    ("job", "runs"),
+    [("ingest", ["ingest", "score"]), ("forecast", ["forecast"]), ("score", ["score"]), ("maintenance", ["maintenance"])],
+)
+def test_a_job_that_is_told_to_run_runs_once_with_the_next_tick(config: Config, job: str, runs: list[str]) -> None:
+    time = SimulatedClock(START + MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        time.set(START + 3 * MINUTE)
+        assert service.tick(time.now()) == []
+        told = service._carry_out("/v1/jobs/run", {"job": job, "who": "kmj"})
+        assert told == {"job": job, "told_at": clock.iso(time.now())}
+        plan = service._answer("/v1/plan", {})
+        assert next(j["next_time"] for j in plan["jobs"] if j["job"] == job) == clock.iso(time.now())  # type: ignore[index]
+        assert [run.job for run in service.tick(time.now())] == runs
+        assert service.tick(time.now()) == []
+    if job == "forecast":
+        assert START + 3 * MINUTE in issue_times(config)
+
+
+def test_nothing_is_compared_where_nothing_is_tried(config: Config) -> None:
+    with Service(config, SimulatedClock(START)) as service, pytest.raises(roles.Pointless):
+        service._carry_out("/v1/jobs/run", {"job": "compare", "who": "kmj"})
+
+
+def test_the_plan_tells_when_sources_are_asked_and_what_ran(config: Config) -> None:
+    time = SimulatedClock(START + MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        plan = service._answer("/v1/plan", {})
+        jsonschema.validate(plan, answers.PLAN)
+    jobs = {job["job"]: job for job in plan["jobs"]}  # type: ignore[index]
+    assert jobs["forecast"]["next_time"] == clock.iso(START + HOUR)
+    assert jobs["score"]["next_time"] == clock.iso(START + 5 * MINUTE)
+    assert jobs["forecast_late"]["next_time"] is None
+    assert jobs["ingest"]["last_status"] == "ok"
+    asked = {source["dataset"]: source for source in plan["sources"]}  # type: ignore[index]
+    assert asked["energidataservice/GenerationProdTypeExchange"]["next_time"] == clock.iso(START + 5 * MINUTE)
+    assert asked["open-meteo/forecast"]["last_asked"] == clock.iso(START + MINUTE)
 
 
 def test_the_first_issue_uses_what_the_first_fetch_brought(config: Config) -> None:
@@ -287,11 +325,11 @@ def test_a_bundle_that_appears_is_tried_and_a_decision_counts_at_the_next_issue(
         tick_until(service, time, START + 3 * HOUR)
         reader = service._reader
         assert [s.issue_time for s in reader.roster.shadows("DK1", 0, time.now() + 1)] == [START + 3 * HOUR, START + 2 * HOUR]
-        change = service._decide("promote", {"model_id": "new", "who": "me", "reason": "It is better."})
+        change = service._carry_out("/v1/models/promote", {"model_id": "new", "who": "me", "reason": "It is better."})
         assert (change["from_id"], change["to_id"], change["changed_at"]) == ("old", "new", clock.iso(time.now()))
         tick_until(service, time, START + 4 * HOUR)
         assert [issue.model_id for issue in reader.issues("DK1")][:2] == ["new", "old"]
-        service._decide("rollback", {"tier": "full"})
+        service._carry_out("/v1/models/rollback", {"tier": "full"})
         shutil.rmtree(config.model_dir)
         runs = tick_until(service, time, START + 5 * HOUR)
         assert next(issue.model_id for issue in reader.issues("DK1")) == "new"  # the only one that is left stands in

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
+from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.monitoring import TEXTS as MONITORING_TEXTS
+from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
+from app.translations.why import TEXTS as WHY_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
 
@@ -20,10 +23,13 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
+    **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
     **MONITORING_TEXTS,
+    **OVERVIEW_TEXTS,
     **SHELL_TEXTS,
+    **WHY_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),
     "window.forecast": ("Prognose", "Forecast"),

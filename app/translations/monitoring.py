@@ -91,15 +91,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "promise.levels": ("Niveauer", "Levels"),
     "promise.level": ("Niveau", "Level"),
     "promise.seen": ("Set", "Seen"),
-    "promise.chance": ("Tilfældet", "Chance"),
+    "promise.chance": ("Margin", "Margin"),
     "promise.kept": ("Alle niveauer holder, hvad de lover.", "All levels hold what they promise."),
     "promise.summary": (
         "▲ {count} niveauer holder ikke; længst fra er {level} med {seen} af timerne.",
         "▲ {count} levels do not hold; furthest off is {level} with {seen} of the hours.",
     ),
     "promise.about": (
-        "Prikker på linjen holder, hvad de lover; stregerne er det, tilfældet forklarer (95 %, døgn for døgn). {days} døgn, {pairs} par af time og prognose.",
-        "Dots on the line hold what they promise; bars are what chance explains (95 %, day by day). {days} days, {pairs} pairs of hour and issue.",
+        "Prikker på linjen holder, hvad de lover; stregerne og margin er det, tilfældet forklarer (95 %, døgn for døgn). {days} døgn, {pairs} par af time og prognose.",
+        "Dots on the line hold what they promise; bars and margin are what chance explains (95 %, day by day). {days} days, {pairs} pairs of hour and issue.",
     ),
     "promise.empty": ("Tælles fra de første timer, der bliver målt.", "Counted from the first hours that are measured."),
     "promise.errors": ("Ventet fejl af timer, der ikke er målt", "Expected error of hours not yet measured"),

@@ -38,9 +38,10 @@ from engine.domain import (
 )
 from engine.geography import Measure
 from engine.limits import Limits
-from engine.store import codec, schema
+from engine.store import codec, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
+from engine.store.decisions import DecisionsReader
 from engine.store.roster import RosterReader
 from engine.store.scorebook import Scorebook
 
@@ -159,6 +160,7 @@ class Reader:
         self.roster = RosterReader(self._rows, self.simulated)
         self.arrivals = ArrivalsReader(self._rows)
         self.scorebook = Scorebook(self._rows)
+        self.decisions = DecisionsReader(self._rows)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -297,20 +299,6 @@ class Reader:
         """Every consumer whose load is stored or is the sum of stored ones at `now`; see `geography.known_consumers`."""
         rows = self._rows("SELECT DISTINCT area, consumer_type FROM series WHERE quantity='load'")
         return geography.known_consumers({Consumer(*row) for row in rows}, now)
-
-    def quarantine(
-        self, limit: int = 100, area: str | None = None, consumer_type: str | None = None
-    ) -> list[tuple[str, str, str, int, float | None, str, str]]:
-        """Values set aside, of one area and consumer type or of all, newest first.
-
-        Each is quantity, area, source, valid_time, value, reason, consumer_type.
-        """
-        return self._rows(
-            """SELECT quantity, area, source, valid_time, value, reason, consumer_type FROM quarantine JOIN series USING(series_id)
-               WHERE (:area IS NULL OR area = :area) AND (:kind IS NULL OR consumer_type = :kind)
-               ORDER BY quarantine_id DESC LIMIT :limit""",
-            {"area": area, "kind": consumer_type, "limit": limit},
-        )
 
     # -- forecasts ------------------------------------------------------------------------------------------------
 
@@ -500,6 +488,10 @@ class Reader:
     def size_bytes(self) -> int:
         """Bytes of the database file, without its write-ahead log."""
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def space(self) -> space.Space:
+        """What the database takes of the disk."""
+        return space.measure(self._rows, self.path)
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file, and how many of the newest 600 issues have another digest; empty where nothing is wrong."""

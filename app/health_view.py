@@ -1,0 +1,279 @@
+"""The view of health: whether everything that forecasts are made of and by works, and what to do where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from app import health_snapshot, theme
+from app.empty import EmptyPage
+from app.engine_link import Answer
+from app.health_snapshot import HealthSnapshot
+from app.listing import Listing, draw_course
+from app.pane import Pane, Question, Scene
+from app.present import Cell, HealthLine, HealthView, health_view
+from app.scroll import ScrollPage
+from app.theme import Palette
+from app.tier_strip import TierStripItem
+from app.translations import Language
+from engine.domain import Expected
+from engine.geography import PRICE_AREAS
+
+#: Name of the question to the database.
+_QUESTION = "health"
+
+
+class Course(QtWidgets.QWidget):
+    """A course on its own, from 0 at its foot."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette, self._cell = palette, Cell()
+        self.setMinimumHeight(44)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take new colours."""
+        self._palette = palette
+        self.update()
+
+    def show_cell(self, cell: Cell) -> None:
+        """Draw a course; nothing where there is none."""
+        self._cell = cell
+        self.setVisible(len(cell.course) > 1)
+        self.setAccessibleDescription(cell.words)
+        self.update()
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Draw it."""
+        if len(self._cell.course) > 1:
+            with QtGui.QPainter(self) as painter:
+                draw_course(painter, QtCore.QRectF(self.rect()).adjusted(3, 5, -5, -5), self._cell, self._palette)
+
+
+class HealthPane(Pane):
+    """Lists of sources, jobs, troubles and values set aside, days by tier, and the disk. A job can be run at once."""
+
+    of_consumer = False
+
+    def __init__(self, language: Language, palette: Palette) -> None:
+        super().__init__()
+        self._language = language
+        text = language.text
+        self._scene: Scene | None = None
+        self._found: HealthSnapshot | None = None
+        self._asked_at = 0
+        self._view: HealthView | None = None
+        self._title, self._badges = theme.label(1.55, bold=True), theme.Badges()
+
+        def listing(name: str, *heads: str, stretch: int = 0, most: int = 12) -> Listing:
+            return Listing(text(f"health.{name}"), [text(f"health.{head}") for head in heads], palette, stretch, most)
+
+        self.sources = listing("sources", "what", "from", "age", "usual", "state", "course", most=20)
+        self.jobs = listing("jobs", "job", "last", "took", "result", "next")
+        self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
+        self.set_aside = listing("set_aside", "hour", "series", "what", "value", "reason", stretch=4, most=8)
+        self.strips = {area: TierStripItem(palette) for area in PRICE_AREAS}
+        self.run = QtWidgets.QPushButton(text("health.run"))
+        self.run.setAccessibleName(self.run.text())
+        self.run.clicked.connect(self._run)
+        self.answer = theme.label(role="quiet")
+        self._more = {each: _told() for each in (self.sources, self.jobs, self.events)}
+        for each in self._more:
+            each.itemSelectionChanged.connect(self._look)
+        self._first_day, self._last_day = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
+        self._no_events, self._none_set_aside = (
+            theme.label(role="quiet"),
+            theme.label(role="quiet", text=text("health.none_set_aside")),
+        )
+        self._disk = QtWidgets.QFormLayout()
+        self._growth, self._grew = Course(palette), _told()
+        self._growth.setAccessibleName(text("health.growth"))
+        self._empty = EmptyPage()
+        self._pages = QtWidgets.QStackedWidget()
+        self._pages.addWidget(self._page())
+        self._pages.addWidget(self._empty)
+        top = QtWidgets.QHBoxLayout()
+        top.addWidget(self._title)
+        top.addStretch(1)
+        top.addWidget(self._badges)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(top)
+        column.addWidget(self._pages, 1)
+
+    def _page(self) -> QtWidgets.QWidget:
+        text = self._language.text
+        run = QtWidgets.QHBoxLayout()
+        run.addWidget(self.run)
+        run.addWidget(self.answer, 1)
+        strips = QtWidgets.QGridLayout()
+        strips.setVerticalSpacing(4)
+        for row, (area, strip) in enumerate(self.strips.items()):
+            strips.addWidget(theme.label(role="quiet", text=area), row, 0)
+            strips.addWidget(strip, row, 1)
+        strips.setColumnStretch(1, 1)
+        days = QtWidgets.QHBoxLayout()
+        days.addWidget(self._first_day)
+        days.addStretch(1)
+        days.addWidget(self._last_day)
+        strips.addLayout(days, len(self.strips), 1)
+        about = theme.label(0.92, role="quiet", text=text("health.tiers_about"))
+        about.setWordWrap(True)
+        left = _column(
+            _card(text("health.jobs"), self.jobs, self._more[self.jobs], run),
+            _card(text("health.events"), self._no_events, self.events, self._more[self.events]),
+        )
+        right = _column(
+            _card(text("health.tiers"), strips, about),
+            _card(text("health.disk"), self._disk, self._growth, self._grew),
+        )
+        both = QtWidgets.QHBoxLayout()
+        both.setSpacing(10)
+        both.addLayout(left, 11)
+        both.addLayout(right, 9)
+        inside = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(10)
+        column.addWidget(_card(text("health.sources"), self.sources, self._more[self.sources]))
+        column.addLayout(both)
+        column.addWidget(_card(text("health.set_aside"), self._none_set_aside, self.set_aside))
+        column.addStretch(1)
+        return ScrollPage(inside)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take new colours."""
+        for each in (self.sources, self.jobs, self.events, self.set_aside, *self.strips.values(), self._growth):
+            each.set_palette(palette)
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show what is known, and ask for the rest when the database has changed."""
+        self._scene = scene
+        if scene.snapshot.read_at != self._asked_at and scene.snapshot.fault is None:
+            self._asked_at = scene.snapshot.read_at
+            self.asked.emit(Question(_QUESTION, health_snapshot.read))
+        self._show()
+
+    def take_found(self, name: str, found: object) -> None:
+        """Show what was found; a database that could not be read is told over the view already."""
+        if name == _QUESTION and not isinstance(found, Expected):
+            assert isinstance(found, HealthSnapshot)
+            self._found = found
+            self._show()
+
+    def take_answer(self, answer: Answer) -> None:
+        """Tell whether a job runs."""
+        if answer.refusal is not None:
+            self._tell(f"{answer.refusal.problem} {answer.refusal.remedy}", refused=True)
+        else:
+            self._tell(self._language.text("health.told", job=self._language.text(f"job.{answer.document['job']}")))
+
+    def _show(self) -> None:
+        if self._scene is not None:
+            scene = self._scene
+            self.show_view(health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now))
+
+    def show_view(self, view: HealthView) -> None:
+        """Show a view."""
+        before, self._view = self._view, view
+        self._title.setText(view.title)
+        self._badges.show_marks(view.marks)
+        if view.empty is not None:
+            self._empty.show_reason(view.empty)
+        self._pages.setCurrentIndex(0 if view.empty is None else 1)
+        for listing, lines in (
+            (self.sources, view.sources),
+            (self.jobs, view.jobs),
+            (self.events, view.events),
+            (self.set_aside, view.set_aside),
+        ):
+            listing.show_lines([line.cells for line in lines])
+        self.events.setVisible(bool(view.events))
+        self._no_events.setText(view.no_events)
+        self._no_events.setVisible(not view.events)
+        self.set_aside.setVisible(bool(view.set_aside))
+        self._none_set_aside.setVisible(not view.set_aside)
+        for item, strip in zip(self.strips.values(), view.strips, strict=False):
+            item.show_strip(strip)
+        self._first_day.setText(view.first_day)
+        self._last_day.setText(view.last_day)
+        if before is None or before.disk != view.disk:
+            self._fill_disk(view.disk)
+        self._growth.show_cell(view.growth)
+        self._grew.setText(view.growth.words)
+        if before is None or before.closed != view.closed:
+            self._tell(view.closed)
+        self._look()
+
+    def _fill_disk(self, disk: Sequence[tuple[str, Cell]]) -> None:
+        while self._disk.rowCount():
+            self._disk.removeRow(0)
+        for name, cell in disk:
+            sign = "" if cell.state is None else f"{theme.SYMBOLS[cell.state]} "
+            role = "" if cell.state is None else theme.role_of(cell.state)
+            self._disk.addRow(theme.label(role="quiet", text=name), theme.label(role=role, text=f"{sign}{cell.words}"))
+
+    def _line(self, listing: Listing, lines: Sequence[HealthLine]) -> HealthLine | None:
+        at = listing.at
+        return lines[at] if at is not None and at < len(lines) else None
+
+    def _look(self) -> None:
+        """Tell more of the chosen lines."""
+        view = self._view
+        if view is None:
+            return
+        for listing, lines in ((self.sources, view.sources), (self.jobs, view.jobs), (self.events, view.events)):
+            line = self._line(listing, lines)
+            self._more[listing].setText(line.more if line is not None else "")
+            self._more[listing].setVisible(line is not None)
+        job = self._line(self.jobs, view.jobs)
+        self.run.setEnabled(job is not None and bool(job.job) and not view.closed)
+        self.run.setToolTip(view.closed)
+
+    def _run(self) -> None:
+        view = self._view
+        line = None if view is None else self._line(self.jobs, view.jobs)
+        if line is not None and line.job:
+            self._tell(self._language.text("health.sending"))
+            self.request("/v1/jobs/run", {"job": line.job})
+
+    def _tell(self, words: str, refused: bool = False) -> None:
+        """Tell what became of an order, or why none can be given."""
+        self.answer.setText(words)
+        theme.paint(self.answer, "stale" if refused else "quiet")
+
+
+def _told() -> QtWidgets.QLabel:
+    """A quiet text of some lines."""
+    made = theme.label(0.92, role="quiet")
+    made.setWordWrap(True)
+    return made
+
+
+def _card(head: str, *parts: QtWidgets.QWidget | QtWidgets.QLayout) -> QtWidgets.QFrame:
+    """A card with parts below each other under a head."""
+    card = QtWidgets.QFrame()
+    card.setProperty("role", "card")
+    column = QtWidgets.QVBoxLayout(card)
+    column.setContentsMargins(12, 8, 12, 10)
+    column.setSpacing(6)
+    column.addWidget(theme.label(bold=True, text=head))
+    for part in parts:
+        if isinstance(part, QtWidgets.QWidget):
+            column.addWidget(part)
+        else:
+            column.addLayout(part)
+    column.addStretch(1)
+    return card
+
+
+def _column(*cards: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
+    """Cards below each other; the last takes what is left."""
+    column = QtWidgets.QVBoxLayout()
+    column.setSpacing(10)
+    for card in cards:
+        column.addWidget(card)
+    column.setStretchFactor(cards[-1], 1)
+    return column
