@@ -9,6 +9,7 @@ from engine import clock, timetable
 from engine.domain import DAY, Tier
 from engine.geography import PRICE_AREAS
 from engine.store import Reader
+from engine.store.decisions import SetAside
 from engine.store.reader import Event
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -18,18 +19,6 @@ TIER_DAYS = 28
 #: Troubles that are read, newest first.
 _EVENTS = 60
 _SET_ASIDE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A value that was held to be implausible. `value` is None where it was no number."""
-
-    quantity: str
-    area: str
-    consumer_type: str
-    valid_time: int
-    value: float | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +51,5 @@ def read(reader: Reader, now: int) -> HealthSnapshot:
         },
         first_issue=space.oldest_issue,
         space=space,
-        set_aside=tuple(
-            SetAside(quantity, area, kind, t, value, reason)
-            for quantity, area, _, t, value, reason, kind in reader.quarantine(_SET_ASIDE)
-        ),
+        set_aside=tuple(reader.decisions.quarantine(_SET_ASIDE)),
     )

@@ -271,6 +271,8 @@ def _style_sheet(p: Palette) -> str:
     QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
+    QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}
+    QPushButton[role="tool"] {{ padding: 3px 8px; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
     QPushButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 5px; width: 9px; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}
@@ -284,6 +286,11 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
+    QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
+    QSlider:focus {{ border: 1px solid {p.focus}; }}
+    QSlider::groove:horizontal {{ background: {p.rule}; height: 3px; border-radius: 1px; margin: 0 4px; }}
+    QSlider::handle:horizontal {{ background: {p.quiet}; width: 10px; margin: -6px -4px; border-radius: 4px; }}
+    QSlider::handle:horizontal:hover {{ background: {p.ink}; }}
     QComboBox {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 3px 8px; min-height: 1.3em; }}
     QComboBox::drop-down {{ border: none; width: 20px; }}
     QComboBox:focus {{ border: 1px solid {p.focus}; }}

@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     of_one(forecast)
     forecast.add_argument("--as-of", metavar="TIME", help="the newest issue of that moment (default: now)")
+    forecast.add_argument("--untouched", action="store_true", help="as the model made it, without the adjustments of operators")
     in_forms(forecast)
 
     explain = command(
@@ -236,13 +237,37 @@ def _parser() -> argparse.ArgumentParser:
     quarantine = command(
         "quarantine",
         commands.quarantine,
-        "list the values set aside as implausible, newest first, with the reason",
+        "list the values set aside as implausible, newest first, with the reason; accept or reject one",
         "",
         "--area DK1",
+        "accept 12",
     )
+    quarantine.add_argument("act", nargs="?", choices=("list", "accept", "reject"), default="list", help="(default: %(default)s)")
+    quarantine.add_argument("quarantine_id", nargs="?", type=_at_least_one, metavar="ID", help="number of a value")
     of_any(quarantine)
     quarantine.add_argument("--limit", type=_at_least_one, default=100, help="most rows (default: %(default)s)")
     in_forms(quarantine)
+
+    adjust = command(
+        "adjust",
+        commands.adjust,
+        "what operators changed about forecasts and what it was worth; change one, or take that back",
+        "",
+        'add -40 --area DK1 --from 2026-10-26T14:00Z --to 2026-10-26T18:00Z --reason "steelworks stand still"',
+        'multiply 1.03 --area DK2 --from 2026-10-27 --to 2026-10-28 --reason "football"',
+        'withdraw 3 --reason "they started again"',
+    )
+    adjust.add_argument(
+        "act", nargs="?", choices=("list", "add", "multiply", "withdraw"), default="list", help="(default: %(default)s)"
+    )
+    adjust.add_argument("number", nargs="?", type=float, metavar="N", help="MWh an hour, a factor, or which adjustment")
+    of_one(adjust)
+    adjust.add_argument("--from", dest="start", metavar="TIME", help="first hour, UTC")
+    adjust.add_argument("--to", dest="end", metavar="TIME", help="end, exclusive")
+    adjust.add_argument("--expires", metavar="TIME", help="when it ceases unless made again (default: with its last hour)")
+    adjust.add_argument("--reason", default="", help="why, for the record")
+    adjust.add_argument("--limit", type=_at_least_one, default=100, help="most rows of the list (default: %(default)s)")
+    in_forms(adjust)
 
     models = command(
         "models",
@@ -260,6 +285,21 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--reason", default="", help="why, for the record")
     models.add_argument("--tier", choices=MODEL_TIERS, default=MODEL_TIERS[0], help="(default: %(default)s)")
     in_forms(models)
+
+    token = command(
+        "token",
+        commands.token,
+        "tokens by which apps and programs on other machines come in",
+        "new --name wall-display --reader > wall-display.token",
+        "new --name anna --operator > anna.token",
+        "revoke --name anna",
+        "list",
+    )
+    token.add_argument("act", choices=("new", "list", "revoke"), help="what to do")
+    token.add_argument("--name", metavar="NAME", help="whom it is for")
+    right = token.add_mutually_exclusive_group()
+    right.add_argument("--reader", action="store_true", help="may only read (the default)")
+    right.add_argument("--operator", action="store_true", help="may give orders too")
 
     export = command(
         "export",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.adjusting import Act, State
 from engine.config import Place
 from engine.consumers import MEANINGS
 from engine.contest import Verdict
@@ -15,6 +16,7 @@ from engine.plan import RUNNABLE
 from engine.quality import SHARES
 from engine.roles import ACTS
 from engine.store import TRUTHS
+from engine.store.decisions import ACCEPT, REJECT
 from engine.store.scorebook import GROUPINGS
 from engine.tables import SCORED_AGAINST
 
@@ -68,6 +70,13 @@ _AGE: Schema = {
 _ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": NAME, "model_id": NAME}
 
 
+ACCESS = record(
+    {
+        "name": NAME | {"description": "of the token; empty without one, and of the engine's own"},
+        "orders": {"type": "boolean", "description": "whether it may give orders"},
+        **_SIMULATED,
+    }
+)
 AREAS = _table(
     _SIMULATED,
     {
@@ -120,6 +129,7 @@ FORECAST = _table(
         | {"description": "the newest hour known when it was made; null for the sum of price areas"},
         **_ISSUE,
         **_MARKS,
+        "adjustments": {"type": "array", "items": _INTEGER, "description": "of operators, which it is published with, as made"},
         **_AGE,
     },
     {
@@ -127,7 +137,8 @@ FORECAST = _table(
         "part": enum(("bridge", "ahead")) | {"description": "bridge: the hour had begun, and nobody had published it yet"},
         "lead_time_h": {"type": "number"},
     }
-    | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS},
+    | {f"p{round(100 * level):02d}": _NUMBER for level in LEVELS}
+    | {"adjustment": {"type": "number", "description": "what adjustments added to the median"}},
 )
 _INPUTS = {"newest_load": maybe(_INSTANT), "newest_weather": maybe(_INSTANT)}
 _MADE = {"issue_time": _INSTANT, "tier": _TIER, "model_id": NAME}
@@ -204,6 +215,44 @@ CALIBRATION = _table(
         "unit": enum(("%", "% per sd", "factor")),
     },
 )
+SET_ASIDE: dict[str, Schema] = {
+    "quarantine_id": _INTEGER,
+    **_CONSUMER,
+    "quantity": enum(UNITS),
+    "source": NAME,
+    "valid_time": _INSTANT,
+    "value": _NUMBER,
+    "reason": NAME,
+    "verdict": enum((ACCEPT, REJECT, "")) | {"description": "empty while nobody has decided"},
+    "decided_at": maybe(_INSTANT),
+    "who": NAME,
+}
+QUARANTINE = _table(_SIMULATED, SET_ASIDE)
+_WORTH = {
+    "scored_hours": _INTEGER,
+    "value_added": _NUMBER | {"description": "absolute error saved over the scored hours; negative where it did harm"},
+}
+ADJUSTMENT: dict[str, Schema] = {
+    "adjustment_id": _INTEGER,
+    **_CONSUMER,
+    "act": enum(Act),
+    "amount": {"type": "number", "description": "MWh an hour, or a factor"},
+    "valid_start": _INSTANT,
+    "valid_end": _INSTANT | {"description": "exclusive"},
+    "made_at": _INSTANT,
+    "expires_at": _INSTANT,
+    "who": NAME,
+    "reason": NAME,
+    "state": enum(State),
+    "withdrawn_at": maybe(_INSTANT),
+    "withdrawn_by": NAME,
+    "withdrawn_for": NAME,
+    **_WORTH,
+}
+ADJUSTMENTS = _table(
+    _SIMULATED | {"operators": {"type": "array", "items": record({"who": NAME, **_WORTH})}},
+    ADJUSTMENT,
+)
 RELIABILITY = _table(
     {
         **_CONSUMER,
@@ -223,17 +272,6 @@ RELIABILITY = _table(
         "expected_mae": {"type": "number", "description": "what the forecasts expected of themselves"},
     }
     | dict.fromkeys(SHARES, _NUMBER | {"description": "share of load at or below the level"}),
-)
-QUARANTINE = _table(
-    _SIMULATED,
-    {
-        **_CONSUMER,
-        "quantity": enum(UNITS),
-        "source": NAME,
-        "valid_time": _INSTANT,
-        "value": _NUMBER,
-        "reason": NAME,
-    },
 )
 PEAKS = _table(
     {"alarm_percent": {"type": "integer", "description": "probability from which on there is an alarm"}, **_SIMULATED},

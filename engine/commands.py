@@ -250,7 +250,8 @@ def forecast(args: argparse.Namespace) -> int:
 
     with _reader(args) as reader:
         now, as_of = clock.SystemClock().now(), clock.parse_utc(args.as_of) if args.as_of else None
-        return terminal.tell(tables.forecast(reader, _consumer(reader, args), now, as_of), args.format, terminal.forecast)
+        table = tables.forecast(reader, _consumer(reader, args), now, as_of, args.untouched)
+        return terminal.tell(table, args.format, terminal.forecast)
 
 
 def observations(args: argparse.Namespace) -> int:
@@ -286,11 +287,54 @@ def calibration(args: argparse.Namespace) -> int:
 
 
 def quarantine(args: argparse.Namespace) -> int:
-    """Print what was set aside."""
-    from engine import tables, terminal
+    """Print what was set aside, or judge it."""
+    from engine import access, decisions, service, terminal
+    from engine.clock import SystemClock
 
-    with _reader(args) as reader:
-        return terminal.tell(tables.quarantine(reader, *_wanted(reader, args), args.limit), args.format, terminal.quarantine)
+    if args.act == "list":
+        with _reader(args) as reader:
+            table = decisions.quarantine(reader, *_wanted(reader, args), args.limit)
+            return terminal.tell(table, args.format, terminal.quarantine)
+    if args.quarantine_id is None:
+        raise Expected("No value is named.", "lastvagt-engine quarantine lists them with their numbers.")
+    words = {"who": access.user(), "quarantine_id": args.quarantine_id}
+    one = service.decide(_config(args), f"/v1/quarantine/{args.act}", words, SystemClock())
+    if args.format == "json":
+        print(json.dumps(one, indent=2))
+    else:
+        done = "counts from now on" if args.act == "accept" else "stays aside"
+        print(f"{one['quantity']} of {one['area']} at {one['valid_time']}, {one['value']}: {done}.")
+    return 0
+
+
+def adjust(args: argparse.Namespace) -> int:
+    """Print adjustments, make one, or take one back."""
+    from engine import access, clock, decisions, service, terminal
+
+    time = clock.SystemClock()
+    if args.act == "list":
+        with _reader(args) as reader:
+            return terminal.tell(decisions.adjustments(reader, time.now(), args.limit), args.format, terminal.adjustments)
+    if args.number is None:
+        missing = "No adjustment is named." if args.act == "withdraw" else "No amount is given."
+        raise Expected(missing, "lastvagt-engine adjust --help shows how.")
+    words: dict[str, object] = {"who": access.user(), "reason": args.reason}
+    if args.act == "withdraw":
+        words["adjustment_id"] = round(args.number)
+        made = service.decide(_config(args), "/v1/adjustments/withdraw", words, time)
+    else:
+        if not (args.start and args.end):
+            raise Expected("No span is given.", "Give the first hour with --from and the end with --to.")
+        words |= {"area": args.area, "consumer_type": args.consumer_type, "act": args.act, "amount": args.number}
+        words |= {"valid_start": args.start, "valid_end": args.end, "expires_at": args.expires}
+        made = service.decide(
+            _config(args), "/v1/adjustments/make", {name: word for name, word in words.items() if word is not None}, time
+        )
+    if args.format == "json":
+        print(json.dumps(made, indent=2))
+    else:
+        print(f"Adjustment {made['adjustment_id']}: {terminal.adjustment(made)}; {made['state']}.")
+    return 0
 
 
 def explain(args: argparse.Namespace) -> int:
@@ -327,13 +371,32 @@ def models(args: argparse.Namespace) -> int:
         if not args.model_id:
             raise Expected("No bundle is named.", "lastvagt-engine models lists them.")
         words["model_id"] = None if args.model_id == "none" else args.model_id
-    change = service.decide(config, args.act, words, SystemClock())
+    change = service.decide(config, f"/v1/models/{args.act}", words, SystemClock())
     if args.format == "json":
         print(json.dumps(change, indent=2))
     else:
         role = "challenger" if args.act == "challenge" else "champion"
         before, after = (change[name] or "none" for name in ("from_id", "to_id"))
         print(f"Tier {change['tier']}: {role} {after} instead of {before}, from the next issue on.")
+    return 0
+
+
+def token(args: argparse.Namespace) -> int:
+    """Make, list or revoke tokens for other machines."""
+    from engine import clock, terminal
+    from engine.tokens import Right, Tokens
+
+    tokens = Tokens(_config(args).data_dir)
+    if args.act == "list":
+        terminal.grid(("name", "right", "made_at"), [(h.name, h.right, clock.iso(h.made_at)) for h in tokens.holders()])
+        return 0
+    if not args.name:
+        raise Expected("Nobody is named.", f"lastvagt-engine token {args.act} --name wall-display")
+    if args.act == "revoke":
+        tokens.revoke(args.name)
+        return 0
+    print(tokens.new(args.name, Right.OPERATOR if args.operator else Right.READER, clock.SystemClock().now()))
+    print("Keep it in a file that only its user can read; it is not told again.", file=sys.stderr)
     return 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine import consumers
+from engine import consumers, published
 from engine.domain import DAY, HOUR, Consumer, FloatArray, IntArray, QuantileForecast
 from engine.store import FOREVER, Reader
 from engine.tables import Missing
@@ -62,12 +62,13 @@ def consumer_type_values(reader: Reader, now: int) -> dict[str, list[int]]:
 
 
 def predictions(reader: Reader, area: int, consumer_type: int, now: int) -> dict[str, list[int] | list[float]]:
-    """The newest 168 hours of load, and the newest issue's median of the hours after them; raises `Missing`."""
+    """The newest 168 hours of load, and the published median of the hours after them; raises `Missing`."""
     of = _consumer(reader, area, consumer_type, now)
     times, load = _load(reader, of, now - _SEARCHED_S, now)
-    issue = reader.forecast(of.area, now, of.consumer_type)
-    if issue is None or not len(times):
+    found = published.read(reader, of, now)
+    if found is None or not len(times):
         raise Missing(*_no_data(area, consumer_type))
+    issue = found.forecast
     later = issue.valid_time > times[-1]
     return {
         "datetime_utc": _hours(times[-_WEEK_H:]),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__, answers, older_service
+from engine.adjusting import FACTORS, Act
 from engine.answers import Schema
 from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
 from engine.plan import RUNNABLE
@@ -75,6 +76,7 @@ def _operation(
         responses["304"] = {"description": "unchanged since the given ETag"}
     words = {
         400: "the query breaks this contract",
+        401: "from another machine, without a token",
         403: "foreign Host, or called by a web page",
         404: "no such consumer, or nothing issued yet",
         405: "only GET and HEAD are served",
@@ -149,6 +151,9 @@ def _order(
     return {"post": operation}
 
 
+_ID: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_ONE_VALUE = ({"quarantine_id": _ID}, ("quarantine_id",))
+
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
     "info": {
@@ -177,7 +182,15 @@ DOCUMENT: Schema = {
             answers.LAGS,
             errors=(400, 403),
         ),
-        "/v1/forecast": _tabular("forecast", "The newest issue of a consumer.", answers.FORECAST, _P_AREA, _P_TYPE, _P_AS_OF),
+        "/v1/forecast": _tabular(
+            "forecast",
+            "The newest issue of a consumer, published with the adjustments of operators.",
+            answers.FORECAST,
+            _P_AREA,
+            _P_TYPE,
+            _P_AS_OF,
+            _parameter("untouched", answers.enum(("true", "false")) | {"default": "false"}, "As the model made it."),
+        ),
         "/v1/observations": _tabular(
             "observations",
             "Measured or forecast inputs of an area, by default from 7 days ago to 7 days ahead.",
@@ -241,6 +254,57 @@ DOCUMENT: Schema = {
             _p_limit(100),
             errors=(400, 403, 404),
         ),
+        "/v1/quarantine/accept": _order(
+            "accept",
+            "Take a value that was set aside for true, from now on.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
+        ),
+        "/v1/quarantine/reject": _order(
+            "reject",
+            "Leave a value aside for good.",
+            *_ONE_VALUE,
+            answers.record(answers.SET_ASIDE),
+            "The value, with the verdict.",
+        ),
+        "/v1/adjustments": _tabular(
+            "adjustments",
+            "What operators added to forecasts or multiplied them by, newest first, and what it was worth.",
+            answers.ADJUSTMENTS,
+            _p_limit(100),
+            errors=(400, 403),
+        ),
+        "/v1/adjustments/make": _order(
+            "adjust",
+            "Add to the forecast of a consumer, or multiply it, over a span of hours to come.",
+            {
+                "area": answers.AREA,
+                "consumer_type": answers.TYPE | {"default": "total"},
+                "act": answers.enum(Act),
+                "amount": {
+                    "type": "number",
+                    "minimum": -20000,
+                    "maximum": 20000,
+                    "description": f"MWh an hour, at most half of the usual load; or a factor from {FACTORS[0]:g} to {FACTORS[1]:g}",
+                },
+                "valid_start": answers.TIME,
+                "valid_end": answers.TIME,
+                "expires_at": answers.TIME | {"description": "by default with the last hour"},
+                "reason": _reason(1),
+            },
+            ("area", "act", "amount", "valid_start", "valid_end", "reason"),
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
+        ),
+        "/v1/adjustments/withdraw": _order(
+            "withdraw",
+            "Take an adjustment back for all hours that have not begun.",
+            {"adjustment_id": _ID, "reason": _reason(0)},
+            ("adjustment_id",),
+            answers.record(answers.ADJUSTMENT),
+            "The adjustment, as it is recorded.",
+        ),
         "/v1/peaks": _tabular(
             "peaks",
             "The largest hour ahead of price areas and of everybody with a limit, and how probable it is that one exceeds it.",
@@ -274,6 +338,15 @@ DOCUMENT: Schema = {
             "Try a bundle in shadow, or with null none in the tier.",
             {"model_id": answers.maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
             ("model_id",),
+        ),
+        "/v1/access": _operation(
+            "access", "What the token that is sent may do.", {"application/json": answers.ACCESS}, errors=(400, 401, 403)
+        ),
+        "/v1/replica": _operation(
+            "replica",
+            "A small SQLite database, gzip-compressed, of what a screen on another machine shows: about the last ten weeks.",
+            {"application/vnd.sqlite3": {"type": "string", "format": "binary"}},
+            errors=(400, 401, 403),
         ),
         "/v1/explain": _operation(
             "explain",
@@ -450,8 +523,10 @@ def _check_word(name: str, value: object, schema: Schema) -> None:
     elif kind == "boolean":
         if not isinstance(value, bool):
             raise BadQuery(f"'{name}' is neither true nor false.", "Send true or false without quotes.")
-    elif isinstance(value, bool) or not isinstance(value, int if kind == "integer" else int | float):
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         raise BadQuery(f"'{name}' is no number.", "Send it without quotes.")
+    elif kind == "integer" and value % 1:
+        raise BadQuery(f"'{name}' is no whole number.", "Send one.")
     elif not schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf):
         raise BadQuery(f"'{name}' is too small or too large.", f"It may go from {schema['minimum']} to {schema['maximum']}.")
 

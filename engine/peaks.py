@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from engine import clock, geography, limits
+from engine import clock, geography, limits, published
 from engine.domain import HOUR, Consumer
 from engine.limits import Limits, Peak
 from engine.store import Reader, Writer
 
 
 def watch(writer: Writer, reader: Reader, now: int) -> None:
-    """Keep an open event for each consumer whose newest issue exceeds its limit too probably in an hour of the next two days."""
+    """Keep an open event for each consumer whose published forecast exceeds its limit too probably in an hour of the next two days."""
     wanted = reader.limits()
     held = {event.subject for event in reader.events() if event.code == "peak"}
     for of, limit in wanted.loads.items():
-        issue = reader.forecast(of.area, now, of.consumer_type)
-        found = None if issue is None else limits.peak(issue, now, limits.ALARM_S, limit)
+        its = published.read(reader, of, now)
+        found = None if its is None else limits.peak(its.forecast, now, limits.ALARM_S, limit)
         name = limits.written(of)
         if found is None:  # nobody can tell: what was open stays
             held.discard(name)

@@ -27,6 +27,7 @@ from engine import (
     peaks,
     plausibility,
     pooled,
+    published,
     shadow,
     sources,
     verification,
@@ -420,7 +421,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
     An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
-    is looked for by the first run of each Danish day.
+    is looked for by the first run of each Danish day. Adjustments are scored beside them, once.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
@@ -432,6 +433,10 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
             writer.put_scores(rows, renew=truth == "settlement")
             if rows:
                 story.detail[truth] = len({(row.area, row.consumer_type, row.valid_time) for row in rows})
+        adjusted = published.score(reader, now)
+        writer.decisions.put_scores(adjusted)
+        if adjusted:
+            story.detail["adjusted"] = len(adjusted)
         watch_drift(writer, reader, [of for of in due if geography.measure(of) in WATCHED], now)
     return kept[0]
 

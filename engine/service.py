@@ -34,22 +34,23 @@ from engine import (
     consumers,
     explaining,
     openapi,
+    orders,
     pipeline,
     plan,
     roles,
     settings,
     sources,
     support,
-    tables,
     timetable,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
 from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
-from engine.http_server import HttpServer
+from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
+from engine.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -292,10 +293,12 @@ class Service:
     def serve(self) -> bool:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
         token = self._resources.enter_context(access.grant(self._config.data_dir))
-        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer))
-        server = HttpServer(app, self._config.host, self._config.port, posts=openapi.ORDERS)
-        server.start()
-        self._announce(server.port)
+        tokens = Tokens(self._config.data_dir)
+        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer), tokens)
+        servers = self._doors(app, lambda given: tokens.holder(given) is not None)
+        for server in servers:
+            server.start()
+        self._announce(servers[0].port)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={lane: ThreadPoolExecutor(1) for lane in LANES},
@@ -318,21 +321,31 @@ class Service:
                 with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
                     self._writer.heartbeat(self._clock.now())
         self._scheduler.shutdown(wait=False)
-        server.stop()
+        for server in servers:
+            server.stop()
         end = time.monotonic() + _STOP_S
         idle = all(lock.acquire(timeout=max(0.0, end - time.monotonic())) for lock in self._lanes.values())
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
 
+    def _doors(self, app: App, admits: Admits) -> list[HttpServer]:
+        """The one for programs on this machine first; with another address than loopback's one behind TLS for all others."""
+        config, posts = self._config, openapi.ORDERS
+        if not config.is_remote:
+            return [HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits)]
+        tls = Tls(Path(config.tls_certificate), Path(config.tls_key))
+        remote = HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits, tls=tls)
+        log.info("Other machines reach it at https://%s:%d with a token.", config.names[0], remote.port)
+        return [HttpServer(app, "127.0.0.1", 0, posts=posts), remote]
+
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        acts: dict[str, Callable[[Mapping[str, Any]], object]] = {
-            f"/v1/models/{act}": functools.partial(self._decide, act) for act in roles.ACTS
+        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {
+            "/v1/jobs/run": self._run_job,
+            "/v1/settings/change": self._change_setting,
+            "/v1/support": lambda _: {"text": support.text(self._outside, self._clock)},
         }
-        acts["/v1/jobs/run"] = self._run_job
-        acts["/v1/settings/change"] = self._change_setting
-        acts["/v1/support"] = lambda _: {"text": support.text(self._outside, self._clock)}
         return acts[path](words)
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
@@ -396,11 +409,6 @@ class Service:
                 self._writer.close_event("source", event.subject, self._clock.now())
         self._wake("network")
 
-    def _decide(self, act: str, words: Mapping[str, str | None]) -> dict[str, object]:
-        change = self._lineup.decide(act, words, self._clock.now())
-        log.info("%s: %s %s instead of %s.", change.who, change.act, change.to_id or "none", change.from_id or "none")
-        return tables.role_change(change)
-
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
@@ -409,14 +417,14 @@ class Service:
         self._writer.set_engine(
             {
                 "pid": os.getpid(),
-                "host": self._config.host,
+                "host": "127.0.0.1" if self._config.is_remote else self._config.host,
                 "port": port,
                 "version": __version__,
                 "started_at": self._started_at,
                 "heartbeat": self._started_at,
             }
         )
-        log.info("Lastvagt %s serves http://%s:%d from %s.", __version__, self._config.host, port, self._config.data_dir)
+        log.info("Lastvagt %s serves http://127.0.0.1:%d from %s.", __version__, port, self._config.data_dir)
 
     def _tick_lane(self, lane: str) -> None:
         self.tick(self._clock.now(), (lane,))
@@ -438,14 +446,14 @@ def run(outside: Outside, clock: Clock) -> None:
         os._exit(0)
 
 
-def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clock) -> dict[str, object]:
-    """Carry out a decision about models (see `Lineup.decide`), here or by the engine that runs; returns the change recorded."""
+def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+    """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return tables.role_change(Lineup(config, writer, reader).decide(act, words, clock.now()))
+                return orders.by_path(writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
     except AlreadyRuns:
@@ -453,8 +461,8 @@ def decide(config: Config, act: str, words: Mapping[str, str | None], clock: Clo
         if engine is None:  # a command that writes, such as an import
             raise
         endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
-        change: dict[str, object] = endpoint.post(f"/v1/models/{act}", words)
-        return change
+        recorded: dict[str, object] = endpoint.post(path, words)
+        return recorded
     finally:
         reader.close()
 

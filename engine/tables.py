@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, contest, geography, limits, roles, scoreboard
+from engine import clock, contest, geography, limits, published, roles, scoreboard
+from engine.adjusting import Published
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
     BRIDGE_H,
@@ -29,7 +30,6 @@ from engine.domain import (
     Expected,
     FloatArray,
     History,
-    QuantileForecast,
     freshness,
 )
 from engine.store import FOREVER, TRUTHS, Reader
@@ -99,29 +99,31 @@ def _iso(t: int | None) -> str | None:
     return None if t is None else clock.iso(t)
 
 
-def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None) -> Table:
+def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None, untouched: bool = False) -> Table:
     """The newest issue made at or before `as_of` (None: `now`), a row per hour with its quantiles; raises `Missing`.
 
-    The head tells how old the issue was at that moment.
+    It is published with the adjustments in force at that moment, which the head names, or `untouched` as the model made it.
+    The head tells how old the issue was then.
     """
-    issue = reader.forecast(of.area, FOREVER if as_of is None else as_of, of.consumer_type)
-    if issue is None:
+    found = published.read(reader, of, now if as_of is None else as_of, FOREVER if as_of is None else as_of)
+    if found is None:
         when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
         raise Missing(
             f"There is no forecast of {geography.title(of, 'en')}{when}.",
             "The engine makes one each hour, or each day; /v1/areas and `lastvagt-engine areas` tell the newest.",
         )
-    table = issue_table(issue)
-    age_s = (now if as_of is None else as_of) - issue.issue_time
+    table = issue_table(dataclasses.replace(found, forecast=found.issue, steps=()) if untouched else found)
+    age_s = (now if as_of is None else as_of) - found.issue.issue_time
     usual_s = DAY if geography.measure(of) in geography.ISSUED_DAILY else HOUR
     return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, usual_s).value})
 
 
-def issue_table(issue: QuantileForecast) -> Table:
-    """One issue: a row per hour with its quantiles in MWh.
+def issue_table(found: Published) -> Table:
+    """One issue: a row per hour with its quantiles in MWh, and how many of them the `adjustment` of operators added to the median.
 
     `part` tells hours nobody has measured yet that had passed when it was made (`bridge`) from those to come (`ahead`).
     """
+    issue = found.forecast
     head = {
         "area": issue.area,
         "consumer_type": issue.consumer_type,
@@ -133,6 +135,7 @@ def issue_table(issue: QuantileForecast) -> Table:
         "model_id": issue.model_id,
         "simulated": issue.simulated,
         "ex_post": issue.ex_post,
+        "adjustments": [step.adjustment.adjustment_id for step in found.steps],
     }
     levels = tuple(level_column(level) for level in issue.levels)
     rows = [
@@ -141,10 +144,14 @@ def issue_table(issue: QuantileForecast) -> Table:
             "bridge" if valid_time <= issue.issue_time else "ahead",
             round((valid_time - issue.issue_time) / HOUR, 2),
             *quantiles,
+            change,
         )
-        for valid_time, quantiles in zip(issue.valid_time.tolist(), issue.quantiles.tolist(), strict=True)
+        for valid_time, quantiles, change in zip(
+            issue.valid_time.tolist(), issue.quantiles.tolist(), found.change.round(6).tolist(), strict=True
+        )
     ]
-    return Table(head, ("valid_time", "part", "lead_time_h", *levels), rows, dict.fromkeys(levels, "MWh"))
+    columns = (*levels, "adjustment")
+    return Table(head, ("valid_time", "part", "lead_time_h", *columns), rows, dict.fromkeys(columns, "MWh"))
 
 
 def _known(history: History, quantity: str, of: Consumer, leaves: Sequence[Consumer]) -> FloatArray:
@@ -316,16 +323,6 @@ def _learned(calibrated: Calibration) -> Iterator[tuple[tuple[int, int], tuple[o
             yield leads, (hours, kind, name, nominal, round(float(value), 4), unit)
 
 
-def quarantine(reader: Reader, area: str | None = None, consumer_type: str | None = None, limit: int = 100) -> Table:
-    """Values that were set aside as implausible, newest first, each with the reason."""
-    rows = [
-        (place, kind, quantity, source, clock.iso(t), value, reason)
-        for quantity, place, source, t, value, reason, kind in reader.quarantine(limit, area, consumer_type)
-    ]
-    columns = ("area", "consumer_type", "quantity", "source", "valid_time", "value", "reason")
-    return Table({"simulated": reader.simulated}, columns, rows)
-
-
 def peaks(reader: Reader, now: int) -> Table:
     """The largest hour of the next day and of the next seven, of the price areas and of everybody with a limit.
 
@@ -334,14 +331,14 @@ def peaks(reader: Reader, now: int) -> Table:
     told = reader.limits()
     rows: list[tuple[object, ...]] = []
     for of in dict.fromkeys((*map(Consumer, geography.PRICE_AREAS), *told.loads)):
-        issue, limit = reader.forecast(of.area, now, of.consumer_type), told.loads.get(of)
+        its, limit = published.read(reader, of, now), told.loads.get(of)
         for hours in (24, HORIZON_H):
-            found = None if issue is None else limits.peak(issue, now, hours * HOUR, limit)
-            if issue is None or found is None:
+            found = None if its is None else limits.peak(its.forecast, now, hours * HOUR, limit)
+            if its is None or found is None:
                 continue
             risk = (None, None) if limit is None else (round(100 * found.probability, 2), clock.iso(found.probable_at))
             size = (clock.iso(found.time), found.load, found.low, found.high)
-            rows.append((*of, hours, clock.iso(issue.issue_time), *size, limit, *risk))
+            rows.append((*of, hours, clock.iso(its.issue.issue_time), *size, limit, *risk))
     columns = ("area", "consumer_type", "within_h", "issue_time", "peak_time", "p50", "p10", "p90", "limit", "probability")
     head = {"alarm_percent": told.alarm_percent, "simulated": reader.simulated}
     units = dict.fromkeys(("p50", "p10", "p90", "limit"), "MWh") | {"within_h": "h", "probability": "%"}
@@ -430,7 +427,7 @@ def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
     for of in known:
         for head in reader.issues(of.area, start, end, FOREVER, of.consumer_type):
             for issue in reader.forecasts(of.area, head.issue_time, head.issue_time + 1, of.consumer_type):
-                yield "forecasts", issue_table(issue)
+                yield "forecasts", issue_table(Published(issue, issue, ()))
     for of in known:
         for truth in SCORED_AGAINST:
             yield "scores_by_day", scores(reader, of, "day", truth, start, end)

@@ -101,7 +101,9 @@ def forecast(table: Table, hours: int | None = None) -> None:
     head = table.head
     issued = f"issued {head['issue_time']}, {_age(int(str(head['age_s'])))} old ({head['freshness']})"
     print(f"{_whose(head)}, {issued}, tier {head['tier']}, model {head['model_id']}{_marks(table)}; MWh, Danish time")
-    shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95")
+    if head["adjustments"]:
+        print(f"Published with adjustments {head['adjustments']}; --untouched shows what the model says.")
+    shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95", *(("adjustment",) if head["adjustments"] else ()))
     at = [table.columns.index(name) for name in shown]
     rows = [(f"{clock.local(clock.parse_utc(str(row[0]))):%a %d %b %H:%M}", row[1], *(row[i] for i in at)) for row in table.rows]
     grid(("hour", "part", *shown), rows[:hours])
@@ -195,6 +197,28 @@ def role_changes(table: Table) -> None:
         grid(table.columns, [tuple(word or "none" if 3 <= i <= 4 else word for i, word in enumerate(row)) for row in table.rows])
     else:
         print("Nobody has changed a role.")
+
+
+def adjustment(record: Mapping[str, object]) -> str:
+    """What an adjustment does, of whom and when."""
+    amount = float(str(record["amount"]))
+    what = f"{amount:+g} MWh an hour" if record["act"] == "add" else f"times {amount:g}"
+    return f"{_whose(record)} {what} from {record['valid_start']} to {record['valid_end']}"
+
+
+def adjustments(table: Table) -> None:
+    """What operators changed, and below it what that was worth."""
+    records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    if not records:
+        print("Nobody has adjusted a forecast.")
+        return
+    shown = ("state", "who", "scored_hours", "value_added", "reason")
+    rows = [(record["adjustment_id"], adjustment(record), *(record[name] for name in shown)) for record in records]
+    grid(("id", "what", *shown), rows)
+    operators = table.head["operators"]
+    assert isinstance(operators, list)
+    for each in operators:
+        print(f"{each['who']}: {each['value_added']:+g} MWh of absolute error saved over {each['scored_hours']} hours.")
 
 
 def quarantine(table: Table) -> None:

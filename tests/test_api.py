@@ -112,7 +112,7 @@ def no_model(reader: Reader, path: str, query: Mapping[str, Any]) -> object:
 
 
 def no_bundle(path: str, words: Mapping[str, Any]) -> object:
-    """Decides for an engine that has no bundles."""
+    """Decides for an engine that has no bundles and nothing else to decide about."""
     match path.rpartition("/")[2]:
         case "promote":
             roles.promotion({}, str(words["model_id"]))
@@ -124,9 +124,9 @@ def no_bundle(path: str, words: Mapping[str, Any]) -> object:
             return {"text": "All is well."}
         case "change":
             raise settings.Invalid("There is no setting.", "Add one.")
-        case _:
+        case "challenge":
             roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
-    raise AssertionError("one of these must refuse")
+    raise tables.Missing("There is nothing to decide about.", "Wait for something.")
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def test_one_impossible_hour_is_set_aside_and_the_rest_kept(desk: Desk) -> None:
     values[700] *= 10
     result = pipeline.keep(desk.writer, desk.reader, [load(values, END - 60 * DAY)], END)
     assert (result.new, result.quarantined) == (len(values) - 1, 1)
-    assert desk.reader.quarantine()[0][3] == hours[700]
+    assert desk.reader.decisions.quarantine()[0].valid_time == hours[700]
 
 
 def test_an_import_counts_each_line_once_and_asks_about_areas_that_look_mistyped(

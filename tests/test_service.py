@@ -349,11 +349,11 @@ def test_a_bundle_that_appears_is_tried_and_a_decision_counts_at_the_next_issue(
         tick_until(service, time, START + 3 * HOUR)
         reader = service._reader
         assert [s.issue_time for s in reader.roster.shadows("DK1", 0, time.now() + 1)] == [START + 3 * HOUR, START + 2 * HOUR]
-        change = service._decide("promote", {"model_id": "new", "who": "me", "reason": "It is better."})
+        change = service._carry_out("/v1/models/promote", {"model_id": "new", "who": "me", "reason": "It is better."})
         assert (change["from_id"], change["to_id"], change["changed_at"]) == ("old", "new", clock.iso(time.now()))
         tick_until(service, time, START + 4 * HOUR)
         assert [issue.model_id for issue in reader.issues("DK1")][:2] == ["new", "old"]
-        service._decide("rollback", {"tier": "full"})
+        service._carry_out("/v1/models/rollback", {"tier": "full"})
         shutil.rmtree(config.model_dir)
         runs = tick_until(service, time, START + 5 * HOUR)
         assert next(issue.model_id for issue in reader.issues("DK1")) == "new"  # the only one that is left stands in

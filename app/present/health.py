@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.health_snapshot import TIER_DAYS, HealthSnapshot, SetAside
+from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.present.frame import Empty, marks, nothing_to_show
 from app.present.lateness import judge
 from app.snapshot import EngineKind, EngineStatus, Snapshot
@@ -15,6 +15,7 @@ from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
+from engine.store.decisions import SetAside
 from engine.store.reader import Event, SeriesState
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -312,7 +313,7 @@ def _set_aside(value: SetAside, language: Language, now: int) -> HealthLine:
     amount = "–" if value.value is None else language.quantity(value.value, UNITS[value.quantity], 1)
     cells = (
         Cell(language.moment(value.valid_time, now)),
-        Cell(geography.title(Consumer(value.area, value.consumer_type), language.code)),
+        Cell(geography.title(value.consumer, language.code)),
         Cell(language.text(f"quantity.{value.quantity}")),
         Cell(amount),
         Cell(value.reason),

@@ -18,13 +18,13 @@ class Scale:
     factor: float = 1.0
     decimals: int = 0
 
-    def number(self, mwh: float, language: Language) -> str:
+    def number(self, mwh: float, language: Language, sign: bool = False) -> str:
         """A load in MWh as a number of this unit."""
-        return language.number(mwh * self.factor, self.decimals)
+        return language.number(mwh * self.factor, self.decimals, sign)
 
-    def quantity(self, mwh: float, language: Language, finer: int = 0) -> str:
+    def quantity(self, mwh: float, language: Language, finer: int = 0, sign: bool = False) -> str:
         """A load in MWh with this unit, written with so many decimals more than a load needs."""
-        return language.quantity(mwh * self.factor, self.unit, self.decimals + finer)
+        return language.quantity(mwh * self.factor, self.unit, self.decimals + finer, sign)
 
     def span(self, low_mwh: float, high_mwh: float, language: Language) -> str:
         """From one load to another."""

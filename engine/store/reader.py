@@ -41,6 +41,7 @@ from engine.limits import Limits
 from engine.store import codec, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
+from engine.store.decisions import DecisionsReader
 from engine.store.roster import RosterReader
 from engine.store.scorebook import Scorebook
 
@@ -159,6 +160,7 @@ class Reader:
         self.roster = RosterReader(self._rows, self.simulated)
         self.arrivals = ArrivalsReader(self._rows)
         self.scorebook = Scorebook(self._rows)
+        self.decisions = DecisionsReader(self._rows)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -297,20 +299,6 @@ class Reader:
         """Every consumer whose load is stored or is the sum of stored ones at `now`; see `geography.known_consumers`."""
         rows = self._rows("SELECT DISTINCT area, consumer_type FROM series WHERE quantity='load'")
         return geography.known_consumers({Consumer(*row) for row in rows}, now)
-
-    def quarantine(
-        self, limit: int = 100, area: str | None = None, consumer_type: str | None = None
-    ) -> list[tuple[str, str, str, int, float | None, str, str]]:
-        """Values set aside, of one area and consumer type or of all, newest first.
-
-        Each is quantity, area, source, valid_time, value, reason, consumer_type.
-        """
-        return self._rows(
-            """SELECT quantity, area, source, valid_time, value, reason, consumer_type FROM quarantine JOIN series USING(series_id)
-               WHERE (:area IS NULL OR area = :area) AND (:kind IS NULL OR consumer_type = :kind)
-               ORDER BY quarantine_id DESC LIMIT :limit""",
-            {"area": area, "kind": consumer_type, "limit": limit},
-        )
 
     # -- forecasts ------------------------------------------------------------------------------------------------
 

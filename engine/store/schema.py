@@ -126,7 +126,7 @@ def _version_6(db: sqlite3.Connection) -> None:
             expires_at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,
             withdrawn_at INTEGER, withdrawn_by TEXT NOT NULL DEFAULT '', withdrawn_for TEXT NOT NULL DEFAULT '')""",
         """CREATE TABLE adjustment_score(
-            adjustment_id INTEGER NOT NULL, valid_time INTEGER NOT NULL, observed REAL NOT NULL, model REAL NOT NULL,
+            adjustment_id INTEGER NOT NULL, valid_time INTEGER NOT NULL, observed REAL NOT NULL, before REAL NOT NULL,
             adjusted REAL NOT NULL, PRIMARY KEY(adjustment_id, valid_time)) WITHOUT ROWID""",
         """CREATE TABLE reliability(
             area TEXT NOT NULL, consumer_type TEXT NOT NULL, day INTEGER NOT NULL, numbers BLOB NOT NULL,

@@ -20,6 +20,7 @@ from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
 from engine.store import codec, schema, scorebook
+from engine.store.decisions import DecisionsWriter
 from engine.store.reader import ScoreRow, Target
 from engine.store.roster import RosterWriter, put_calibrations
 
@@ -89,6 +90,7 @@ class Writer:
         self._lock = threading.RLock()
         self._series: dict[tuple[str, str, str, str], int] = {}
         self.roster = RosterWriter(self._transaction)
+        self.decisions = DecisionsWriter(self._transaction)
         try:
             self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
             schema.check(self._db, path)
