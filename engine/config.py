@@ -289,7 +289,10 @@ def convert(name: str, value: object, where: str) -> object:
             raise wrong
         return number
     if isinstance(default, Path):
-        return Path(str(value)).expanduser()
+        try:
+            return Path(str(value)).expanduser()
+        except RuntimeError:  # the home of a user that there is not
+            raise wrong from None
     if not isinstance(value, str):
         raise wrong
     if name in CHOICES and value not in CHOICES[name]:
