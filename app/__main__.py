@@ -120,7 +120,7 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config) 
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
-        signal.signal(name, lambda *_: session.window.close())
+        signal.signal(name, lambda *_: session.window.quit())
     # Python hears a signal only when it runs, which Qt's loop gives it a reason for twice a second.
     pulse = QtCore.QTimer(application)
     pulse.timeout.connect(lambda: None)

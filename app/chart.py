@@ -15,6 +15,7 @@ from app.translations import Language
 PEN_STYLES = {
     "dashes": QtCore.Qt.PenStyle.DashLine,
     "dots": QtCore.Qt.PenStyle.DotLine,
+    "fine_dots": QtCore.Qt.PenStyle.DotLine,
     "dash_dots": QtCore.Qt.PenStyle.DashDotLine,
     "ghost": QtCore.Qt.PenStyle.DashDotDotLine,
 }
@@ -23,8 +24,8 @@ PEN_STYLES = {
 class Chart(pg.PlotWidget):  # type: ignore[misc]
     """A plot with a quiet grid, a Danish value axis, and neither menu nor buttons."""
 
-    def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette) -> None:
-        super().__init__(axisItems={"bottom": bottom, "left": ValueAxis(language)})
+    def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette, left: pg.AxisItem | None = None) -> None:
+        super().__init__(axisItems={"bottom": bottom, "left": left or ValueAxis(language)})
         self.plot = self.getPlotItem()
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
@@ -54,7 +55,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
-    """A sample for a legend: `line`, `bold`, `dots`, `dashes`, `dash_dots`, `ghost` or `block`."""
+    """A sample for a legend: `block`, `line`, `bold` or one of `PEN_STYLES`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
     picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)

@@ -62,14 +62,30 @@ class FlowLayout(QtWidgets.QLayout):
         return size
 
     def _place(self, rect: QtCore.QRect, move: bool) -> int:
-        x, y, high = rect.x(), rect.y(), 0
+        """Height of the rows; each item stands in the middle of its row."""
+        y = rect.y()
+        for number, row in enumerate(self._rows(rect.width())):
+            y += self._down if number else 0
+            x, high = rect.x(), max(item.sizeHint().height() for item in row)
+            for item in row:
+                size = item.sizeHint()
+                if move:
+                    item.setGeometry(QtCore.QRect(QtCore.QPoint(x, y + (high - size.height()) // 2), size))
+                x += size.width() + self._across
+            y += high
+        return y - rect.y()
+
+    def _rows(self, width: int) -> list[list[QtWidgets.QLayoutItem]]:
+        rows: list[list[QtWidgets.QLayoutItem]] = []
+        used = 0
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
-            if high and x + size.width() > rect.x() + rect.width():
-                x, y, high = rect.x(), y + high + self._down, 0
-            if move:
-                item.setGeometry(QtCore.QRect(QtCore.QPoint(x, y), size))
-            x, high = x + size.width() + self._across, max(high, size.height())
-        return y + high - rect.y()
+            wide = item.sizeHint().width()
+            if not rows or used + self._across + wide > width:
+                rows.append([item])
+                used = wide
+            else:
+                rows[-1].append(item)
+                used += self._across + wide
+        return rows

@@ -13,7 +13,7 @@ from app import theme
 from app.axis import TimeAxis
 from app.bands import BandItem, HatchItem, HeadItem
 from app.chart import Chart
-from app.present import ForecastView, Part, ReadOut
+from app.present import ForecastView, Part, ReadOut, time_range, value_range
 from app.sheet import Overlay
 from app.theme import Palette
 from app.translations import Language
@@ -21,31 +21,44 @@ from engine import clock
 from engine.domain import DAY, HOUR, Freshness
 
 
+def _line() -> pg.PlotDataItem:
+    """A line with gaps where values are NaN, drawn only as far and as finely as it can be seen."""
+    return pg.PlotDataItem(connect="finite", antialias=True, clipToView=True, autoDownsample=True, downsampleMethod="peak")
+
+
 class ForecastChart(Chart):
     """The chart. The read-out follows the mouse, or the arrow keys; `pointed` carries its time, or None for now.
 
-    `pinned` carries the start of the hour that was clicked or entered, or None where it was let go.
+    `pinned` carries the start of the hour that was clicked or entered, or None where it was let go. `moved` tells that another
+    stretch of time was brought into sight by hand.
     """
 
     pointed = QtCore.Signal(object)
     pinned = QtCore.Signal(object)
+    moved = QtCore.Signal()
 
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
-        self._observed, self._settled, self._bridge, self._median, self._tso, self._overlay = (
-            pg.PlotDataItem(connect="finite", antialias=True) for _ in range(6)
-        )
+        self._observed, self._settled, self._bridge, self._median = (_line() for _ in range(4))
+        self._naive, self._tso, self._newest, self._overlay = (_line() for _ in range(4))
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
         self._until, self._cursor, self._pin = (pg.InfiniteLine(angle=90) for _ in range(3))
+        self._issued = pg.InfiniteLine(
+            angle=90,
+            label=language.text("forecast.issued_here"),
+            labelOpts={"position": 0.97, "anchors": [(1, 0.5), (1, 0.5)]},
+        )
         self._point = pg.ScatterPlotItem(size=8)
         self._watermark = QtWidgets.QGraphicsSimpleTextItem()
         self._language = language
         self._view: ForecastView | None = None
         self._palette = palette
         self._follows_now = True
+        self._days: int | None = None
+        self._laid: Overlay | None = None
         super().__init__(language, TimeAxis(language), palette)
         for z, item in enumerate(
             (
@@ -55,8 +68,11 @@ class ForecastChart(Chart):
                     self._gap,
                     self._old,
                     self._until,
+                    self._issued,
                     self._now,
+                    self._naive,
                     self._tso,
+                    self._newest,
                     self._observed,
                     self._settled,
                     self._bridge,
@@ -74,6 +90,7 @@ class ForecastChart(Chart):
         self.plot.setMouseEnabled(x=True, y=False)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.plot.getViewBox().sigRangeChangedManually.connect(self._panned)
+        self.plot.getViewBox().sigXRangeChanged.connect(self._fit)
         self.plot.getViewBox().sigResized.connect(self._place_watermark)
         self.scene().sigMouseMoved.connect(self._moved)
         self.scene().sigMouseClicked.connect(self._clicked)
@@ -85,11 +102,15 @@ class ForecastChart(Chart):
         self._palette = palette
         self._now.setPen(pg.mkPen(palette.quiet))
         self._now.label.setColor(palette.quiet)
+        self._issued.setPen(pg.mkPen(palette.ink))
+        self._issued.label.setColor(palette.ink)
         self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
         self._pin.setPen(pg.mkPen(palette.focus))
         self._observed.setPen(pg.mkPen(palette.observed, width=1))
         self._settled.setPen(pg.mkPen(palette.observed, width=1, style=QtCore.Qt.PenStyle.DashDotLine))
-        self._overlay.setPen(pg.mkPen(palette.ink, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
+        self._naive.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DotLine))
+        self._newest.setPen(pg.mkPen(palette.median, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
+        self._paint_overlay()
         self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
@@ -120,13 +141,18 @@ class ForecastChart(Chart):
         self._settled.setData(view.settled_time, view.settled)
         self._now.setPos(view.now)
         self._gap.set_span(view.gap, view.gap_label)
-        self._old.set_span((view.issue_time, view.now) if view.stale else None, view.stale_label)
+        self._old.set_span((view.issue_time, view.now) if view.stale and not view.known_at else None, view.stale_label)
+        self._naive.setData(view.naive_time, view.naive)
+        self._newest.setData(view.newest_time, view.newest)
+        self._issued.setVisible(bool(view.known_at) and math.isfinite(view.issue_time))
+        self._issued.setPos(view.issue_time if math.isfinite(view.issue_time) else 0.0)
         self._watermark.setText("\n".join(view.marks))
-        self.plot.setYRange(*view.value_range, padding=0)
-        first = min(view.shown[0], view.observed_time[0] if len(view.observed_time) else view.shown[0])
+        wanted = self._wanted(view)
+        first = min(wanted[0], view.shown[0], view.observed_time[0] if len(view.observed_time) else view.shown[0])
         self.plot.setLimits(xMin=first, xMax=view.shown[1] + DAY, minXRange=6 * HOUR)
         if self._follows_now:  # after the limits, which hold for ranges that are set, too
-            self.plot.setXRange(*view.shown, padding=0)
+            self.plot.setXRange(*wanted, padding=0)
+        self._fit()
         self._place_watermark()
 
     def _show_medians(self, view: ForecastView) -> None:
@@ -172,18 +198,73 @@ class ForecastChart(Chart):
 
     def lay_over(self, overlay: Overlay | None) -> None:
         """Draw a curve over the chart, or none."""
+        self._laid = overlay
         self._overlay.setVisible(overlay is not None)
         if overlay is not None:
             self._overlay.setData(overlay.time, overlay.value)
+            self._paint_overlay()
+        self._fit()
+
+    def _paint_overlay(self) -> None:
+        published = self._laid is not None and self._laid.style == "published"
+        style = QtCore.Qt.PenStyle.DashLine if published else QtCore.Qt.PenStyle.DashDotDotLine
+        self._overlay.setPen(pg.mkPen(self._palette.ink, width=2 if published else 1, style=style))
+
+    def show_naive(self, shown: bool) -> None:
+        """Draw the seasonal naive forecast or leave it out."""
+        self._naive.setVisible(shown)
+        self._fit()
+
+    def show_days(self, days: int | None) -> None:
+        """Show so many days around now; None shows what the consumer opens with."""
+        self._days = days
+        self.follow_now()
 
     def follow_now(self) -> None:
         """Show the stretch of time around now again."""
         self._follows_now = True
         if self._view is not None:
-            self.plot.setXRange(*self._view.shown, padding=0)
+            self.plot.setXRange(*self._wanted(self._view), padding=0)
+
+    def zoom(self, factor: float) -> None:
+        """Show so many times the time, around the hour that is read out, or the middle where none in sight is."""
+        (left, right), _ = self.plot.viewRange()
+        middle = self._cursor.value() if self._cursor.isVisible() and left < self._cursor.value() < right else (left + right) / 2
+        self._panned()
+        self.plot.setXRange(middle - factor * (middle - left), middle + factor * (right - middle), padding=0)
+
+    def bring_in_sight(self, time: float) -> None:
+        """Move the stretch of time in sight, as wide as it is, where a time is not well inside it."""
+        (left, right), _ = self.plot.viewRange()
+        span = right - left
+        if not left + 0.05 * span <= time <= right - 0.25 * span:
+            self._panned()
+            self.plot.setXRange(time - 0.3 * span, time + 0.7 * span, padding=0)
+
+    def _wanted(self, view: ForecastView) -> tuple[float, float]:
+        return view.shown if self._days is None else time_range(view, self._days)
+
+    def _fit(self, *_: object) -> None:
+        """Let the value axis follow what is in sight; where it still fits well, it stays."""
+        view = self._view
+        if view is None:
+            return
+        (left, right), (bottom, top) = self.plot.viewRange()
+        series = [(view.observed_time, view.observed), (view.settled_time, view.settled), (view.tso_time, view.tso)]
+        series += [(view.forecast_time, edge) for band in view.bands[:1] for edge in (band.low, band.high)]
+        series += [(view.forecast_time, view.median), (view.newest_time, view.newest)]
+        if self._naive.isVisible():
+            series.append((view.naive_time, view.naive))
+        if self._laid is not None and self._overlay.isVisible():
+            series.append((self._laid.time, self._laid.value))
+        seen = [value[slice(*np.searchsorted(time, (left, right)))] for time, value in series]
+        low, high = value_range(seen, headed=bool(view.stretches))
+        if not (bottom <= low and high <= top and high - low > 0.7 * (top - bottom)):
+            self.plot.setYRange(low, high, padding=0)
 
     def _panned(self, *_: object) -> None:
         self._follows_now = False
+        self.moved.emit()
 
     def _moved(self, position: QtCore.QPointF) -> None:
         box = self.plot.getViewBox()

@@ -81,6 +81,8 @@ class Pane(Asker):
     liked = QtCore.Signal(object)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
+    #: Whether the cards of areas stand beside it.
+    has_panel = True
 
     def show_scene(self, scene: Scene) -> None:
         """Show what there is to see."""

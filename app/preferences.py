@@ -24,6 +24,9 @@ class Preferences:
     geometry: str = ""
     welcomed: bool = False
     told_of_tray: bool = False
+    inspector: str = ""  # shown or hidden; not chosen: where there is room
+    weather: bool = True
+    naive: bool = True
     shelved: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod

@@ -271,6 +271,8 @@ def _style_sheet(p: Palette) -> str:
     QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
+    QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}
+    QPushButton[role="tool"] {{ padding: 3px 8px; }}
     QPushButton:focus {{ border: 1px solid {p.focus}; }}
     QPushButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 5px; width: 9px; }}
     QPushButton:disabled {{ color: {p.reference}; background: transparent; }}

@@ -1,6 +1,8 @@
-"""A slider over hours that shows what they are: measured, bridged or forecast, the days, and where now is."""
+"""A slider over times that shows what they are: measured, bridged or forecast, the days, and where now is."""
 
 from __future__ import annotations
+
+import bisect
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -17,21 +19,25 @@ _DAY_PX = 62
 
 
 class TimeSlider(QtWidgets.QAbstractSlider):
-    """Its value is the index of an hour. Arrows move by an hour, Page Up and Page Down by a day."""
+    """Its value is the index of a time. Arrows move by one, Page Up and Page Down by a day of them.
 
-    def __init__(self, language: Language, palette: Palette) -> None:
+    `name` is the key of its accessible name, and `<name>_help` that of what it is for.
+    """
+
+    def __init__(self, language: Language, palette: Palette, name: str = "map.time") -> None:
         super().__init__()
         self._language, self._palette = language, palette
         self._hours: tuple[int, ...] = ()
         self._runs: tuple[Run, ...] = ()
         self._now = 0.0
         self.setOrientation(QtCore.Qt.Orientation.Horizontal)
+        self.setRange(0, 0)
         self.setPageStep(24)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(300, 56)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(language.text("map.time"))
-        self.setToolTip(language.text("map.time_help"))
+        self.setAccessibleName(language.text(name))
+        self.setToolTip(language.text(f"{name}_help"))
         self.valueChanged.connect(self.update)
 
     def set_palette(self, palette: Palette) -> None:
@@ -40,14 +46,24 @@ class TimeSlider(QtWidgets.QAbstractSlider):
         self.update()
 
     def show_hours(self, hours: IntArray, runs: tuple[Run, ...], now: int) -> None:
-        """Slide over these hours; the value becomes the same hour where that is still among them."""
+        """Slide over these times, ascending; the value becomes the same time, or the last before it."""
         before = self._hours[self.value()] if self._hours else None
         self._hours, self._runs = tuple(hours.tolist()), runs
-        self._now = (now - self._hours[0]) / HOUR if self._hours else 0.0
+        self._now = self._index_of(now)
         self.setRange(0, max(0, len(self._hours) - 1))
         if before is not None and self._hours:
-            self.setValue((before - self._hours[0]) // HOUR)
+            self.setValue(bisect.bisect_right(self._hours, before) - 1)
         self.update()
+
+    def _index_of(self, time: int) -> float:
+        """Where a time lies between the times it slides over; beyond their ends by one hour each."""
+        if not self._hours:
+            return 0.0
+        after = bisect.bisect_right(self._hours, time)
+        if 0 < after < len(self._hours):
+            before = self._hours[after - 1]
+            return after - 1 + (time - before) / (self._hours[after] - before)
+        return (time - self._hours[0]) / HOUR if after == 0 else after - 1 + (time - self._hours[-1]) / HOUR
 
     def _x(self, index: float) -> float:
         """Where an hour begins; its middle is half an hour further."""
@@ -97,7 +113,8 @@ class TimeSlider(QtWidgets.QAbstractSlider):
     def _paint_days(self, painter: QtGui.QPainter) -> None:
         metrics, after = painter.fontMetrics(), 0.0
         for index, t in enumerate(self._hours):
-            if clock.local(t).hour != 0 or (index and clock.local(t - HOUR).hour == 0):
+            before = self._hours[index - 1] if index else t - HOUR
+            if clock.local(t).date() == clock.local(before).date():
                 continue
             x = self._x(index)
             painter.setPen(QtGui.QColor(self._palette.rule))

@@ -17,6 +17,7 @@ from app.menu import Menu, action
 from app.models_view import ModelsPane
 from app.monitoring_view import MonitoringPane
 from app.notice_bar import NoticeBar
+from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
@@ -33,6 +34,7 @@ TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
 #: Who shows each view, in the order of the tabs.
 PANES: dict[str, Callable[[Language, Palette], Pane]] = {
+    "overview": OverviewPane,
     "forecast": ForecastPane,
     "monitoring": MonitoringPane,
     "models": ModelsPane,
@@ -48,13 +50,14 @@ class Window(QtWidgets.QMainWindow):
     """Shows snapshots as they arrive, and their ages as they grow.
 
     `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine,
-    `liked` which preferences the user has changed.
+    `liked` which preferences the user has changed, `noticed` the troubles on screen when they are other ones.
     """
 
     wanted = QtCore.Signal(object)
     asked = QtCore.Signal(object)
     told = QtCore.Signal(object)
     liked = QtCore.Signal(object)
+    noticed = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette, clock: Clock, likes: Preferences = PLAIN) -> None:
         super().__init__()
@@ -65,7 +68,11 @@ class Window(QtWidgets.QMainWindow):
         self._shelved = present.on_shelf(likes.shelved, clock.now())
         self._chosen = Consumer(likes.area, likes.consumer_type) if likes.area else PRICE_AREAS[0]
         self._made: dict[str, Pane] = {}
+        self._noticed: tuple[Notice, ...] = ()
+        self._quits = False
         self.on_close: Callable[[], None] = lambda: None
+        #: Whether closing the window only puts it away.
+        self.hides: Callable[[], bool] = lambda: False
         self.setWindowTitle(language.text("window.title"))
         self.areas = AreaPanel(language)
         self.areas.chosen.connect(self.choose_consumer)
@@ -94,7 +101,7 @@ class Window(QtWidgets.QMainWindow):
         self.setCentralWidget(self._layout())
         self._fill_menu()
         self.finder = Finder(self, language)
-        self._stack.setCurrentWidget(self.pane(self.view))
+        self._switch()
         self._ticks = 0
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -148,7 +155,7 @@ class Window(QtWidgets.QMainWindow):
         self.menu.add_section(
             text("menu.area"),
             [
-                action(self, text("menu.find_area"), self.areas.search, QtGui.QKeySequence.StandardKey.Find),
+                action(self, text("menu.find_area"), self._search, QtGui.QKeySequence.StandardKey.Find),
                 action(self, text("menu.next_area"), lambda: self.areas.step(1), "Alt+Down"),
                 action(self, text("menu.previous_area"), lambda: self.areas.step(-1), "Alt+Up"),
             ],
@@ -175,7 +182,7 @@ class Window(QtWidgets.QMainWindow):
             [
                 action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
                 action(self, text("menu.full_screen"), self._toggle_full_screen, "F11"),
-                action(self, text("menu.quit"), self.close, "Ctrl+Q"),
+                action(self, text("menu.quit"), self.quit, "Ctrl+Q"),
             ],
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
@@ -215,10 +222,18 @@ class Window(QtWidgets.QMainWindow):
         for of in dict.fromkeys((*PRICE_AREAS, *known)):
             names = tuple(geography.title(of, code) for code in LANGUAGES)
             name = names[LANGUAGES.index(self._language.code)]
-            commands.append(
-                Command(name, self._language.text("menu.area"), "", lambda of=of: self.choose_consumer(of), (*names, of.area))
-            )
+            commands.append(Command(name, self._language.text("menu.area"), "", lambda of=of: self._go_to(of), (*names, of.area)))
         self.finder.open(commands)
+
+    def _search(self) -> None:
+        self._go_to(self._chosen)
+        self.areas.search()
+
+    def _go_to(self, of: Consumer) -> None:
+        """Show a consumer, in a view that shows one."""
+        self.choose_consumer(of)
+        if not self.pane(self.view).has_panel:
+            self.choose_view("forecast")
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
@@ -317,7 +332,9 @@ class Window(QtWidgets.QMainWindow):
             pane.set_palette(palette)
 
     def _switch(self) -> None:
-        self._stack.setCurrentWidget(self.pane(self.view))
+        pane = self.pane(self.view)
+        self._stack.setCurrentWidget(pane)
+        self.areas.setVisible(pane.has_panel)
         self._refresh()
 
     def _tick(self) -> None:
@@ -354,7 +371,11 @@ class Window(QtWidgets.QMainWindow):
         """Those that were put off are counted below until they come back."""
         self._shelved = present.on_shelf(self._shelved, now)
         found = self._all_notices()
-        self._notices.show_notices(tuple(notice for notice in found if notice.cause not in self._shelved))
+        shown = tuple(notice for notice in found if notice.cause not in self._shelved)
+        self._notices.show_notices(shown)
+        if shown != self._noticed:
+            self._noticed = shown
+            self.noticed.emit(shown)
         away = [self._shelved[notice.cause] for notice in found if notice.cause in self._shelved]
         words = (
             self._language.text("notices.shelved", count=len(away), time=self._language.moment(min(away), now)) if away else ""
@@ -379,9 +400,23 @@ class Window(QtWidgets.QMainWindow):
         super().resizeEvent(event)
         self.finder.place()
 
+    def quit(self) -> None:
+        """Close for good."""
+        self._quits = True
+        self.close()
+
+    def come_back(self) -> None:
+        """Stand in front again."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""
-        self._timer.stop()
         self.hide()
+        if not self._quits and self.hides():
+            event.ignore()
+            return
+        self._timer.stop()
         self.on_close()
         super().closeEvent(event)

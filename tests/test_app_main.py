@@ -53,7 +53,7 @@ def test_a_picture_shows_the_area_that_was_asked_for(tmp_path: Path) -> None:
             "--data-dir", tmp_path / "data", "--now", NOW, "--screenshot", tmp_path / str(number), "--language", "en", *asked
         )
         assert done.returncode == 0, done.stderr
-        pictures.append(QtGui.QImage(done.stdout.split()[0]))
+        pictures.append(QtGui.QImage(done.stdout.split()[VIEWS.index("forecast")]))
     assert pictures[0] == pictures[1], "the name of a municipality is enough"
     assert pictures[0] != pictures[2]
 

@@ -82,6 +82,7 @@ def test_a_view_an_area_and_a_command_are_reached_with_keys_alone(window: Window
 
 
 def test_down_chooses_the_next_and_escape_gives_the_keys_back(window: Window, qtbot: QtBot) -> None:
+    window.choose_view("forecast")
     window.areas.areas.setFocus()
     window.find()
     second = _listed(window)[1]
@@ -96,7 +97,7 @@ def test_what_the_view_in_front_can_do_comes_first(window: Window, qtbot: QtBot)
     done: list[str] = []
     own = QtGui.QAction("Læg til side …", window)
     own.triggered.connect(lambda: done.append("own"))
-    window.pane("forecast").addAction(own)
+    window.pane(window.view).addAction(own)
     window.find()
     listed = _listed(window)
     assert listed.index("Læg til side") < listed.index("Kort")
@@ -116,6 +117,6 @@ def test_every_command_has_keys_or_is_in_the_menu_and_no_key_means_two_things(wi
 
 
 def test_only_the_view_in_front_is_made(window: Window) -> None:
-    assert list(window._made) == ["forecast"]
+    assert list(window._made) == ["overview"]
     window.choose_view("models")
-    assert list(window._made) == ["forecast", "models"]
+    assert list(window._made) == ["overview", "models"]

@@ -116,5 +116,5 @@ def test_what_is_shelved_stays_so_after_a_restart_until_its_time(start: Start, k
 def test_preferences_that_are_damaged_or_unknown_do_no_harm(start: Start, kept: Path) -> None:
     kept.write_text('{"view": "gone", "theme": "pink", "language": "xx", "geometry": "#", "area": 7, "shelved": []}')
     session = start(language=None)
-    assert session.window.view == "forecast"
+    assert session.window.view == "overview"
     assert session.language.code in ("da", "en")

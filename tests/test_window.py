@@ -67,6 +67,7 @@ def window(qtbot: QtBot, qapp: QtWidgets.QApplication, time: SimulatedClock) -> 
     made = Window(Language("en"), LIGHT, time)
     qtbot.addWidget(made)
     made.resize(1280, 800)
+    made.choose_view("forecast")
     made.show()
     yield made
     made.close()
@@ -141,7 +142,7 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
     window.show_snapshot(filled)
     window.activateWindow()
     keys = QtCore.Qt.Key
-    for key, view in ((keys.Key_2, "monitoring"), (keys.Key_1, "forecast")):
+    for key, view in ((keys.Key_3, "monitoring"), (keys.Key_2, "forecast")):
         qtbot.keyClick(window, key, QtCore.Qt.KeyboardModifier.ControlModifier)
         assert window.view == view
     window.areas.areas.setFocus()

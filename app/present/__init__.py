@@ -4,7 +4,7 @@ from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
 from app.present.finding import ranked
-from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out
+from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.hour import HourRow, hour_rows
@@ -26,6 +26,10 @@ from app.present.map import (
 from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial, change_text, models_view
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
+from app.present.overview import OverviewView, Strip, Tile, overview_view
+from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.situation import Situation
+from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
@@ -55,23 +59,30 @@ __all__ = [
     "MonitorView",
     "Notice",
     "Origin",
+    "OverviewView",
     "Part",
     "ReadOut",
     "Run",
     "ScoreLine",
     "Shade",
+    "Situation",
     "SourceAge",
     "Step",
     "Stretch",
+    "Strip",
     "TierDay",
     "TierStrip",
+    "Tile",
     "Trial",
+    "WeatherRow",
+    "WeatherView",
     "Weight",
     "WhatIfRow",
     "WhatIfView",
     "WhyView",
     "Wish",
     "area_rows",
+    "as_known",
     "calibration_view",
     "change_text",
     "changes_view",
@@ -83,6 +94,7 @@ __all__ = [
     "health_view",
     "history",
     "hour_rows",
+    "hours_ahead",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -90,9 +102,16 @@ __all__ = [
     "monitor_view",
     "notices",
     "on_shelf",
+    "overview_view",
     "ranked",
     "read_out",
     "shelf_times",
+    "surrounded",
+    "time_range",
+    "value_range",
+    "weather_at",
+    "weather_view",
     "what_if_view",
     "why_view",
+    "widened",
 ]

@@ -43,10 +43,11 @@ class AreaRow:
 
 def area_rows(snapshot: Snapshot, language: Language, now: int) -> tuple[AreaRow, ...]:
     """The price areas, then the consumer that was chosen beside them; one of which nothing is known says so."""
-    return tuple(_area_row(snapshot, of, language, now) for of in (snapshot.consumers or PRICE_AREAS))
+    return tuple(area_row(snapshot, of, language, now) for of in (snapshot.consumers or PRICE_AREAS))
 
 
-def _area_row(snapshot: Snapshot, of: Consumer, language: Language, now: int) -> AreaRow:
+def area_row(snapshot: Snapshot, of: Consumer, language: Language, now: int) -> AreaRow:
+    """The card of one consumer."""
     no_data = language.text("monitor.no_data")
     name = geography.title(of, language.code)
     of_it = seen(snapshot, of)
@@ -122,17 +123,24 @@ def next_peak(forecast: QuantileForecast | None, scale: Scale, language: Languag
 
 
 def _trend(of: ConsumerSnapshot, language: Language) -> str:
-    """Change of the newest 24 hours on the same Danish hours a week before, with an arrow."""
+    """Change on the week before, with an arrow."""
+    percent = last_week_percent(of)
+    if percent is None:
+        return language.text("monitor.no_data")
+    arrow = "▲" if percent >= 1 else "▼" if percent <= -1 else "►"
+    return f"{arrow} {language.quantity(percent, '%', 1, sign=True)}"
+
+
+def last_week_percent(of: ConsumerSnapshot) -> float | None:
+    """Change of the newest 24 hours on the same Danish hours a week before; None where too few of them are known."""
     times = of.observed_time
     recent = times > (times[-1] - TREND_HOURS * HOUR if len(times) else 0)
     before = week_before(times[recent])
     _, of_before, of_recent = np.intersect1d(times, before, return_indices=True)
     if len(of_before) < TREND_NEEDS:
-        return language.text("monitor.no_data")
+        return None
     was = float(of.observed[of_before].sum())
-    percent = 100 * (float(of.observed[recent][of_recent].sum()) / was - 1) if was else math.nan
-    arrow = "▲" if percent >= 1 else "▼" if percent <= -1 else "►"
-    return f"{arrow} {language.quantity(percent, '%', 1, sign=True)}"
+    return 100 * (float(of.observed[recent][of_recent].sum()) / was - 1) if was else math.nan
 
 
 def week_before(times: IntArray) -> IntArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class ForecastView:
     Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
     a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
     settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
+
+    Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
     """
 
     of: Consumer
@@ -106,6 +108,12 @@ class ForecastView:
     sources: tuple[SourceAge, ...]
     empty: Empty | None
     summary: str
+    naive_time: FloatArray = field(default_factory=lambda: np.empty(0))
+    naive: FloatArray = field(default_factory=lambda: np.empty(0))
+    known_at: str = ""
+    outcome: str = ""
+    newest_time: FloatArray = field(default_factory=lambda: np.empty(0))
+    newest: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +126,11 @@ class ReadOut:
     time: float
     hour: str
     observed: str
+    settled: str
     median: str
     interval: str
+    naive: str
+    tso: str
     lead: str
     part: str
     point: float
@@ -178,9 +189,8 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         marks=marks(snapshot, forecast, language),
         now=float(now),
         shown=shown,
-        value_range=_value_range(
-            [observed[in_sight], tso[np.isfinite(tso)], *(edge for band in bands for edge in (band.low, band.high))],
-            headed=bool(stretches),
+        value_range=value_range(
+            [observed[in_sight], tso, *(edge for band in bands for edge in (band.low, band.high))], headed=bool(stretches)
         ),
         observed_time=observed_time,
         observed=observed,
@@ -290,9 +300,10 @@ def _gap_label(of_it: ConsumerSnapshot, load_state: Freshness | None, language: 
     return language.text("forecast.gap_zone", age=language.duration(now - int(of_it.observed_time[-1])))
 
 
-def _value_range(series: Iterable[FloatArray], headed: bool) -> tuple[float, float]:
+def value_range(series: Iterable[FloatArray], headed: bool) -> tuple[float, float]:
     """Limits of the value axis: round numbers around everything in sight; more room above where words stand at the head."""
-    together = np.concatenate(list(series))
+    together = np.concatenate([np.empty(0), *series])
+    together = together[np.isfinite(together)]
     if not len(together):
         return 0.0, 1.0
     low, high = float(together.min()), float(together.max())
@@ -300,6 +311,12 @@ def _value_range(series: Iterable[FloatArray], headed: bool) -> tuple[float, flo
     step = 10.0 ** math.floor(math.log10(span / 10))
     top = high + (0.16 if headed else 0.06) * span
     return step * math.floor(max(0.0, low - 0.06 * span) / step), step * math.ceil(top / step)
+
+
+def time_range(view: ForecastView, days: int) -> tuple[float, float]:
+    """So many days: as far ahead as the forecast of this consumer opens with, at most half of them, and the rest before now."""
+    ahead = min(days * DAY / 2, view.shown[1] - view.now)
+    return view.now + ahead - days * DAY, view.now + ahead
 
 
 def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, language: Language, now: int) -> str:
@@ -325,6 +342,10 @@ def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
     observed = value_at(view.observed_time, view.observed, start)
     median = value_at(view.forecast_time, view.median, start)
     interval, lead = no_data, "–"
+
+    def told(times: FloatArray, values: FloatArray) -> str:
+        return language.quantity(value_at(times, values, start), unit, decimals)
+
     if math.isfinite(median):
         band = next(band for band in view.bands if band.percent == 80)
         low, high = (value_at(view.forecast_time, edge, start) for edge in (band.low, band.high))
@@ -334,8 +355,11 @@ def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
         time=float(start),
         hour=f"{language.date(start)} {language.hour_span(start)} {language.zone(start, start)}",
         observed=language.quantity(observed, unit, decimals),
+        settled=told(view.settled_time, view.settled),
         median=language.quantity(median, unit, decimals),
         interval=interval,
+        naive=told(view.naive_time, view.naive),
+        tso=told(view.tso_time, view.tso),
         lead=lead,
         part=_part(view, start, observed, median, language) if view.stretches else "",
         point=observed if math.isfinite(observed) else median,
@@ -343,6 +367,8 @@ def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
 
 
 def _lead(view: ForecastView, start: int, language: Language) -> str:
+    if math.isnan(view.issue_time):  # each hour has another
+        return "–"
     hours = round((start - view.issue_time) / HOUR)
     if hours > 0:
         return language.quantity(hours, "t" if language.code == "da" else "h", sign=True)

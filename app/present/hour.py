@@ -49,24 +49,30 @@ def _forecast(view: ForecastView, hour: int, language: Language) -> tuple[HourRo
     median = value_at(view.forecast_time, view.median, hour)
     if not math.isfinite(median):
         return ()
-    lead = round((hour - view.issue_time) / HOUR)
-    told = language.quantity(lead, "t" if language.code == "da" else "h", sign=True)
     place = int((hour - view.forecast_time[0]) // HOUR)
     levels = [
         _row(view, f"P{round(100 * level):02d}", float(value), math.nan if level == 0.5 else median, language)
         for level, value in zip(view.levels, view.quantiles[place], strict=True)
     ]
-    head = (
-        HourRow(language.text("hour.forecast")),
+    return (HourRow(language.text("hour.forecast")), *_issue(view, hour, language), *reversed(levels))
+
+
+def _issue(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
+    if math.isnan(view.issue_time):
+        return ()
+    lead = language.quantity(round((hour - view.issue_time) / HOUR), "t" if language.code == "da" else "h", sign=True)
+    return (
         HourRow(language.text("hour.issued"), language.moment(view.issue_time, view.now)),
         HourRow(language.text("hour.age"), language.duration(view.now - view.issue_time)),
-        HourRow(language.text("readout.lead"), told),
+        HourRow(language.text("readout.lead"), lead),
     )
-    return (*head, *reversed(levels))
 
 
 def _others(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
-    median, tso = value_at(view.forecast_time, view.median, hour), value_at(view.tso_time, view.tso, hour)
-    if not math.isfinite(tso):
-        return ()
-    return HourRow(language.text("hour.others")), _row(view, language.text("forecast.tso"), tso, median, language)
+    median = value_at(view.forecast_time, view.median, hour)
+    values = {
+        "forecast.naive": value_at(view.naive_time, view.naive, hour),
+        "forecast.tso": value_at(view.tso_time, view.tso, hour),
+    }
+    rows = [_row(view, language.text(key), value, median, language) for key, value in values.items() if math.isfinite(value)]
+    return (HourRow(language.text("hour.others")), *rows) if rows else ()
