@@ -276,6 +276,21 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--tier", choices=MODEL_TIERS, default=MODEL_TIERS[0], help="(default: %(default)s)")
     in_forms(models)
 
+    token = command(
+        "token",
+        commands.token,
+        "tokens by which apps and programs on other machines come in",
+        "new --name wall-display --reader > wall-display.token",
+        "new --name anna --operator > anna.token",
+        "revoke --name anna",
+        "list",
+    )
+    token.add_argument("act", choices=("new", "list", "revoke"), help="what to do")
+    token.add_argument("--name", metavar="NAME", help="whom it is for")
+    right = token.add_mutually_exclusive_group()
+    right.add_argument("--reader", action="store_true", help="may only read (the default)")
+    right.add_argument("--operator", action="store_true", help="may give orders too")
+
     export = command(
         "export",
         commands.export,

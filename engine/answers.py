@@ -69,6 +69,13 @@ _AGE: Schema = {
 _ISSUE = {"issue_time": _INSTANT, "tier": _TIER, "reason": NAME, "model_id": NAME}
 
 
+ACCESS = record(
+    {
+        "name": NAME | {"description": "of the token; empty without one, and of the engine's own"},
+        "orders": {"type": "boolean", "description": "whether it may give orders"},
+        **_SIMULATED,
+    }
+)
 AREAS = _table(
     _SIMULATED,
     {

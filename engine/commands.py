@@ -361,6 +361,25 @@ def models(args: argparse.Namespace) -> int:
     return 0
 
 
+def token(args: argparse.Namespace) -> int:
+    """Make, list or revoke tokens for other machines."""
+    from engine import clock, terminal
+    from engine.tokens import Right, Tokens
+
+    tokens = Tokens(_config(args).data_dir)
+    if args.act == "list":
+        terminal.grid(("name", "right", "made_at"), [(h.name, h.right, clock.iso(h.made_at)) for h in tokens.holders()])
+        return 0
+    if not args.name:
+        raise Expected("Nobody is named.", f"lastvagt-engine token {args.act} --name wall-display")
+    if args.act == "revoke":
+        tokens.revoke(args.name)
+        return 0
+    print(tokens.new(args.name, Right.OPERATOR if args.operator else Right.READER, clock.SystemClock().now()))
+    print("Keep it in a file that only its user can read; it is not told again.", file=sys.stderr)
+    return 0
+
+
 def export(args: argparse.Namespace) -> int:
     """Write CSV files."""
     from engine import clock, tables, terminal

@@ -17,6 +17,8 @@ import platformdirs
 from engine.domain import Expected
 from engine.limits import Limits
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -29,8 +31,16 @@ class Config:
         Path(__file__).resolve().parent.parent / "models"
     )
     simulated: Annotated[bool, "Use the built-in simulated upstream instead of the network, in a data folder of its own."] = False
-    host: Annotated[str, "Address the HTTP endpoint listens on; loopback only."] = "127.0.0.1"
+    host: Annotated[str, "Address the HTTP endpoint listens on; any but loopback needs tls_certificate, tls_key and tokens."] = (
+        "127.0.0.1"
+    )
     port: Annotated[int, "Port of the HTTP endpoint; 0 lets the system choose."] = 8787
+    tls_certificate: Annotated[str, "PEM file of the certificate, with its chain, for apps on other machines."] = ""
+    tls_key: Annotated[str, "PEM file of the certificate's key."] = ""
+    public_names: Annotated[
+        str,
+        "Names, with commas, by which other machines reach this one, directly or through a proxy; who uses them needs a token.",
+    ] = ""
     energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
         "https://api.energidataservice.dk"
     )
@@ -99,6 +109,16 @@ class Config:
         return self.data_dir / "lastvagt.sqlite"
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the endpoint is open to other machines."""
+        return self.host not in LOOPBACK
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Public names, as a sequence."""
+        return tuple(name.strip() for name in self.public_names.split(",") if name.strip())
+
+    @property
     def limits(self) -> Limits:
         """What `peak_limits` and `peak_alarm_percent` say."""
         return Limits.parse(self.peak_limits, self.peak_alarm_percent)
@@ -140,10 +160,10 @@ class Config:
         config = Config(**values)  # type: ignore[arg-type]
         if config.simulated and "data_dir" not in values:
             config = dataclasses.replace(config, data_dir=config.data_dir / "simulated")
-        if config.host not in ("127.0.0.1", "::1", "localhost"):
+        if config.is_remote and not (config.tls_certificate and config.tls_key and config.names):
             raise Expected(
-                f"The HTTP endpoint may not listen on '{config.host}'.",
-                "Use 127.0.0.1; put a reverse proxy in front to reach it from elsewhere.",
+                f"The HTTP endpoint may not listen on '{config.host}' as it is.",
+                "Use 127.0.0.1, or set tls_certificate, tls_key and public_names too, and make tokens: lastvagt-engine token new.",
             )
         return config
 

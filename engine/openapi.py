@@ -76,6 +76,7 @@ def _operation(
         responses["304"] = {"description": "unchanged since the given ETag"}
     words = {
         400: "the query breaks this contract",
+        401: "from another machine, without a token",
         403: "foreign Host, or called by a web page",
         404: "no such consumer, or nothing issued yet",
         405: "only GET and HEAD are served",
@@ -337,6 +338,15 @@ DOCUMENT: Schema = {
             "Try a bundle in shadow, or with null none in the tier.",
             {"model_id": answers.maybe(_BUNDLE), "tier": _MODEL_TIER | {"default": Tier.FULL}, "reason": _reason(0)},
             ("model_id",),
+        ),
+        "/v1/access": _operation(
+            "access", "What the token that is sent may do.", {"application/json": answers.ACCESS}, errors=(400, 401, 403)
+        ),
+        "/v1/replica": _operation(
+            "replica",
+            "A small SQLite database, gzip-compressed, of what a screen on another machine shows: about the last ten weeks.",
+            {"application/vnd.sqlite3": {"type": "string", "format": "binary"}},
+            errors=(400, 401, 403),
         ),
         "/v1/explain": _operation(
             "explain",

@@ -45,9 +45,10 @@ from engine import (
 from engine.clock import UTC, Clock, floor_hour, iso
 from engine.config import Config
 from engine.domain import HOUR, Expected, JobRun
-from engine.http_server import HttpServer
+from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
 from engine.store import Reader, Writer
+from engine.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -287,10 +288,12 @@ class Service:
     def serve(self) -> bool:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
         token = self._resources.enter_context(access.grant(self._config.data_dir))
-        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer))
-        server = HttpServer(app, self._config.host, self._config.port, posts=openapi.ORDERS)
-        server.start()
-        self._announce(server.port)
+        tokens = Tokens(self._config.data_dir)
+        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer), tokens)
+        servers = self._doors(app, lambda given: tokens.holder(given) is not None)
+        for server in servers:
+            server.start()
+        self._announce(servers[0].port)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={lane: ThreadPoolExecutor(1) for lane in LANES},
@@ -313,12 +316,23 @@ class Service:
                 with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
                     self._writer.heartbeat(self._clock.now())
         self._scheduler.shutdown(wait=False)
-        server.stop()
+        for server in servers:
+            server.stop()
         end = time.monotonic() + _STOP_S
         idle = all(lock.acquire(timeout=max(0.0, end - time.monotonic())) for lock in self._lanes.values())
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
+
+    def _doors(self, app: App, admits: Admits) -> list[HttpServer]:
+        """The one for programs on this machine first; with another address than loopback's one behind TLS for all others."""
+        config, posts = self._config, openapi.ORDERS
+        if not config.is_remote:
+            return [HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits)]
+        tls = Tls(Path(config.tls_certificate), Path(config.tls_key))
+        remote = HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits, tls=tls)
+        log.info("Other machines reach it at https://%s:%d with a token.", config.names[0], remote.port)
+        return [HttpServer(app, "127.0.0.1", 0, posts=posts), remote]
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
@@ -369,14 +383,14 @@ class Service:
         self._writer.set_engine(
             {
                 "pid": os.getpid(),
-                "host": self._config.host,
+                "host": "127.0.0.1" if self._config.is_remote else self._config.host,
                 "port": port,
                 "version": __version__,
                 "started_at": self._started_at,
                 "heartbeat": self._started_at,
             }
         )
-        log.info("Lastvagt %s serves http://%s:%d from %s.", __version__, self._config.host, port, self._config.data_dir)
+        log.info("Lastvagt %s serves http://127.0.0.1:%d from %s.", __version__, port, self._config.data_dir)
 
     def _tick_lane(self, lane: str) -> None:
         self.tick(self._clock.now(), (lane,))
