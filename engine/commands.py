@@ -344,7 +344,7 @@ def explain(args: argparse.Namespace) -> int:
 
     hour, issue_time, before = (clock.parse_utc(text) if text else None for text in (args.hour, args.issue, args.before))
     with _reader(args) as reader:
-        ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), hour, issue_time)
+        ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), clock.SystemClock().now(), hour, issue_time)
         if args.changes:
             return terminal.tell(explaining.changes(*ask, before), args.format, terminal.changes)
         return terminal.tell(explaining.explain(*ask), args.format, terminal.explanation)

@@ -359,8 +359,9 @@ class Service:
 
     def _explain(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
-        of = consumers.find(self._reader, query["area"], query["consumer_type"], self._clock.now())
-        ask, issue_time = (self._reader, self._lineup.bundle, of), api.moment(query, "issue_time")
+        now = self._clock.now()
+        of = consumers.find(self._reader, query["area"], query["consumer_type"], now)
+        ask, issue_time = (self._reader, self._lineup.bundle, of, now), api.moment(query, "issue_time")
         if path == "/v1/whatif":
             return whatif.imagine(*ask, whatif.change_of(query), issue_time).document()
         hour = api.moment(query, "valid_time")
