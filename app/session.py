@@ -13,6 +13,7 @@ from app.engine_link import EngineLink
 from app.feed import Feed
 from app.preferences import Preferences
 from app.present import Notice
+from app.remote import RemoteLink
 from app.theme import Palette
 from app.translations import Language
 from app.tray import Tray
@@ -35,7 +36,7 @@ class Session(QtCore.QObject):
         kept: Preferences,
         shown: Preferences,
         feed: Feed,
-        link: EngineLink,
+        link: EngineLink | RemoteLink,
         clock: Clock,
     ) -> None:
         super().__init__()
