@@ -254,6 +254,8 @@ def _style_sheet(p: Palette) -> str:
     QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
     QTreeWidget[role="found"]::item {{ padding: 5px 8px; border: none; }}
     QTextBrowser {{ background: transparent; border: none; selection-background-color: {p.selected}; selection-color: {p.ink}; }}
+    QCheckBox, QRadioButton {{ spacing: 8px; padding: 2px; border: 1px solid transparent; border-radius: 3px; }}
+    QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {p.focus}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
