@@ -256,6 +256,12 @@ def _style_sheet(p: Palette) -> str:
     QTextBrowser {{ background: transparent; border: none; selection-background-color: {p.selected}; selection-color: {p.ink}; }}
     QCheckBox, QRadioButton {{ spacing: 8px; padding: 2px; border: 1px solid transparent; border-radius: 3px; }}
     QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {p.focus}; }}
+    QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {p.quiet}; border-radius: 3px;
+                                                     background: {p.surface}; }}
+    QCheckBox::indicator:checked {{ background: {p.focus}; border: 1px solid {p.focus}; }}
+    QRadioButton::indicator {{ border-radius: 8px; }}
+    QRadioButton::indicator:checked {{ width: 8px; height: 8px; border: 4px solid {p.focus}; }}
+    QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {p.rule}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
