@@ -32,6 +32,7 @@ from app.present import (
     widened,
 )
 from app.read_out import ForecastLegend, ReadOutRow
+from app.similar_sheet import SimilarSheet
 from app.snapshot import HISTORY_DAYS
 from app.surroundings import Surroundings
 from app.theme import Palette
@@ -43,7 +44,7 @@ from engine import clock
 from engine.domain import DAY, HOUR, QuantileForecast
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet}
+SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet, "similar": SimilarSheet}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 #: Factor of one step of zoom.

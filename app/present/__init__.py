@@ -28,6 +28,7 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -65,6 +66,7 @@ __all__ = [
     "Run",
     "ScoreLine",
     "Shade",
+    "SimilarRow",
     "Situation",
     "SourceAge",
     "Step",
@@ -106,6 +108,7 @@ __all__ = [
     "ranked",
     "read_out",
     "shelf_times",
+    "similar_rows",
     "surrounded",
     "time_range",
     "value_range",
