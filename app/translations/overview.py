@@ -4,7 +4,15 @@ from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
     "window.overview": ("Overblik", "Overview"),
-    "event.peak": ("Risiko for spids over grænsen ({subject})", "Risk of a peak over the limit ({subject})"),
+    "event.peak": ("Risiko for spids over grænsen i {subject}", "Risk of a peak over the limit in {subject}"),
+    "effect.peak": (
+        "Inden for to døgn kan forbruget overstige den grænse, der er sat.",
+        "Within two days the load may exceed the limit that was set.",
+    ),
+    "action.peak": (
+        "Se timen i Prognose. Alarmen slutter selv, når risikoen er halveret.",
+        "Look at the hour in Forecast. The alarm ends by itself when the risk has halved.",
+    ),
     "overview.area": ("Timen nu, med 80 %-interval", "This hour, with 80 % interval"),
     "overview.peak": ("Næste spids", "Next peak"),
     "overview.week": ("Fejl, 7 døgn", "Error, 7 days"),
