@@ -201,7 +201,7 @@ def test_similar_days_are_listed_with_why_and_drawn_when_chosen(pane: ForecastPa
     pane.inspector.choose("similar")
     sheet = pane.inspector.findChild(SimilarSheet)
     assert sheet.list.count() == 4, "the working days of the week whose weather is stored"
-    assert "same weekday" in sheet.list.item(0).text()
+    assert "same kind of day" in sheet.list.item(0).text()
     sheet.list.setCurrentRow(0)
     laid = pane.inspector.overlay
     assert laid is not None
