@@ -247,6 +247,11 @@ def _style_sheet(p: Palette) -> str:
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
     QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
+    QListWidget[role="lines"]::item {{ border: none; border-bottom: 1px solid {p.grid}; border-radius: 0; margin: 0; padding: 5px 4px; }}
+    QListWidget[role="lines"]::item:selected {{ color: {p.ink}; border-left: 3px solid {p.ink}; }}
+    QListWidget[role="lines"]::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
+    QTableWidget[role="plain"] {{ border: none; border-radius: 0; }}
+    QTableWidget[role="plain"]::item {{ padding: 3px 0; }}
     QTreeWidget {{ background: transparent; border: none; outline: none; }}
     QTreeWidget::item {{ padding: 4px 2px; border: none; }}
     QTreeWidget::item:hover {{ background: {p.ground}; }}
