@@ -33,6 +33,7 @@ from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
 from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
+from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -83,6 +84,7 @@ __all__ = [
     "ScoreLine",
     "SetAsideLine",
     "Shade",
+    "SimilarRow",
     "Situation",
     "Sketch",
     "SourceAge",
@@ -135,6 +137,7 @@ __all__ = [
     "read_out",
     "set_aside_lines",
     "shelf_times",
+    "similar_rows",
     "surrounded",
     "time_range",
     "value_range",

@@ -61,11 +61,12 @@ class Stretch:
 class ForecastView:
     """The forecast of one consumer. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
 
-    Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
-    a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
-    settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
+        Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
+        a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
+        settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
 
-    `adjusted` is the published median at and beside the hours that operators have changed, NaN elsewhere, empty without such hours.
+        `adjusted` is the published median at and beside the hours that operators have changed, NaN elsewhere, empty without such hours.
+    `limit` is what the load should not exceed, NaN where the user set none.
     Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
     """
 
@@ -113,6 +114,7 @@ class ForecastView:
     summary: str
     naive_time: FloatArray = field(default_factory=lambda: np.empty(0))
     naive: FloatArray = field(default_factory=lambda: np.empty(0))
+    limit: float = math.nan
     known_at: str = ""
     outcome: str = ""
     newest_time: FloatArray = field(default_factory=lambda: np.empty(0))
