@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -18,6 +19,18 @@ def usual_folder() -> Path:
     """The user's folder of documents."""
     found = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.DocumentsLocation)
     return Path(found or Path.home())
+
+
+def remembered_folder(remembered: Mapping[str, str]) -> Path:
+    """Where something was saved last, else the user's documents."""
+    return Path(remembered["folder"]) if remembered.get("folder") else usual_folder()
+
+
+def told(result: object, language: Language) -> str:
+    """What was written, or why nothing was, in one line."""
+    if isinstance(result, Expected):
+        return f"▲ {result.problem} {result.remedy}"
+    return language.text("export.done", name=Path(str(result)).name)
 
 
 class ExportDialog(QtWidgets.QDialog):
@@ -83,13 +96,13 @@ class ExportDialog(QtWidgets.QDialog):
         column.addLayout(buttons)
         self.setMinimumWidth(540)
 
-    def open_with(self, first: dt.date, last: dt.date, remembered: dict[str, str]) -> None:
+    def open_with(self, first: dt.date, last: dt.date, remembered: Mapping[str, str]) -> None:
         """Show it with these days, and what was wished for the last time."""
         self.first.setDate(QtCore.QDate(first.year, first.month, first.day))
         self.last.setDate(QtCore.QDate(last.year, last.month, last.day))
         self.what.setCurrentIndex(max(0, self.what.findData(remembered.get("what", "forecast"))))
         self.form.setCurrentIndex(max(0, self.form.findData(remembered.get("form", ""))))
-        self.folder.setText(remembered.get("folder") or str(usual_folder()))
+        self.folder.setText(str(remembered_folder(remembered)))
         self.told.clear()
         self._show.hide()
         self.show()
@@ -97,12 +110,10 @@ class ExportDialog(QtWidgets.QDialog):
 
     def show_result(self, result: object) -> None:
         """Tell what was written, or why nothing was."""
-        if isinstance(result, Expected):
-            self._tell(f"▲ {result.problem} {result.remedy}", "late")
-        elif isinstance(result, Path):
+        self._tell(told(result, self._language), "late" if isinstance(result, Expected) else "")
+        if isinstance(result, Path):
             self._path = result
             self._show.show()
-            self._tell(self._language.text("export.done", name=result.name), "")
         self.save.setEnabled(True)
 
     def _follow_what(self) -> None:

@@ -93,6 +93,11 @@ class Exporter(QtCore.QObject):
         """Write what is wished for, and show it with the desktop's own program where it shall be `opened`."""
         self._ask("export.save", wish, scene, pane, lambda found: self._save(wish, scene, view, pane, palette, found, opened))
 
+    def report(self, scene: Scene, pane: Pane, folder: Path) -> None:
+        """Write the day report, and show it with the desktop's own program, which can print it."""
+        first, last = default_days(scene)
+        self.save(Wish("report", "pdf", first, last, folder), scene, "", pane, LIGHT, opened=True)
+
     def copy(self, scene: Scene, view: str, pane: Pane, palette: Palette) -> None:
         """Put the view on the clipboard: a picture for documents, a table for spreadsheets."""
         first, last = default_days(scene)

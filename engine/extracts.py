@@ -59,7 +59,7 @@ def errors(reader: Reader, of: Consumer, start: int, end: int, now: int) -> Tabl
     return _signed(Table(head, ("by", *first.columns), rows, first.units), of, now)
 
 
-def overview(reader: Reader, of: Consumer, start: int, end: int, now: int) -> Table:
+def overview(reader: Reader, _: Consumer, start: int, end: int, now: int) -> Table:
     """A row per consumer: the newest load, the newest issue, its next peak, and how good issues for [start, end) were."""
     rows = []
     for each in reader.consumers(now):

@@ -17,7 +17,7 @@ from app.present.notices import Notice, notices
 from app.present.scale import Scale, scale_for
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import Language
-from engine import clock, geography, scoring
+from engine import clock, geography
 from engine.domain import HOUR, Consumer, FloatArray, IntArray, QuantileForecast
 from engine.scoreboard import ISSUE_HOUR
 from engine.store import Reader
@@ -234,7 +234,7 @@ def _miss(seen: ConsumerSnapshot, ahead: QuantileForecast | None, day: Span, sca
     name = language.text("report.miss")
     if not both.any():
         return Figure(name, _NOTHING, language.text("report.no_miss"))
-    wape = scoring.wape(observed[both], forecast[both])
+    wape = 100 * float(np.abs(observed - forecast)[both].sum() / observed[both].sum())
     bias = scale.quantity(float((forecast[both] - observed[both]).mean()), language, sign=True)
     return Figure(name, language.quantity(wape, "%", 1), language.text("report.miss_detail", bias=bias, count=int(both.sum())))
 
