@@ -17,8 +17,8 @@ _MM = _DOTS / 25.4
 #: Millimetres of the page.
 _WIDTH, _HEIGHT, _MARGIN = 210.0, 297.0, 16.0
 _RIGHT = _WIDTH - _MARGIN
-_ROW = 4.35
-_TOP, _CHART, _TABLE = 56.0, 62.0, 130.0
+_ROW = 4.6
+_TOP, _CHART, _TABLE = 61.0, 66.0, 136.0
 _LEFT = QtCore.Qt.AlignmentFlag.AlignLeft
 _TO_RIGHT = QtCore.Qt.AlignmentFlag.AlignRight
 _CENTRE = QtCore.Qt.AlignmentFlag.AlignHCenter
@@ -70,6 +70,14 @@ class _Page:
             symbol = SYMBOLS[source.freshness] if source.freshness else "○"
             y = self._line((source.name, source.age, source.usual, f"{symbol} {source.state}"), columns, y + 0.7)
         y += 9
+        self._text(report.errors_title, _MARGIN, y, 160, 11, bold=True)
+        y += 8
+        places = ((0.0, 40.0, _LEFT), *((40.0 + n * 23, 23.0, _TO_RIGHT) for n in range(6)))
+        y = self._line(report.error_heads, places, y, quiet=True)
+        self._rule(y)
+        for row in report.errors:
+            y = self._line(row, places, y + 0.7)
+        y += 9
         self._text(report.troubles_title, _MARGIN, y, 90, 11, bold=True)
         y += 8
         for notice in report.troubles:
@@ -93,17 +101,17 @@ class _Page:
         self._text(report.date, _RIGHT - 70, 23.5, 70, 11, align=_TO_RIGHT)
         for number, mark in enumerate(report.marks):
             width = 48.0
-            box = self._box(_RIGHT - (number + 1) * (width + 2) + 2, 31.5, width, 6)
+            box = self._box(_RIGHT - (number + 1) * (width + 2) + 2, 30.5, width, 6)
             self._painter.fillRect(box, QtGui.QColor(self._palette.badge))
-            self._text(mark, box.x() / _MM, 32.5, width, 8.5, self._palette.badge_ink, _CENTRE, bold=True)
+            self._text(mark, box.x() / _MM, 31.6, width, 8.5, self._palette.badge_ink, _CENTRE, bold=True)
 
     def _figures(self) -> None:
         width = (_RIGHT - _MARGIN) / 4
         for number, figure in enumerate(self._report.figures):
             x = _MARGIN + number * width
-            self._text(figure.name, x, 38.5, width - 3, 7.5, self._palette.quiet)
-            self._text(figure.value, x, 42, width - 3, 15, bold=True)
-            self._text(figure.detail, x, 49, width - 3, 6.8, self._palette.quiet)
+            self._text(figure.name, x, 41, width - 3, 7.5, self._palette.quiet)
+            self._text(figure.value, x, 44.5, width - 3, 15, bold=True)
+            self._paragraph(figure.detail, 51.5, self._palette.quiet, 7, width - 3, x)
 
     def _chart(self) -> None:
         report, palette = self._report, self._palette
@@ -122,7 +130,7 @@ class _Page:
             y = top + height * (high - value) / (high - low)
             self._rule(y, palette.grid, left)
             self._text(report.tick(float(value)), _MARGIN, y - 1.7, 10.5, 7, palette.quiet, _TO_RIGHT)
-        for band, colour in zip(report.bands, palette.bands, strict=True):
+        for band, colour in zip(report.bands, palette.bands, strict=False):
             around = np.concatenate([report.forecast_time, report.forecast_time[::-1]])
             self._pen(None)
             self._painter.setBrush(QtGui.QColor(colour))
@@ -183,7 +191,7 @@ class _Page:
     def _foot(self, number: str) -> None:
         self._rule(_HEIGHT - 18)
         self._text(number, _RIGHT - 12, _HEIGHT - 16.5, 12, 7, self._palette.quiet, _TO_RIGHT)
-        self._paragraph("  ·  ".join(self._report.notes), _HEIGHT - 16.5, self._palette.quiet, 6.8, 160)
+        self._paragraph("\u00a0\u00a0·  ".join(self._report.notes), _HEIGHT - 16.5, self._palette.quiet, 6.8, 160)
 
     # -- strokes ------------------------------------------------------------------------------------------------------
 
@@ -194,8 +202,8 @@ class _Page:
         font.setFeature(QtGui.QFont.Tag("tnum"), 1)
         return font
 
-    def _width(self, words: str, points: float) -> float:
-        return QtGui.QFontMetricsF(self._font(points), self._painter.device()).horizontalAdvance(words) / _MM
+    def _width(self, words: str, points: float, bold: bool = False) -> float:
+        return QtGui.QFontMetricsF(self._font(points, bold), self._painter.device()).horizontalAdvance(words) / _MM
 
     @staticmethod
     def _box(x: float, y: float, width: float, height: float) -> QtCore.QRectF:
@@ -213,17 +221,25 @@ class _Page:
         bold: bool = False,
     ) -> None:
         """A line of text, smaller where it would not fit."""
-        while points > 5 and self._width(words, points) * (1.08 if bold else 1.0) > width:
+        while points > 5 and self._width(words, points, bold) > width:
             points -= 0.25
         self._painter.setFont(self._font(points, bold))
         self._painter.setPen(QtGui.QColor(colour or self._palette.ink))
         self._painter.drawText(self._box(x, y, width, 12), int(align | QtCore.Qt.AlignmentFlag.AlignTop), words)
 
-    def _paragraph(self, words: str, y: float, colour: str = "", points: float = 8.5, width: float = _RIGHT - _MARGIN) -> float:
+    def _paragraph(
+        self,
+        words: str,
+        y: float,
+        colour: str = "",
+        points: float = 8.5,
+        width: float = _RIGHT - _MARGIN,
+        x: float = _MARGIN,
+    ) -> float:
         """Text in as many lines as it takes; returns their height."""
         self._painter.setFont(self._font(points))
         self._painter.setPen(QtGui.QColor(colour or self._palette.ink))
-        drawn = self._painter.drawText(self._box(_MARGIN, y, width, 80), int(_LEFT | QtCore.Qt.TextFlag.TextWordWrap), words)
+        drawn = self._painter.drawText(self._box(x, y, width, 80), int(_LEFT | QtCore.Qt.TextFlag.TextWordWrap), words)
         return float(drawn.height() / _MM)
 
     def _line(

@@ -56,6 +56,7 @@ class ExportDialog(QtWidgets.QDialog):
         self.save.clicked.connect(self._wish)
         self._show.clicked.connect(lambda: QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(self._path.parent))))
         close.clicked.connect(self.close)
+        self._form = QtWidgets.QFormLayout()
         self.told = theme.label()
         self.told.setWordWrap(True)
         self.told.setMinimumHeight(2 * self.told.fontMetrics().height())
@@ -71,11 +72,13 @@ class ExportDialog(QtWidgets.QDialog):
         return made
 
     def _lay_out(self, browse: QtWidgets.QPushButton, close: QtWidgets.QPushButton) -> None:
-        text, form = self._language.text, QtWidgets.QFormLayout()
+        text, form = self._language.text, self._form
+        form.setLabelAlignment(QtCore.Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(10)
         where = QtWidgets.QHBoxLayout()
+        where.setSpacing(8)
         where.addWidget(self.folder, 1)
         where.addWidget(browse)
         for key, field in (("what", self.what), ("form", self.form), ("from", self.first), ("to", self.last), ("folder", where)):
@@ -123,7 +126,7 @@ class ExportDialog(QtWidgets.QDialog):
         forms = tuple((form, text(f"export.form_{form}")) for form in FORMS[what])
         self.form.show_entries(forms, kept if kept in FORMS[what] else FORMS[what][0])
         for day in (self.first, self.last):
-            day.setEnabled(what not in ("picture", "report"))
+            self._form.setRowVisible(day, what not in ("picture", "report"))
 
     def _browse(self) -> None:
         chosen = QtWidgets.QFileDialog.getExistingDirectory(self, self._language.text("export.folder"), self.folder.text())

@@ -144,9 +144,10 @@ class Window(QtWidgets.QMainWindow):
         column.addWidget(self._notices)
         column.addLayout(body, 1)
         foot = QtWidgets.QHBoxLayout()
+        foot.setSpacing(24)
         foot.addWidget(self._engine_line)
-        foot.addStretch(1)
         foot.addWidget(self._said)
+        foot.addStretch(1)
         foot.addWidget(self._shelf_line)
         column.addLayout(foot)
         return page

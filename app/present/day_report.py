@@ -23,6 +23,8 @@ from engine.scoreboard import ISSUE_HOUR
 from engine.store import Reader
 
 _NOTHING = "–"
+#: Days whose errors are told.
+_ERROR_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class DayReport:
     sources_title: str
     source_heads: tuple[str, ...]
     sources: tuple[SourceAge, ...]
+    errors_title: str
+    error_heads: tuple[str, ...]
+    errors: tuple[tuple[str, ...], ...]
     troubles_title: str
     troubles: tuple[Notice, ...]
     no_troubles: str
@@ -157,6 +162,13 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
         sources_title=text("report.sources"),
         source_heads=(text("report.source"), text("report.age"), text("report.usual"), text("report.state")),
         sources=source_ages(facts.shown, seen, language, now),
+        errors_title=text("report.errors"),
+        error_heads=(
+            text("report.day"),
+            *(text(f"monitor.{name}", unit=scale.unit) for name in ("n", "mae", "bias", "wape", "skill")),
+            text("monitor.covered", level=80),
+        ),
+        errors=_errors(seen, scale, language),
         troubles_title=text("report.troubles"),
         troubles=notices(facts.shown, engine, language, now),
         no_troubles=text("report.no_troubles"),
@@ -168,6 +180,26 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
         ),
         tick=lambda value: language.number(value, scale.decimals),
     )
+
+
+def _errors(seen: ConsumerSnapshot, scale: Scale, language: Language) -> tuple[tuple[str, ...], ...]:
+    """How all issues for each of the newest scored days turned out, the newest first."""
+    by_day = seen.scores.get(("provisional", "day"), {})
+    rows = []
+    for day in sorted(by_day, reverse=True)[:_ERROR_DAYS]:
+        score = by_day[day]
+        rows.append(
+            (
+                language.date(clock.local_midnight(clock.EPOCH + dt.timedelta(days=day))),
+                language.number(score.n),
+                scale.number(score.mae, language),
+                scale.number(score.bias, language, sign=True),
+                language.number(score.wape, 1),
+                language.number(score.skill, 2),
+                language.quantity(score.coverage_80, "%"),
+            )
+        )
+    return tuple(rows)
 
 
 def _span(day: dt.date, name: str, language: Language) -> Span:
@@ -223,7 +255,7 @@ def _peak(issue: QuantileForecast | None, now: int, end: int, scale: Scale, lang
     at = int(ahead[np.argmax(issue.median[ahead])])
     hour, low, high = int(issue.valid_time[at]), float(level(issue, 0.1)[at]), float(level(issue, 0.9)[at])
     when = f"{language.date(hour)} {language.hour_span(hour)}"
-    return Figure(name, scale.quantity(float(issue.median[at]), language), f"{when}; 80 %: {scale.span(low, high, language)}")
+    return Figure(name, scale.quantity(float(issue.median[at]), language), f"{when}\n80 %: {scale.span(low, high, language)}")
 
 
 def _miss(seen: ConsumerSnapshot, ahead: QuantileForecast | None, day: Span, scale: Scale, language: Language) -> Figure:
@@ -242,17 +274,26 @@ def _miss(seen: ConsumerSnapshot, ahead: QuantileForecast | None, day: Span, sca
 def _rows(
     seen: ConsumerSnapshot, ahead: QuantileForecast | None, days: tuple[Span, ...], scale: Scale, language: Language
 ) -> tuple[tuple[str, ...], ...]:
-    """A row per hour of the clock; of a day that has no such hour the cells are empty."""
-    cells = [dict(zip(map(language.hour_span, _hours(day).tolist()), range(25), strict=False)) for day in days]
+    """A row per hour of the clock; of a day that has no such hour the cells are empty. The hour that comes twice has two rows."""
+    places = [{_on_the_clock(hour): n for n, hour in enumerate(_hours(day).tolist())} for day in days]
     columns = [_columns(n, seen, ahead, _hours(day), scale, language) for n, day in enumerate(days)]
-    labels = sorted({label for each in cells for label in each})
+    known = sorted({place for of_day in places for place in of_day})
     return tuple(
         (
-            label,
-            *(column[at[label]] if label in at else "" for at, of_day in zip(cells, columns, strict=True) for column in of_day),
+            f"{hour:02d}{'ab'[fold] if (hour, 1) in known else ''}–{(hour + 1) % 24:02d}",
+            *(
+                column[of_day[hour, fold]] if (hour, fold) in of_day else ""
+                for of_day, its in zip(places, columns, strict=True)
+                for column in its
+            ),
         )
-        for label in labels
+        for hour, fold in known
     )
+
+
+def _on_the_clock(hour: int) -> tuple[int, int]:
+    moment = clock.local(hour)
+    return moment.hour, moment.fold
 
 
 def _columns(

@@ -67,6 +67,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.age": ("Alder", "Age"),
     "report.usual": ("Normalt", "Usually"),
     "report.state": ("Tilstand", "State"),
+    "report.errors": ("Fejl de seneste døgn, alle udstedelser", "Errors of the last days, all issues"),
+    "report.day": ("Døgn", "Day"),
     "report.troubles": ("Fejl og varsler nu", "Troubles and alarms now"),
     "report.no_troubles": ("Ingen.", "None."),
     "report.about_hours": (
