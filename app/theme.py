@@ -238,7 +238,7 @@ def _style_sheet(p: Palette) -> str:
     QFrame[role="float"] {{ background: {p.surface}; border: 1px solid {p.quiet}; border-radius: 6px; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
-    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
+    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 10px; margin-right: 2px; border: none;
                     border-bottom: 3px solid transparent; }}
     QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
     QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
@@ -285,6 +285,7 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item:selected {{ background: {p.selected}; color: {p.ink}; }}
     QMenu::item:disabled {{ color: {p.reference}; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
+    QLineEdit:read-only {{ color: {p.quiet}; background: transparent; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
     QSlider:focus {{ border: 1px solid {p.focus}; }}

@@ -21,6 +21,7 @@ from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.settings_view import SettingsPane
 from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
@@ -40,6 +41,7 @@ PANES: dict[str, Callable[[Language, Palette], Pane]] = {
     "models": ModelsPane,
     "map": MapPane,
     "health": HealthPane,
+    "settings": SettingsPane,
 }
 VIEWS = tuple(PANES)
 #: Name of the question for troubles of the past.

@@ -28,6 +28,7 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.settings import Field, Section, settings_view, wrong
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -44,6 +45,7 @@ __all__ = [
     "Coverage",
     "Decision",
     "Empty",
+    "Field",
     "ForecastView",
     "Group",
     "HealthLine",
@@ -64,6 +66,7 @@ __all__ = [
     "ReadOut",
     "Run",
     "ScoreLine",
+    "Section",
     "Shade",
     "Situation",
     "SourceAge",
@@ -105,6 +108,7 @@ __all__ = [
     "overview_view",
     "ranked",
     "read_out",
+    "settings_view",
     "shelf_times",
     "surrounded",
     "time_range",
@@ -114,4 +118,5 @@ __all__ = [
     "what_if_view",
     "why_view",
     "widened",
+    "wrong",
 ]
