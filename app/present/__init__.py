@@ -1,5 +1,6 @@
 """From a Snapshot to what the views draw: numpy arrays and finished strings, in one language, without Qt."""
 
+from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, adjust_view, made_text, preview
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
@@ -7,6 +8,7 @@ from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
+from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -28,7 +30,11 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.promises import LevelLine, PromiseView, promise_view
+from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
+from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
 from app.present.settings import Field, Section, settings_view, wrong
+from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -36,13 +42,18 @@ from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
 
 __all__ = [
     "DECISIONS",
+    "AdjustView",
+    "AdjustmentLine",
     "AreaRow",
     "Band",
+    "Behind",
     "CalibrationView",
+    "Card",
     "Cell",
     "ChangesView",
     "Comparison",
     "Coverage",
+    "DayChart",
     "Decision",
     "Empty",
     "Field",
@@ -50,8 +61,12 @@ __all__ = [
     "Group",
     "HealthLine",
     "HealthView",
+    "HeatMap",
+    "HourLine",
     "HourRow",
     "Legend",
+    "LevelLine",
+    "Line",
     "MapChoice",
     "MapFrame",
     "MapReadOut",
@@ -63,12 +78,18 @@ __all__ = [
     "Origin",
     "OverviewView",
     "Part",
+    "Preview",
+    "PromiseView",
+    "QualityView",
     "ReadOut",
     "Run",
     "ScoreLine",
     "Section",
+    "SetAsideLine",
     "Shade",
+    "SimilarRow",
     "Situation",
+    "Sketch",
     "SourceAge",
     "Step",
     "Stretch",
@@ -84,8 +105,10 @@ __all__ = [
     "WhatIfView",
     "WhyView",
     "Wish",
+    "adjust_view",
     "area_rows",
     "as_known",
+    "behind",
     "calibration_view",
     "change_text",
     "changes_view",
@@ -95,9 +118,13 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "health_view",
+    "heat_map",
     "history",
     "hour_rows",
     "hours_ahead",
+    "judged_text",
+    "lag_days",
+    "made_text",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -106,10 +133,15 @@ __all__ = [
     "notices",
     "on_shelf",
     "overview_view",
+    "preview",
+    "promise_view",
+    "quality_view",
     "ranked",
     "read_out",
+    "set_aside_lines",
     "settings_view",
     "shelf_times",
+    "similar_rows",
     "surrounded",
     "time_range",
     "value_range",

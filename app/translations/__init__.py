@@ -7,10 +7,12 @@ import locale
 import math
 from dataclasses import dataclass
 
+from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.remote import TEXTS as REMOTE_TEXTS
 from app.translations.settings import TEXTS as SETTINGS_TEXTS
@@ -23,10 +25,12 @@ LANGUAGES = ("da", "en")
 
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
+    **ADJUSTING_TEXTS,
     **CONSUMER_TEXTS,
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
+    **MONITORING_TEXTS,
     **REMOTE_TEXTS,
     **OVERVIEW_TEXTS,
     **SETTINGS_TEXTS,
