@@ -35,7 +35,9 @@ from engine.geography import Kind, kind
 #: Heights of the rows of price areas and of all others stand to each other like this.
 _LARGE, _SMALL = 3, 2
 #: Width of the map, as a share of the view.
-_MAP_SHARE = 0.28
+_MAP_SHARE = 0.27
+#: Digits that a view must be wider than to have a map.
+_NARROW = 125
 
 
 class SituationBar(QtWidgets.QFrame):
@@ -261,5 +263,6 @@ class OverviewPane(Pane):
         self.opened.emit("forecast")
 
     def resizeEvent(self, event: object) -> None:
-        """The map takes its share of the width."""
-        self.map.setFixedWidth(max(260, round(_MAP_SHARE * self.width())))
+        """The map takes its share of the width, and makes way where that is narrow."""
+        self.map.setFixedWidth(round(_MAP_SHARE * self.width()))
+        self.map.setVisible(self.width() > _NARROW * theme.digit_px())

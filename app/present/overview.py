@@ -138,7 +138,8 @@ def _risk(
     if found is None:
         return "", False
     words = language.text("overview.risk", limit=scale.number(limit, language), percent=percent_text(found.probability, language))
-    return words, found.probability >= told.alarm
+    alarm = found.probability >= told.alarm
+    return f"{words} {language.weekday(found.probable_at)} {language.hour(found.probable_at)}" if alarm else words, alarm
 
 
 def _scores(of_it: ConsumerSnapshot, now: int) -> tuple[Score, Score]:
