@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -15,10 +16,11 @@ from types import TracebackType
 
 from PySide6 import QtCore, QtWidgets
 
-from app import snapshot, theme
+from app import remote, snapshot, theme
 from app.engine_link import EngineLink
 from app.feed import Feed
 from app.preferences import Preferences
+from app.remote import RemoteLink
 from app.session import Session, preferred
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
@@ -58,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         help="be a wall display until Esc is pressed; of several views with commas between them each has its turn",
     )
     parser.add_argument("--turn", type=int, default=30, metavar="S", help="seconds of a turn (default: %(default)s)")
+    parser.add_argument(
+        "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="the token that lets us in there; lastvagt-engine token new makes one"
+    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="certificate of an authority of your own, as PEM")
     parser.add_argument("--no-engine", action="store_true", help="start no engine")
     parser.add_argument("--now", metavar="TIME", help="show the database as if it were this time, with its zone, standing still")
     parser.add_argument(
@@ -73,6 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     try:
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
+        elsewhere = remote.endpoint(options.connect, options.token_file, options.ca) if options.connect else None
+        if elsewhere is not None:
+            config = dataclasses.replace(config, data_dir=options.data_dir or remote.folder(elsewhere.url))
+        if elsewhere is not None and options.screenshot:
+            remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
         turns = _turns(options.wall)
@@ -93,7 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
     kept = Preferences.read(Preferences.file())
     feed = Feed(config.database, clock)
-    link = EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
+    link = (
+        RemoteLink(elsewhere, config.database, clock)
+        if elsewhere is not None
+        else EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
+    )
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
@@ -138,7 +156,7 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config, 
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
-        signal.signal(name, lambda *_: session.window.close())
+        signal.signal(name, lambda *_: session.window.quit())
     # Python hears a signal only when it runs, which Qt's loop gives it a reason for twice a second.
     pulse = QtCore.QTimer(application)
     pulse.timeout.connect(lambda: None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from PySide6 import QtCore
 
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine import access
+from engine.access import Endpoint
 from engine.clock import Clock
 from engine.domain import Expected
 from engine.store.reader import EngineState
@@ -88,6 +89,16 @@ class Answer:
     refusal: Expected | None = None
 
 
+def bring(request: Request, endpoint: Callable[[], Endpoint]) -> Answer:
+    """What the engine there makes of a request."""
+    try:
+        if request.words is None:
+            return Answer(request, endpoint().get(request.path, request.query))
+        return Answer(request, endpoint().post(request.path, {**request.words, "who": access.user()}))
+    except Expected as refusal:
+        return Answer(request, refusal=refusal)
+
+
 class EngineLink(QtCore.QObject):
     """Keeps an engine running while the app does. `changed` carries an EngineStatus, `answered` an Answer."""
 
@@ -157,20 +168,12 @@ class EngineLink(QtCore.QObject):
         """Bring a request before the engine; `answered` follows, and nothing waits for it."""
         state, data_dir = self._state, self._data_dir
 
-        def ask() -> None:
-            try:
-                if state is None:
-                    raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
-                endpoint = access.Endpoint(f"http://{state.host}:{state.port}", access.read(data_dir))
-                if request.words is None:
-                    answer = Answer(request, endpoint.get(request.path, request.query))
-                else:
-                    answer = Answer(request, endpoint.post(request.path, {**request.words, "who": access.user()}))
-            except Expected as refusal:
-                answer = Answer(request, refusal=refusal)
-            self.answered.emit(answer)
+        def endpoint() -> Endpoint:
+            if state is None:
+                raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
+            return Endpoint(f"http://{state.host}:{state.port}", access.read(data_dir))
 
-        QtCore.QThreadPool.globalInstance().start(ask)
+        QtCore.QThreadPool.globalInstance().start(lambda: self.answered.emit(bring(request, endpoint)))
 
     def stop(self) -> None:
         """End the engine if we started it; one that does not end in time is killed."""

@@ -25,6 +25,8 @@ _LEFT, _PEAK, _WEEK, _TICKS = 29, 23, 11, 6
 _CHART = 14
 _FLAGS = QtCore.Qt.AlignmentFlag
 _STEPS_H = (3, 6, 12)
+#: Further than any list of rows goes.
+_FAR = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,18 @@ def _write(painter: QtGui.QPainter, at: QtCore.QRectF, words: str, scale: float,
 
 
 class TileCard(QtWidgets.QWidget):
-    """One area. `opened` is meant by Enter or a click; `moved` carries -1 or 1 where an arrow key leads to the row above or below."""
+    """One area. `opened` is meant by Enter or a click; `moved` carries how many rows further up or down a key leads."""
 
     opened = QtCore.Signal()
     moved = QtCore.Signal(int)
+    focused = QtCore.Signal()
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
         self._language, self._palette = language, palette
         self._tile: Tile | None = None
         self._span, self._now = (0.0, 1.0), 0.0
+        self._marked = False
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
 
@@ -101,11 +105,23 @@ class TileCard(QtWidgets.QWidget):
         self.setAccessibleDescription(f"{tile.summary} {self._language.text('overview.help')}")
         self.update()
 
+    @property
+    def marked(self) -> bool:
+        """Whether it is the one that is pointed at on the map."""
+        return self._marked
+
+    def mark(self, marked: bool) -> None:
+        """Tell it from the others, or no longer."""
+        if marked != self._marked:
+            self._marked = marked
+            self.update()
+
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Go to the row above or below, or open this one."""
+        """Go to another row, or open this one."""
         keys = QtCore.Qt.Key
-        if event.key() in (keys.Key_Up, keys.Key_Down):
-            self.moved.emit(-1 if event.key() == keys.Key_Up else 1)
+        steps = {keys.Key_Up: -1, keys.Key_Down: 1, keys.Key_Home: -_FAR, keys.Key_End: _FAR}
+        if event.key() in steps:
+            self.moved.emit(steps[QtCore.Qt.Key(event.key())])
         elif event.key() in (keys.Key_Return, keys.Key_Enter, keys.Key_Space):
             self.opened.emit()
         else:
@@ -119,6 +135,7 @@ class TileCard(QtWidgets.QWidget):
     def focusInEvent(self, event: QtGui.QFocusEvent) -> None:
         """Show who has the focus."""
         self.update()
+        self.focused.emit()
 
     def focusOutEvent(self, event: QtGui.QFocusEvent) -> None:
         """Show who has lost it."""
@@ -131,7 +148,7 @@ class TileCard(QtWidgets.QWidget):
             return
         with QtGui.QPainter(self) as painter:
             painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-            painter.setBrush(QtGui.QColor(palette.surface))
+            painter.setBrush(QtGui.QColor(palette.selected if self._marked else palette.surface))
             painter.setPen(
                 QtGui.QPen(QtGui.QColor(palette.focus if self.hasFocus() else palette.rule), 2 if self.hasFocus() else 1)
             )

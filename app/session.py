@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 
 from PySide6 import QtCore, QtWidgets
 
-from app import theme
+from app import icons, theme, tray
 from app.engine_link import EngineLink
 from app.feed import Feed
 from app.preferences import Preferences
+from app.present import Notice
+from app.remote import RemoteLink
 from app.theme import Palette
 from app.translations import Language
+from app.tray import Tray
 from app.window import VIEWS, Window
 from engine.clock import Clock
 from engine.domain import Consumer
@@ -32,15 +36,18 @@ class Session(QtCore.QObject):
         kept: Preferences,
         shown: Preferences,
         feed: Feed,
-        link: EngineLink,
+        link: EngineLink | RemoteLink,
         clock: Clock,
     ) -> None:
         super().__init__()
         self._application, self._clock = application, clock
         self._kept, self._shown = kept, shown
         self.feed, self.link = feed, link
+        self.tray: Tray | None = None
         application.styleHints().colorSchemeChanged.connect(self._dress)
         self.window = self._make()
+        if tray.is_there():
+            self._take_place()
         feed.arrived.connect(link.consider)
         feed.finished.connect(self._feed_ended)
 
@@ -61,6 +68,9 @@ class Session(QtCore.QObject):
         window.asked.connect(self.feed.ask)
         window.told.connect(self.link.ask)
         window.liked.connect(self._like)
+        window.noticed.connect(self._notice)
+        window.hides = self._put_away
+        window.setWindowIcon(icons.mark("well", self._palette))
         self.feed.arrived.connect(window.show_snapshot)
         self.feed.found.connect(window.show_found)
         self.link.changed.connect(window.show_engine)
@@ -95,11 +105,34 @@ class Session(QtCore.QObject):
         before = self.window
         self._shown = dataclasses.replace(self._shown, **before.look())
         self.window = self._make()
+        if self.tray is not None:
+            self._take_place()
         self.window.take_over(before)
         self.window.show()
         before.on_close = lambda: None
-        before.close()
+        before.quit()
         before.deleteLater()
+
+    def _take_place(self) -> None:
+        """Stand among the icons of the desktop."""
+        if self.tray is not None:
+            self.tray.go()
+        self.tray = Tray(self.language, self._palette, self._clock)
+        self.tray.opened.connect(lambda: self.window.come_back())
+        self.tray.quitted.connect(lambda: self.window.quit())
+
+    def _notice(self, notices: Sequence[Notice]) -> None:
+        if self.tray is not None:
+            self.tray.show_notices(notices)
+
+    def _put_away(self) -> bool:
+        """Whether the icon stands for the closed window, which is told once."""
+        if self.tray is None:
+            return False
+        if not self._kept.told_of_tray:
+            self.tray.tell(self.language.text("tray.hidden"), self.language.text("tray.hidden_why"))
+            self._like({"told_of_tray": True})
+        return True
 
     def _feed_ended(self) -> None:
         self.window.show_trouble("feed", self.language.text("window.feed_stopped"), self.language.text("window.restart"))
@@ -120,6 +153,8 @@ class Session(QtCore.QObject):
         self.feed.finished.disconnect()
         self._kept = dataclasses.replace(self._kept, **self.window.look())
         self._write()
+        if self.tray is not None:
+            self.tray.go()
         self.feed.stop()
         self.link.stop()
         QtCore.QThreadPool.globalInstance().waitForDone()

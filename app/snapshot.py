@@ -112,14 +112,26 @@ class EngineKind(enum.StrEnum):
     OURS = "ours"
     FAILED = "failed"
     ABSENT = "absent"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    UNHEARD = "unheard"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The engine as the app sees it. `detail` is its last line where it failed."""
+    """The engine as the app sees it. `detail` is its last line where it failed; of one on another machine its address, or why it is not
+    heard. That one lets us give `orders` or not, and was `heard` last at that time.
+    """
 
     kind: EngineKind
     detail: str = ""
+    orders: bool = True
+    heard: int = 0
+
+    @property
+    def takes_orders(self) -> bool:
+        """Whether it runs and we may tell it what to do."""
+        return self.orders and self.kind in (EngineKind.FOUND, EngineKind.OURS, EngineKind.CONNECTED)
 
 
 def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:

@@ -52,13 +52,14 @@ class Window(QtWidgets.QMainWindow):
     """Shows snapshots as they arrive, and their ages as they grow.
 
     `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine,
-    `liked` which preferences the user has changed.
+    `liked` which preferences the user has changed, `noticed` the troubles on screen when they are other ones.
     """
 
     wanted = QtCore.Signal(object)
     asked = QtCore.Signal(object)
     told = QtCore.Signal(object)
     liked = QtCore.Signal(object)
+    noticed = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette, clock: Clock, likes: Preferences = PLAIN) -> None:
         super().__init__()
@@ -69,7 +70,11 @@ class Window(QtWidgets.QMainWindow):
         self._shelved = present.on_shelf(likes.shelved, clock.now())
         self._chosen = Consumer(likes.area, likes.consumer_type) if likes.area else PRICE_AREAS[0]
         self._made: dict[str, Pane] = {}
+        self._noticed: tuple[Notice, ...] = ()
+        self._quits = False
         self.on_close: Callable[[], None] = lambda: None
+        #: Whether closing the window only puts it away.
+        self.hides: Callable[[], bool] = lambda: False
         self.setWindowTitle(language.text("window.title"))
         self.areas = AreaPanel(language)
         self.areas.chosen.connect(self.choose_consumer)
@@ -182,7 +187,7 @@ class Window(QtWidgets.QMainWindow):
             [
                 action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
                 action(self, text("menu.wall"), lambda: self.wall.toggle(), "F11"),
-                action(self, text("menu.quit"), self.close, "Ctrl+Q"),
+                action(self, text("menu.quit"), self.quit, "Ctrl+Q"),
             ],
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
@@ -251,6 +256,8 @@ class Window(QtWidgets.QMainWindow):
             made.chosen.connect(self.choose_consumer)
             made.opened.connect(self.choose_view)
             made.liked.connect(self.liked)
+            if isinstance(made, MonitoringPane):
+                made.hour_chosen.connect(self.show_hour)
             self._stack.addWidget(made)
         return self._made[view]
 
@@ -280,6 +287,12 @@ class Window(QtWidgets.QMainWindow):
         if of not in PRICE_AREAS:
             self.wanted.emit(of)
         self._refresh()
+
+    def show_hour(self, of: Consumer, hour: int) -> None:
+        """Show an hour of a consumer in the forecast view."""
+        self.choose_consumer(of)
+        self.choose_view("forecast")
+        self.forecast.look_at(hour)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""
@@ -375,7 +388,11 @@ class Window(QtWidgets.QMainWindow):
         """Those that were put off are counted below until they come back."""
         self._shelved = present.on_shelf(self._shelved, now)
         found = self._all_notices()
-        self._notices.show_notices(tuple(notice for notice in found if notice.cause not in self._shelved))
+        shown = tuple(notice for notice in found if notice.cause not in self._shelved)
+        self._notices.show_notices(shown)
+        if shown != self._noticed:
+            self._noticed = shown
+            self.noticed.emit(shown)
         away = [self._shelved[notice.cause] for notice in found if notice.cause in self._shelved]
         words = (
             self._language.text("notices.shelved", count=len(away), time=self._language.moment(min(away), now)) if away else ""
@@ -400,10 +417,24 @@ class Window(QtWidgets.QMainWindow):
         super().resizeEvent(event)
         self.finder.place()
 
+    def quit(self) -> None:
+        """Close for good."""
+        self._quits = True
+        self.close()
+
+    def come_back(self) -> None:
+        """Stand in front again."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""
-        self._timer.stop()
         self.wall.leave()
         self.hide()
+        if not self._quits and self.hides():
+            event.ignore()
+            return
+        self._timer.stop()
         self.on_close()
         super().closeEvent(event)

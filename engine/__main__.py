@@ -30,7 +30,8 @@ examples:
   lastvagt-engine forecast --area DK1              the newest forecast as a table
   lastvagt-engine doctor                           what is wrong here, and what to do
 
-Every setting can stand in a TOML file (--config) or in the environment: LASTVAGT_PORT=9000, LASTVAGT_CONTACT=me@example.org.
+Every setting can stand in settings.toml of the data folder, in a TOML file (--config) or in the environment: LASTVAGT_PORT=9000,
+LASTVAGT_CONTACT=me@example.org. Of these a later one overrules.
 """
 
 
@@ -91,6 +92,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", commands.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     as_json(doctor)
+
+    support = command(
+        "support",
+        commands.support,
+        "tell what a person who helps needs to know, with secrets and names covered",
+        "",
+        "--out support.txt",
+    )
+    support.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
 
     backfill = command(
         "backfill",
@@ -275,6 +285,21 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--reason", default="", help="why, for the record")
     models.add_argument("--tier", choices=MODEL_TIERS, default=MODEL_TIERS[0], help="(default: %(default)s)")
     in_forms(models)
+
+    token = command(
+        "token",
+        commands.token,
+        "tokens by which apps and programs on other machines come in",
+        "new --name wall-display --reader > wall-display.token",
+        "new --name anna --operator > anna.token",
+        "revoke --name anna",
+        "list",
+    )
+    token.add_argument("act", choices=("new", "list", "revoke"), help="what to do")
+    token.add_argument("--name", metavar="NAME", help="whom it is for")
+    right = token.add_mutually_exclusive_group()
+    right.add_argument("--reader", action="store_true", help="may only read (the default)")
+    right.add_argument("--operator", action="store_true", help="may give orders too")
 
     export = command(
         "export",

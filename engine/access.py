@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import secrets
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,6 @@ from urllib.parse import urlencode, urlsplit
 from engine.domain import Expected
 
 _FILE = "engine.token"
-_TIMEOUT_S = 30.0
 
 
 @contextlib.contextmanager
@@ -51,40 +51,82 @@ def user() -> str:
         return "somebody"
 
 
+class Refused(Expected):
+    """The engine answered, and would not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """The HTTP endpoint of an engine, by its address (http://127.0.0.1:8787) and the token, without which one may only look."""
 
     url: str
     token: str = field(default="", repr=False)
+    #: Certificates to trust besides the system's, as a PEM file.
+    ca: Path | None = None
+    timeout_s: float = 30.0
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a question; raises Expected with the engine's refusal, or where it does not answer."""
         words = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._call("GET", f"{path}?{urlencode(words)}" if words else path)
+        return self._checked(*self._call("GET", f"{path}?{urlencode(words)}" if words else path))
 
     def post(self, path: str, words: Mapping[str, object]) -> Any:
         """The JSON answer to an order; raises Expected with the engine's refusal, or where it does not answer."""
-        return self._call("POST", path, json.dumps(words))
+        return self._checked(*self._call("POST", path, body=json.dumps(words)))
 
-    def _call(self, method: str, path: str, body: str | None = None) -> Any:
+    def fetch(self, path: str, etag: str) -> tuple[str, bytes] | None:
+        """ETag and bytes, as they are packed, of what has changed since `etag`; None where nothing has."""
+        reply, body = self._call("GET", path, {"If-None-Match": etag, "Accept-Encoding": "gzip"})
+        if reply.status == http.client.NOT_MODIFIED:
+            return None
+        if reply.status != http.client.OK:
+            self._checked(reply, body)
+        return reply.headers["ETag"], body
+
+    def _checked(self, reply: http.client.HTTPResponse, body: bytes) -> Any:
+        try:
+            answer = json.loads(body)
+        except ValueError as error:
+            raise self._silent(error) from error
+        if reply.status != http.client.OK:
+            raise Refused(str(answer.get("detail")), str(answer.get("remedy")))
+        return answer
+
+    def _call(
+        self, method: str, path: str, more: Mapping[str, str] | None = None, body: str | None = None
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         parts = urlsplit(self.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        # A connection of our own: libraries would send the token through a proxy that the environment names.
-        connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = {**(more or {}), **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
+            # A connection of our own: libraries would send the token through a proxy that the environment names.
+            connection = self._connection(parts.scheme == "https", parts.hostname or "", parts.port)
+        except (OSError, ValueError) as error:
+            raise self._silent(error) from error
+        try:
             connection.request(method, parts.path.rstrip("/") + path, body, headers)
             reply = connection.getresponse()
-            answer = json.loads(reply.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return reply, reply.read()
+        except ssl.SSLCertVerificationError as error:
             raise Expected(
-                f"The engine at {self.url} does not answer ({type(error).__name__}).", "Look at engine.log, then try again."
+                f"The certificate of {self.url} is not to be trusted: {error.verify_message}.",
+                "Use the name the certificate was made for; name your own authority's certificate with --ca.",
             ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silent(error) from error
         finally:
             connection.close()
-        if reply.status != http.client.OK:
-            raise Expected(str(answer.get("detail")), str(answer.get("remedy")))
-        return answer
+
+    def _connection(self, secure: bool, host: str, port: int | None) -> http.client.HTTPConnection:
+        if not secure:
+            return http.client.HTTPConnection(host, port, timeout=self.timeout_s)
+        context = ssl.create_default_context()
+        if self.ca is not None:
+            context.load_verify_locations(self.ca)
+        return http.client.HTTPSConnection(host, port, timeout=self.timeout_s, context=context)
+
+    def _silent(self, error: Exception) -> Expected:
+        return Expected(
+            f"The engine at {self.url} does not answer ({type(error).__name__}).", "Look at engine.log, then try again."
+        )

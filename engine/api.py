@@ -21,15 +21,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, consumers, decisions, geography, older_service, openapi, quality, roles, tables
+from engine import __version__, clock, consumers, decisions, geography, older_service, openapi, quality, roles, settings, tables
 from engine.adjusting import Refused
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
 from engine.geography import Measure
-from engine.http_server import problem
+from engine.http_server import bearer, problem
 from engine.store import Reader
 from engine.store.reader import SeriesState
+from engine.store.replica import Copies
 from engine.tables import Table
+from engine.tokens import Holder, Right, Tokens
 
 Query = dict[str, Any]
 
@@ -46,6 +48,10 @@ class Senseless(Expected):
 
 class Unauthorized(Expected):
     """An order without the engine's token."""
+
+
+class Forbidden(Expected):
+    """An order by somebody whose token may only read."""
 
 
 class Closed(Expected):
@@ -252,9 +258,11 @@ def _escape(label: str) -> str:
 class _Api:
     """Routes over one reader. Two threads read, so that a long answer does not hold up a short one."""
 
-    def __init__(self, reader: Reader, time: clock.Clock, desk: Desk | None) -> None:
+    def __init__(self, reader: Reader, time: clock.Clock, desk: Desk | None, tokens: Tokens | None) -> None:
         self._reader = reader
         self._desk = desk
+        self._tokens = tokens
+        self._copies = Copies(reader.path)
         self._clock = time
         self._pool = ThreadPoolExecutor(2, "api")
 
@@ -282,6 +290,8 @@ class _Api:
             *(Route(path, self._order(path), methods=["POST"]) for path in openapi.ORDERS),
             *(Route(path, self._plain(path, functools.partial(self._question, path))) for path in openapi.QUESTIONS),
             *(Route(path, self._plain(path, answer)) for path, answer in self._older_service().items()),
+            Route("/v1/access", self._endpoint(self._access)),
+            Route("/v1/replica", self._endpoint(self._replica)),
             Route("/v1/storage", self._plain("/v1/storage", lambda _: _json(tables.storage(self._reader)))),
             Route("/v1/jobs", self._table("/v1/jobs", lambda q: tables.jobs(self._reader, q["job"], q["limit"]))),
         ]
@@ -375,14 +385,42 @@ class _Api:
             raise Closed("Only a running engine can answer this.", "Start it: lastvagt-engine run.")
         return _json(self._desk.answer(path, query))
 
+    def _holder(self, request: Request) -> Holder | None:
+        """Who asks, by the token that came with it; nobody where it is none of ours."""
+        given = bearer(request.headers.raw)
+        # Compared in constant time, so that answers do not tell how much of a guess was right.
+        if self._desk is not None and hmac.compare_digest(given.encode(), self._desk.token.encode()):
+            return Holder("", Right.OPERATOR, 0)
+        return self._tokens.holder(given) if self._tokens is not None else None
+
+    def _access(self, request: Request) -> Response:
+        openapi.parse_query("/v1/access", request.query_params.multi_items())
+        holder = self._holder(request)
+        orders = self._desk is not None and holder is not None and holder.right is Right.OPERATOR
+        return _json({"name": holder.name if holder else "", "orders": orders, "simulated": self._reader.simulated})
+
+    def _replica(self, request: Request) -> Response:
+        openapi.parse_query("/v1/replica", request.query_params.multi_items())
+        etag = self._copies.etag()
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(None, headers={"etag": etag})
+        etag, packed = self._copies.newest(self._clock.now())
+        return Response(packed, headers={"etag": etag, "content-encoding": "gzip"}, media_type="application/vnd.sqlite3")
+
     def _order(self, path: str) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            given = request.headers.get("authorization", "")
-            # Compared in constant time, so that answers do not tell how much of a guess was right.
-            known = f"Bearer {self._desk.token}" if self._desk else ""
-            if not self._desk or not hmac.compare_digest(given.encode(), known.encode()):
-                raise Unauthorized("This needs the engine's token.", "Send Authorization: Bearer and what engine.token holds.")
+            holder = self._holder(request)
+            if self._desk is None or holder is None:
+                raise Unauthorized(
+                    "This needs a token.", "Send Authorization: Bearer and what engine.token holds, or a token of your own."
+                )
+            if holder.right is Right.READER:
+                raise Forbidden(
+                    f"The token of {holder.name} may only read.", "lastvagt-engine token new --operator makes one that may order."
+                )
             words = openapi.parse_body(path, await request.body())
+            if holder.name and "who" in words:
+                words["who"] = f"{words['who'] or ''} ({holder.name})".strip()
             if any(isinstance(word, str) and not word.isprintable() for word in words.values()):
                 raise Senseless("A text has characters that cannot be printed.", "Leave out line breaks and control characters.")
             carry_out = self._desk.carry_out
@@ -438,10 +476,10 @@ def _bug(request: Request, error: Exception) -> Response:  # noqa: ARG001
     return problem(500, "Internal error", "The program made a mistake; its log tells more.", "Report it with the log.")
 
 
-def create(reader: Reader, time: clock.Clock, desk: Desk | None = None) -> Starlette:
+def create(reader: Reader, time: clock.Clock, desk: Desk | None = None, tokens: Tokens | None = None) -> Starlette:
     """The ASGI app; `http_server.HttpServer` guards and serves it. Without a desk it only reads."""
     app = Starlette(
-        routes=_Api(reader, time, desk).routes(),
+        routes=_Api(reader, time, desk, tokens).routes(),
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
         exception_handlers={
             openapi.BadQuery: _refuse(400, "Bad query"),
@@ -449,8 +487,11 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None) -> Starl
             Senseless: _refuse(422, "Senseless query"),
             Refused: _refuse(422, "Senseless decision"),
             Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
+            Forbidden: _refuse(403, "Not with this token"),
             roles.Unknown: _refuse(404, "No such bundle"),
             roles.Pointless: _refuse(409, "Nothing to change"),
+            settings.Invalid: _refuse(422, "No such setting or value"),
+            settings.Overruled: _refuse(409, "Overruled"),
             Closed: _refuse(503, "No engine"),
             Expected: _refuse(503, "Cannot answer now"),
             HTTPException: _http_error,

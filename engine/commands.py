@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,16 +16,21 @@ from engine.domain import DAY, Consumer, Expected
 
 # Modules are imported where they are used: `--help` must not wait for a model runtime, nor `run` for the backtest.
 if TYPE_CHECKING:
-    from engine.config import Config
+    from engine.config import Config, Outside
     from engine.domain import JobRun
     from engine.forecaster import Forecaster
     from engine.store import Reader, Writer
 
 
-def _config(args: argparse.Namespace) -> Config:
-    from engine.config import Config
+def _outside(args: argparse.Namespace) -> Outside:
+    """What the command line and the environment say of settings."""
+    from engine.config import Outside
 
-    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
+    return Outside(args.config, os.environ, {"data_dir": args.data_dir, "simulated": args.simulated or None})
+
+
+def _config(args: argparse.Namespace) -> Config:
+    return _outside(args).config()
 
 
 @contextlib.contextmanager
@@ -89,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(_config(args), SystemClock())
+    service.run(_outside(args), SystemClock())
     return 0
 
 
@@ -156,6 +162,20 @@ def doctor(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     return 4 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def support(args: argparse.Namespace) -> int:
+    """Write what a person who helps needs to know."""
+    from engine import support
+    from engine.clock import SystemClock
+
+    text = support.text(_outside(args), SystemClock())
+    if args.out is None:
+        print(text, end="")
+    else:
+        args.out.write_text(text, encoding="utf-8")
+        print(f"{args.out}: read it before you send it.")
+    return 0
 
 
 def backfill(args: argparse.Namespace) -> int:
@@ -324,7 +344,7 @@ def explain(args: argparse.Namespace) -> int:
 
     hour, issue_time, before = (clock.parse_utc(text) if text else None for text in (args.hour, args.issue, args.before))
     with _reader(args) as reader:
-        ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), hour, issue_time)
+        ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), clock.SystemClock().now(), hour, issue_time)
         if args.changes:
             return terminal.tell(explaining.changes(*ask, before), args.format, terminal.changes)
         return terminal.tell(explaining.explain(*ask), args.format, terminal.explanation)
@@ -358,6 +378,25 @@ def models(args: argparse.Namespace) -> int:
         role = "challenger" if args.act == "challenge" else "champion"
         before, after = (change[name] or "none" for name in ("from_id", "to_id"))
         print(f"Tier {change['tier']}: {role} {after} instead of {before}, from the next issue on.")
+    return 0
+
+
+def token(args: argparse.Namespace) -> int:
+    """Make, list or revoke tokens for other machines."""
+    from engine import clock, terminal
+    from engine.tokens import Right, Tokens
+
+    tokens = Tokens(_config(args).data_dir)
+    if args.act == "list":
+        terminal.grid(("name", "right", "made_at"), [(h.name, h.right, clock.iso(h.made_at)) for h in tokens.holders()])
+        return 0
+    if not args.name:
+        raise Expected("Nobody is named.", f"lastvagt-engine token {args.act} --name wall-display")
+    if args.act == "revoke":
+        tokens.revoke(args.name)
+        return 0
+    print(tokens.new(args.name, Right.OPERATOR if args.operator else Right.READER, clock.SystemClock().now()))
+    print("Keep it in a file that only its user can read; it is not told again.", file=sys.stderr)
     return 0
 
 

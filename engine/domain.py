@@ -134,10 +134,12 @@ class Part(enum.StrEnum):
     WIND = "wind"
     LIGHT = "light"
     LEARNED = "learned"
+    ADJUSTED = "adjusted"
 
 
 class Cause(enum.StrEnum):
-    """What differs between two issues: time has passed, more became known, another model made it, more was learned."""
+    """What differs between two issues: time has passed, more became known, another model made it, more was learned,
+    operators decided otherwise."""
 
     TIME = "time"
     LOAD = "load"
@@ -145,6 +147,7 @@ class Cause(enum.StrEnum):
     WEATHER = "weather"
     MODEL = "model"
     LEARNED = "learned"
+    ADJUSTED = "adjusted"
 
 
 class Freshness(enum.StrEnum):

@@ -65,7 +65,9 @@ def usual(matrix: FeatureMatrix, name: str) -> FloatArray:
     return value if name.startswith(_AS_THEY_ARE) else np.where(np.isnan(value), value, 0.0)
 
 
-def explain(reader: Reader, bundle_of: BundleOf, of: Consumer, hour: int | None = None, issue_time: int | None = None) -> Table:
+def explain(
+    reader: Reader, bundle_of: BundleOf, of: Consumer, now: int, hour: int | None = None, issue_time: int | None = None
+) -> Table:
     """A row per hour (None: every hour of the issue): what its published median is made of; the parts of a row add up to it.
 
     Parts that the model has no inputs for are NaN. `remade` says whether the model's median, made again, is that of the issue.
@@ -81,8 +83,10 @@ def explain(reader: Reader, bundle_of: BundleOf, of: Consumer, hour: int | None 
         remade.add(maker.remade(np.sum(list(mine.values()), axis=0), hours))
         for part, share in mine.items():
             parts[part] = parts.get(part, 0.0) + share
-    median = remaking.published(issue, hours)
-    parts[Part.LEARNED] = median - np.sum(list(parts.values()), axis=0)
+    whole = remaking.published(reader, issue, now)
+    parts[Part.LEARNED] = remaking.median(issue, hours) - np.sum(list(parts.values()), axis=0)
+    median = remaking.median(whole.forecast, hours)
+    parts[Part.ADJUSTED] = median - remaking.median(issue, hours)
     told = head(issue) | _inputs(makers) | {"remade": None if None in remade else all(remade)}
     return _table(told, hours, {part: parts.get(part) for part in Part} | {"published": median})
 
@@ -128,6 +132,7 @@ def changes(
     reader: Reader,
     bundle_of: BundleOf,
     of: Consumer,
+    now: int,
     hour: int | None = None,
     issue_time: int | None = None,
     before: int | None = None,
@@ -147,13 +152,15 @@ def changes(
         raise Missing("The two issues have no hour in common, or are sums of different parts.", "Name a newer issue before.")
     then = remaking.known(reader, leaves, old.issue_time, old.issue_time)
     later = remaking.known(reader, leaves, old.issue_time, new.issue_time)
-    now = remaking.known(reader, leaves, new.issue_time, new.issue_time)
+    newer = remaking.known(reader, leaves, new.issue_time, new.issue_time)
     causes = dict[Cause, FloatArray]()
     for maker_then, maker_now in zip(*sides, strict=True):
-        for cause, share in _causes(maker_then, maker_now, (then, later, now), hours).items():
+        for cause, share in _causes(maker_then, maker_now, (then, later, newer), hours).items():
             causes[cause] = causes.get(cause, 0.0) + share
-    medians = [remaking.published(issue, hours) for issue in (old, new)]
-    causes[Cause.LEARNED] = medians[1] - medians[0] - np.sum(list(causes.values()), axis=0)
+    raw = [remaking.median(issue, hours) for issue in (old, new)]
+    medians = [remaking.median(remaking.published(reader, issue, now).forecast, hours) for issue in (old, new)]
+    causes[Cause.LEARNED] = raw[1] - raw[0] - np.sum(list(causes.values()), axis=0)
+    causes[Cause.ADJUSTED] = medians[1] - raw[1] - (medians[0] - raw[0])
     told = head(new) | _inputs(sides[1])
     told["before"] = {**_made(old), **_inputs(sides[0])}
     return _table(told, hours, {"before": medians[0], **{cause: causes.get(cause) for cause in Cause}, "published": medians[1]})

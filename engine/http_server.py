@@ -1,4 +1,4 @@
-"""Serves an ASGI app on the loopback address from a thread, and keeps hostile or broken clients from doing harm.
+"""Serves an ASGI app from a thread, on the loopback address or behind TLS, and keeps hostile or broken clients from doing harm.
 
 uvicorn knows no deadline for receiving a request and no order in which to drop clients; `_Protocol` adds both. `Guard` stands
 outside everything else, so that errors and unknown paths are guarded too.
@@ -11,9 +11,13 @@ import contextlib
 import json
 import logging
 import os
+import re
 import socket
+import ssl
 import threading
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h11
@@ -30,6 +34,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+#: Whether a token may come in.
+Admits = Callable[[str], bool]
+
 METHODS = ("GET", "HEAD")
 DEADLINE_S = 10.0
 #: Longest time a client may take to read its answer, in deadlines.
@@ -37,6 +44,9 @@ _ANSWER_DEADLINES = 6
 MAX_CONNECTIONS = 64
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 64 * 1024
+#: What proxies add to what they pass on.
+_FORWARDED = (b"forwarded", b"x-forwarded-for")
+_PORT = re.compile(rb":[0-9]{1,5}$")
 _RECEIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
 
 
@@ -51,17 +61,40 @@ def problem(status: int, title: str, detail: str, remedy: str, headers: dict[str
     )
 
 
+def bearer(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The token a request carries; empty where it carries none."""
+    given = next((value for name, value in headers if name == b"authorization"), b"").decode("latin-1")
+    return given.removeprefix("Bearer ").strip() if given.startswith("Bearer ") else ""
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
 class Guard:
     """Answers itself what no route should see: a foreign Host, a web page's Origin, a method that is not served, a large body.
 
     A page on the web can make a browser call this port (DNS rebinding, cross-site requests); the exact Host and the absence
     of Origin tell such calls apart. Paths in `posts` take JSON and nothing that a page's form could send.
+
+    Who calls by one of the `public` names, from behind a proxy, or where loopback names mean nothing (`local` False), needs a
+    token that `admits` knows.
     """
 
-    def __init__(self, app: App, port: int, posts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: App,
+        port: int,
+        posts: Collection[str] = (),
+        public: Collection[str] = (),
+        admits: Admits = _nobody,
+        local: bool = True,
+    ) -> None:
         self._app = app
         self._posts = frozenset(posts)
-        names = ("localhost", "127.0.0.1", "[::1]")
+        self._public = {name.lower().encode() for name in public}
+        self._admits = admits
+        names = ("localhost", "127.0.0.1", "[::1]") if local else ()
         self._hosts = {f"{name}:{port}".encode() for name in names}
         if port == 80:
             self._hosts |= {name.encode() for name in names}
@@ -75,12 +108,24 @@ class Guard:
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) != 1 or not hosts[0]:
             return problem(400, "Bad Host", "The request has no single Host header.", "Send Host: localhost and the port.")
-        if hosts[0].lower() not in self._hosts:
-            return problem(403, "Foreign Host", "This server answers to its loopback names only.", "Use http://localhost.")
+        host = hosts[0].lower()
+        local = host in self._hosts
+        if not local and _PORT.sub(b"", host) not in self._public:
+            return problem(
+                403,
+                "Foreign Host",
+                "This server does not answer to that name.",
+                "Use http://localhost, or a name of 'public_names'.",
+            )
         if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
             return problem(431, "Headers too large", f"Headers may have {MAX_HEADER_BYTES} bytes.", "Send fewer.")
         if any(name == b"origin" for name, _ in headers):
             return problem(403, "Cross-site request", "Web pages may not read this server.", "Call it from a program.")
+        if (not local or any(name in _FORWARDED for name, _ in headers)) and not self._admits(bearer(headers)):
+            return problem(
+                401, "No valid token", "From another machine this needs a token.", "lastvagt-engine token new makes one.",
+                {"www-authenticate": "Bearer"},
+            )  # fmt: skip
         posts = scope["path"] in self._posts
         methods = ("POST",) if posts else METHODS
         if scope["method"] not in methods:
@@ -158,10 +203,43 @@ class _Protocol(H11Protocol):
         self.transport.abort()
 
 
-class HttpServer:
-    """Runs an app in a daemon thread. `start` returns once connections are accepted."""
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A certificate (with its chain) and its key, as PEM files."""
 
-    def __init__(self, app: App, host: str, port: int, deadline_s: float = DEADLINE_S, posts: Collection[str] = ()) -> None:
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises Expected where they cannot be used."""
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.certificate, self.key)
+        except OSError as error:  # of which SSLError is one
+            raise Expected(
+                f"The certificate {self.certificate} with its key {self.key} cannot be used: {error.strerror or error}.",
+                "Name readable PEM files that belong together with 'tls_certificate' and 'tls_key'.",
+            ) from error
+
+
+class HttpServer:
+    """Runs an app in a daemon thread. `start` returns once connections are accepted.
+
+    With `tls` it may listen on any address, and every request needs a token that `admits` knows.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        host: str,
+        port: int,
+        deadline_s: float = DEADLINE_S,
+        posts: Collection[str] = (),
+        public: Collection[str] = (),
+        admits: Admits = _nobody,
+        tls: Tls | None = None,
+    ) -> None:
+        if tls is not None:
+            tls.check()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         if os.name == "posix":  # on Windows this option would let another program take the port over
@@ -178,7 +256,7 @@ class HttpServer:
         protocol = type("Protocol", (_Protocol,), {"deadline_s": deadline_s, "live": {}})
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Guard(app, self.port, posts),
+                Guard(app, self.port, posts, public, admits, local=tls is None),
                 http=protocol,
                 ws="none",
                 lifespan="off",
@@ -189,6 +267,8 @@ class HttpServer:
                 proxy_headers=False,
                 h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=2,
+                ssl_certfile=tls.certificate if tls else None,
+                ssl_keyfile=tls.key if tls else None,
             )
         )
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import bridge, clock, features, geography, pooled
+from engine import published as publishing
+from engine.adjusting import Published
 from engine.domain import (
     HOUR,
     MEDIAN,
@@ -56,7 +58,7 @@ class Maker:
             if seasonal is None:
                 raise _unknown(of)
             return seasonal[:, MEDIAN]
-        return published(self.issue, hours)
+        return median(self.issue, hours)
 
     @property
     def leaf(self) -> Consumer:
@@ -72,10 +74,16 @@ class Maker:
         return bool(np.max(np.abs(kept - raw)) <= codec.quantum(float(self.issue.quantiles.max())))
 
 
-def published(issue: QuantileForecast, hours: IntArray) -> FloatArray:
+def median(issue: QuantileForecast, hours: IntArray) -> FloatArray:
     """Medians of an issue in MWh at hours that it covers."""
-    median: FloatArray = issue.median[(hours - issue.valid_time[0]) // HOUR]
-    return median
+    at: FloatArray = issue.median[(hours - issue.valid_time[0]) // HOUR]
+    return at
+
+
+def published(reader: Reader, issue: QuantileForecast, now: int) -> Published:
+    """An issue with what operators had decided when the next one took its place; of the newest by now."""
+    after = reader.issues(issue.area, issue.issue_time + 1, now + 1, FOREVER, issue.consumer_type)
+    return publishing.apply(reader, issue, after[-1].issue_time if after else max(now, issue.issue_time))
 
 
 def find(reader: Reader, of: Consumer, hour: int | None = None, issue_time: int | None = None) -> QuantileForecast:

@@ -60,7 +60,7 @@ def _days(query: Mapping[str, Any], name: str) -> frozenset[int]:
     return frozenset((date - clock.EPOCH).days for date in dates)
 
 
-def imagine(reader: Reader, bundle_of: BundleOf, of: Consumer, change: Change, issue_time: int | None = None) -> Table:
+def imagine(reader: Reader, bundle_of: BundleOf, of: Consumer, now: int, change: Change, issue_time: int | None = None) -> Table:
     """A row per hour of an issue (None: the newest): its published median, and the quantiles it would have, in MWh.
 
     The model answers twice, to what was known and to what is changed, and published quantiles move by the ratio of both answers:
@@ -77,18 +77,21 @@ def imagine(reader: Reader, bundle_of: BundleOf, of: Consumer, change: Change, i
     before = [_issued(maker.issue, hours) for maker in makers]
     after = []
     for maker, issued in zip(makers, before, strict=True):
-        usual, moved = (
+        usual, other = (
             _answer(maker, of_them, what, hours, adaptations, calibrations)
             for of_them, what in ((knowledge, Change()), (changed, change))
         )
-        after.append(dataclasses.replace(issued, quantiles=issued.quantiles * _ratio(moved, usual)))
-    quantiles = issue.quantiles * _ratio(_total(of, after), _total(of, before))
+        after.append(dataclasses.replace(issued, quantiles=issued.quantiles * _ratio(other, usual)))
+    moved = np.sort(issue.quantiles * _ratio(_total(of, after), _total(of, before)), axis=1)
+    official, imagined = (
+        remaking.published(reader, each, now).forecast for each in (issue, dataclasses.replace(issue, quantiles=moved))
+    )
     extra = np.where((hours >= change.start) & (hours < change.end), change.extra_mwh, 0.0)
-    quantiles = np.maximum(np.sort(quantiles, axis=1) + extra[:, None], 0.0)
+    quantiles = np.maximum(imagined.quantiles + extra[:, None], 0.0)
     levels = tuple(level_column(level) for level in issue.levels)
     rows = [
         (clock.iso(hour), median, *row)
-        for hour, median, row in zip(hours.tolist(), issue.median.tolist(), quantiles.round(6).tolist(), strict=True)
+        for hour, median, row in zip(hours.tolist(), official.median.tolist(), quantiles.round(6).tolist(), strict=True)
     ]
     columns = ("published", *levels)
     told = head(issue) | {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from issued_store import HOUSEHOLDS, NOW, bundle_of
 
 from engine import clock, explaining, features, geography, pooled
+from engine.adjusting import Act, Adjustment
 from engine.domain import DAY, HOUR, Cause, Consumer, Expected, Part, Tier
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
@@ -43,7 +44,7 @@ def adds_up(table: Table, first: str, parts: type[Part] | type[Cause]) -> bool:
 @pytest.mark.parametrize("of", [DK1, DK, HOUSEHOLDS, REGION], ids=str)
 @pytest.mark.parametrize("hour", [None, HOUR_AHEAD])
 def test_parts_add_up_to_what_was_published(late, of, hour):
-    table = explaining.explain(late, bundle_of, of, hour)
+    table = explaining.explain(late, bundle_of, of, NOW, hour)
     issue = late.forecast(of.area, consumer_type=of.consumer_type)
     assert adds_up(table, "usual", Part)
     assert len(table.rows) == (len(issue.valid_time) if hour is None else 1)
@@ -55,14 +56,14 @@ def test_parts_add_up_to_what_was_published(late, of, hour):
 
 @pytest.mark.parametrize("of", [DK1, DK, HOUSEHOLDS, REGION], ids=str)
 def test_causes_add_up_to_the_change(late, of):
-    table = explaining.changes(late, bundle_of, of)
+    table = explaining.changes(late, bundle_of, of, NOW)
     assert adds_up(table, "before", Cause)
     assert len(table.rows) > 40
     assert np.all(columns(table)["model"] == 0)
 
 
 def test_a_whole_is_explained_by_its_parts(late):
-    whole, *parts = (columns(explaining.explain(late, bundle_of, Consumer(area))) for area in ("DK", "DK1", "DK2"))
+    whole, *parts = (columns(explaining.explain(late, bundle_of, Consumer(area), NOW)) for area in ("DK", "DK1", "DK2"))
     for part in (Part.USUAL, Part.LOAD, Part.TEMPERATURE, Part.WIND):
         assert np.allclose(whole[part], sum(each[part] for each in parts), atol=1e-5)
 
@@ -79,10 +80,10 @@ def test_every_input_of_a_model_is_in_a_group_or_says_which_hour_it_is():
 
 
 def test_a_free_day_is_told_by_the_calendar_and_an_ordinary_day_is_not(late, tmp_path, monkeypatch):
-    assert np.all(columns(explaining.explain(late, bundle_of, DK1))["calendar"] == 0)
+    assert np.all(columns(explaining.explain(late, bundle_of, DK1, NOW))["calendar"] == 0)
     monkeypatch.setattr(issued_store, "NOW", clock.parse_utc("2026-12-22T10:00Z"))
     reader = issued_store.fill(tmp_path / "lastvagt.sqlite", [issued_store.NOW])
-    found = columns(explaining.explain(reader, bundle_of, DK1))
+    found = columns(explaining.explain(reader, bundle_of, DK1, NOW))
     christmas = np.array([str(t).startswith("2026-12-25") for t in found["valid_time"]])
     assert found["calendar"][christmas].mean() < -50
     reader.close()
@@ -101,9 +102,9 @@ def test_whatever_became_known_splits_are_exact(seed, back_h, warmer, of):
         times = (NOW - back_h * HOUR, NOW)
         reader = issued_store.fill(Path(folder) / "lastvagt.sqlite", times, seed, runs)
         try:
-            table = explaining.changes(reader, bundle_of, of)
+            table = explaining.changes(reader, bundle_of, of, NOW)
             assert adds_up(table, "before", Cause)
-            assert adds_up(explaining.explain(reader, bundle_of, of), "usual", Part)
+            assert adds_up(explaining.explain(reader, bundle_of, of, NOW), "usual", Part)
             assert bool(np.any(columns(table)["weather"] != 0)) == bool(warmer)
             assert table.head["before"]["issue_time"] != table.head["issue_time"]
         finally:
@@ -112,7 +113,7 @@ def test_whatever_became_known_splits_are_exact(seed, back_h, warmer, of):
 
 def test_new_weather_moves_the_forecast_by_weather(tmp_path):
     reader = issued_store.fill(tmp_path / "lastvagt.sqlite", weather_runs=[(NOW - 60, -8.0)])
-    found = columns(explaining.changes(reader, bundle_of, DK1))
+    found = columns(explaining.changes(reader, bundle_of, DK1, NOW))
     colder = found["weather"][48:]
     assert colder.mean() > 20
     assert np.abs(colder).mean() > 3 * np.abs(found["load"][48:]).mean()
@@ -126,7 +127,7 @@ def test_what_was_learned_alone_is_told_as_learned(tmp_path):
     writer = Writer(path)
     writer.put_forecasts([dataclasses.replace(issue, issue_time=NOW + 60, quantiles=issue.quantiles + 25)], NOW + 60)
     writer.close()
-    found = columns(explaining.changes(reader, bundle_of, DK1))
+    found = columns(explaining.changes(reader, bundle_of, DK1, NOW))
     assert np.allclose(found["learned"] + found["time"], 25, atol=1e-5)
     assert np.abs(found["time"]).max() < 15
     assert np.all(found["load"] == 0)
@@ -141,12 +142,12 @@ def test_another_model_is_told_as_the_model(tmp_path):
     writer = Writer(path)
     issued_store.issue(writer, reader, Forecaster([issued_store.bundle(Tier.FULL)]), NOW)
     writer.close()
-    table = explaining.changes(reader, bundle_of, DK)
+    table = explaining.changes(reader, bundle_of, DK, NOW)
     assert adds_up(table, "before", Cause)
     assert np.any(np.abs(columns(table)["model"]) > 1)
     assert table.head["tier"] == "full"
     assert table.head["before"]["tier"] == "no_weather"
-    no_weather = columns(explaining.explain(reader, bundle_of, DK1, issue_time=NOW - HOUR))
+    no_weather = columns(explaining.explain(reader, bundle_of, DK1, NOW, issue_time=NOW - HOUR))
     assert np.isnan(no_weather["temperature"]).all()
     assert np.isfinite(no_weather["light"]).all()
     reader.close()
@@ -155,12 +156,12 @@ def test_another_model_is_told_as_the_model(tmp_path):
 def test_seasonal_issues_are_their_profile_and_the_level_of_the_last_days(tmp_path):
     reader = issued_store.fill(tmp_path / "lastvagt.sqlite", tiers=(), days=20)
     assert reader.forecast("DK1").tier is Tier.SEASONAL
-    table = explaining.explain(reader, bundle_of, DK)
+    table = explaining.explain(reader, bundle_of, DK, NOW)
     found = columns(table)
     assert adds_up(table, "usual", Part)
     assert np.isnan(found["temperature"]).all()
     assert np.abs(found["load"][-1]) < np.abs(found["load"][0])
-    assert adds_up(explaining.changes(reader, bundle_of, DK), "before", Cause)
+    assert adds_up(explaining.changes(reader, bundle_of, DK, NOW), "before", Cause)
     reader.close()
 
 
@@ -174,20 +175,42 @@ def test_inputs_that_changed_afterwards_are_told(tmp_path):
         [dataclasses.replace(issue, issue_time=NOW + 1, draft=dataclasses.replace(draft, medians=draft.medians + 30))], NOW + 1
     )
     writer.close()
-    assert explaining.explain(reader, bundle_of, DK1).head["remade"] is False
+    assert explaining.explain(reader, bundle_of, DK1, NOW).head["remade"] is False
     reader.close()
 
 
 def test_what_cannot_be_told_is_refused(late):
     with pytest.raises(Missing, match="does not forecast"):
-        explaining.explain(late, bundle_of, DK1, NOW + 30 * DAY)
+        explaining.explain(late, bundle_of, DK1, NOW, NOW + 30 * DAY)
     with pytest.raises(Missing, match="No forecast"):
-        explaining.explain(late, bundle_of, DK1, issue_time=NOW - 9 * DAY)
+        explaining.explain(late, bundle_of, DK1, NOW, issue_time=NOW - 9 * DAY)
     with pytest.raises(Missing, match="No forecast"):
-        explaining.changes(late, bundle_of, DK1, issue_time=NOW - HOUR)
+        explaining.changes(late, bundle_of, DK1, NOW, issue_time=NOW - HOUR)
 
     def gone(model_id: str) -> object:
         raise Expected(f"The model bundle {model_id} is gone.", "")
 
     with pytest.raises(Expected, match="gone"):
-        explaining.explain(late, gone, DK1)
+        explaining.explain(late, gone, DK1, NOW)
+
+
+def test_what_operators_decided_is_told_by_itself(tmp_path):
+    path = tmp_path / "lastvagt.sqlite"
+    reader = issued_store.fill(path)
+    made_at, start, end = NOW + 60, NOW + 4 * HOUR, NOW + 6 * HOUR
+    writer = Writer(path)
+    wanted = Adjustment(0, DK1, Act.ADD, 80.0, start, end, made_at, end, "kmj", "a plant starts")
+    writer.decisions.put_adjustment(wanted)
+    writer.close()
+    for of in (DK, DK1):
+        before, after = (explaining.explain(reader, bundle_of, of, now) for now in (NOW, NOW + HOUR))
+        assert np.all(columns(before)["adjusted"] == 0)
+        assert adds_up(after, "usual", Part)
+        mine = [start <= clock.parse_utc(str(row[0])) < end for row in after.rows]
+        assert np.allclose(columns(after)["adjusted"], np.where(mine, 80.0, 0.0))
+        since = explaining.changes(reader, bundle_of, of, NOW + HOUR)
+        assert adds_up(since, "before", Cause)
+        assert columns(since)["adjusted"].sum() == 160.0
+        same = explaining.changes(reader, bundle_of, of, NOW)
+        assert np.all(columns(same)["adjusted"] == 0)
+    reader.close()

@@ -8,9 +8,10 @@ import pytest
 from issued_store import HOUSEHOLDS, NOW, bundle_of
 
 from engine import clock, whatif
+from engine.adjusting import Act, Adjustment
 from engine.api import Senseless
 from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Consumer, Expected, Tier
-from engine.store import Reader
+from engine.store import Reader, Writer
 from engine.tables import Table
 from engine.whatif import Change
 
@@ -31,14 +32,14 @@ def quantiles(table: Table) -> np.ndarray:
 
 def moved(reader: Reader, of: Consumer, change: Change) -> tuple[np.ndarray, np.ndarray]:
     """Hours, and by how much the median of each moves."""
-    table = whatif.imagine(reader, bundle_of, of, change)
+    table = whatif.imagine(reader, bundle_of, of, NOW, change)
     times = np.array([clock.parse_utc(str(row[0])) for row in table.rows])
     return times, quantiles(table)[:, MEDIAN] - np.array([row[1] for row in table.rows])
 
 
 @pytest.mark.parametrize("of", [DK, DK1, HOUSEHOLDS, REGION], ids=str)
 def test_without_a_change_nothing_moves(reader, of):
-    table = whatif.imagine(reader, bundle_of, of, Change())
+    table = whatif.imagine(reader, bundle_of, of, NOW, Change())
     issue = reader.forecast(of.area, consumer_type=of.consumer_type)
     assert np.allclose(quantiles(table), issue.quantiles, atol=1e-5)
     assert table.head["official"] is False
@@ -50,7 +51,7 @@ def test_colder_weather_takes_more_and_bands_stay_in_order(reader, of):
     times, more = moved(reader, of, Change(temperature_k=-8.0))
     assert more[times > NOW + 12 * HOUR].mean() > 0
     assert np.allclose(more[times <= NOW], 0, atol=1e-6)
-    assert np.all(np.diff(quantiles(whatif.imagine(reader, bundle_of, of, Change(temperature_k=-8.0))), axis=1) >= 0)
+    assert np.all(np.diff(quantiles(whatif.imagine(reader, bundle_of, of, NOW, Change(temperature_k=-8.0))), axis=1) >= 0)
 
 
 def test_the_parts_of_a_whole_move_it(reader):
@@ -84,7 +85,7 @@ def test_extra_load_is_added_in_its_hours_to_every_level(reader):
     inside = (times >= change.start) & (times < change.end)
     assert np.allclose(more[inside], 120)
     assert np.allclose(more[~inside], 0, atol=1e-6)
-    levels = quantiles(whatif.imagine(reader, bundle_of, DK, change))[inside]
+    levels = quantiles(whatif.imagine(reader, bundle_of, DK, NOW, change))[inside]
     kept = reader.forecast("DK")
     assert np.allclose(levels - kept.quantiles[np.isin(kept.valid_time, times[inside])], 120, atol=1e-5)
     assert levels.shape == (3, len(LEVELS))
@@ -92,13 +93,13 @@ def test_extra_load_is_added_in_its_hours_to_every_level(reader):
 
 def test_load_taken_away_leaves_nothing_below_zero(reader):
     change = Change(extra_mwh=-9000.0, start=NOW, end=NOW + DAY)
-    assert quantiles(whatif.imagine(reader, bundle_of, DK1, change)).min() == 0.0
+    assert quantiles(whatif.imagine(reader, bundle_of, DK1, NOW, change)).min() == 0.0
 
 
 def test_a_seasonal_issue_answers_to_extra_load_alone(tmp_path):
     reader = issued_store.fill(tmp_path / "lastvagt.sqlite", tiers=(), days=20)
     assert reader.forecast("DK").tier is Tier.SEASONAL
-    table = whatif.imagine(reader, bundle_of, DK, Change(temperature_k=-8.0))
+    table = whatif.imagine(reader, bundle_of, DK, NOW, Change(temperature_k=-8.0))
     assert table.head["answers_to"] == []
     assert np.allclose(quantiles(table), reader.forecast("DK").quantiles, atol=1e-5)
     reader.close()
@@ -123,4 +124,22 @@ def test_what_a_query_asks_for():
 def test_a_change_without_an_answer_is_refused(reader, monkeypatch):
     monkeypatch.setattr(whatif, "plausible", lambda quantiles, _: np.zeros(len(quantiles), bool))
     with pytest.raises(Expected, match="no plausible answer"):
-        whatif.imagine(reader, bundle_of, DK1, Change(temperature_k=20.0))
+        whatif.imagine(reader, bundle_of, DK1, NOW, Change(temperature_k=20.0))
+
+
+def test_what_operators_decided_stays(tmp_path):
+    path = tmp_path / "lastvagt.sqlite"
+    reader = issued_store.fill(path)
+    writer = Writer(path)
+    end = NOW + 6 * HOUR
+    writer.decisions.put_adjustment(
+        Adjustment(0, DK1, Act.MULTIPLY, 1.1, NOW + HOUR, end, NOW + 60, end, "kmj", "a plant starts")
+    )
+    writer.close()
+    table = whatif.imagine(reader, bundle_of, DK1, NOW + 60, Change())
+    untouched = reader.forecast("DK1")
+    ratio = quantiles(table)[:, MEDIAN] / untouched.median
+    adjusted = (untouched.valid_time > NOW) & (untouched.valid_time < end)
+    assert np.allclose(ratio, np.where(adjusted, 1.1, 1.0))
+    assert np.allclose(quantiles(table)[:, MEDIAN], [row[1] for row in table.rows])
+    reader.close()

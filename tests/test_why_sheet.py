@@ -71,7 +71,7 @@ class Engine:
 def document(reader: Reader, request: Request) -> Any:
     assert request.query is not None
     query = openapi.parse_query(request.path, [(name, str(word)) for name, word in request.query.items()])
-    ask = (reader, bundle_of, Consumer(query["area"], query["consumer_type"]))
+    ask = (reader, bundle_of, Consumer(query["area"], query["consumer_type"]), NOW)
     issued = clock.parse_utc(query["issue_time"])
     if request.path == "/v1/whatif":
         return whatif.imagine(*ask, whatif.change_of(query), issued).document()
@@ -174,7 +174,7 @@ def test_why_there_are_no_reasons_is_said(qtbot: QtBot, shown: snapshot.Snapshot
 
 
 def explained(**more: float | None) -> dict[str, Any]:
-    parts = dict.fromkeys(("usual", "load", "around", "calendar", "temperature", "wind", "light", "learned"), 0.0)
+    parts = dict.fromkeys(("usual", "load", "around", "calendar", "temperature", "wind", "light", "learned", "adjusted"), 0.0)
     row = {"valid_time": clock.iso(HERE), **parts, "around": None, "usual": 100.0, "published": 130.0} | more
     return {"remade": False, "rows": [row]}
 
@@ -196,7 +196,10 @@ def test_kilowatt_hours_and_another_model_are_told() -> None:
     found = why_view(explained(usual=0.1, load=0.03, published=0.13), HERE, Scale("kWh", 1000.0, 0), DA)
     assert found is not None
     assert found.summary == "+30\u00a0kWh mod en sædvanlig time."
-    causes: dict[str, float | None] = dict.fromkeys(("time", "load", "weather", "learned"), 0.0) | {"around": None, "model": 5.0}
+    causes: dict[str, float | None] = dict.fromkeys(("time", "load", "weather", "learned", "adjusted"), 0.0) | {
+        "around": None,
+        "model": 5.0,
+    }
     made = {"newest_load": None, "newest_weather": clock.iso(NOW)}
     changes = {
         "before": {"issue_time": clock.iso(NOW - HOUR), "model_id": "old", **made},

@@ -87,7 +87,11 @@ def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, lang
     lines += [f"{run.problem} {run.remedy}" for run in snapshot.job_runs if run.status == "expected"][:1]
     if engine.kind is EngineKind.STARTING:
         lines.append(language.text("empty.starting"))
-    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND):
+    elif engine.kind is EngineKind.CONNECTING:
+        lines.append(language.text("empty.connecting", url=engine.detail))
+    elif engine.kind is EngineKind.UNHEARD:
+        lines.append(engine.detail)
+    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND, EngineKind.CONNECTED):
         lines += [language.text("empty.running")] if is_gross(of) else []
     else:
         lines.append(language.text("empty.start_engine"))
@@ -104,8 +108,18 @@ def _newest_load(snapshot: Snapshot, of: Consumer) -> int:
     return max(held, default=0)
 
 
+def closed(engine: EngineStatus, language: Language) -> str:
+    """Why an engine on another machine takes no orders from us; empty where it does, and of one on this machine."""
+    if engine.kind is EngineKind.CONNECTED and not engine.orders:
+        return language.text("engine.read_only_why")
+    return language.text("engine.unheard_orders") if engine.kind in (EngineKind.UNHEARD, EngineKind.CONNECTING) else ""
+
+
 def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:
     """One line on the engine behind the screen."""
+    if engine.kind is EngineKind.CONNECTED:
+        right = "" if engine.orders else f" · {language.text('engine.read_only')}"
+        return language.text("engine.connected", url=engine.detail) + right
     if engine.kind is not EngineKind.FOUND:
         return language.text(f"engine.{engine.kind.value}")
     if snapshot.engine is None:  # it said good-bye, and nobody has looked since

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.present.frame import Empty, marks, nothing_to_show
-from app.snapshot import EngineKind, EngineStatus, ModelsSnapshot, Snapshot
+from app.present.frame import Empty, closed, marks, nothing_to_show
+from app.snapshot import EngineStatus, ModelsSnapshot, Snapshot
 from app.translations import Language
 from engine import clock, contest
 from engine.contest import Evidence, Verdict
@@ -85,7 +85,6 @@ def models_view(snapshot: Snapshot, engine: EngineStatus, language: Language) ->
     trials = {tier: _trial(mine, models, language) for tier, mine in models.roles.items()}
     proposed = [tier for tier, trial in trials.items() if trial.proposes]
     first = next((i for i, line in enumerate(lines) if line.tier in proposed and "end" in line.decisions), 0)
-    runs = engine.kind in (EngineKind.FOUND, EngineKind.OURS)
     return ModelsView(
         title=text("models.title"),
         tab=text("models.tab", count=len(proposed)) if proposed else text("window.models"),
@@ -95,7 +94,7 @@ def models_view(snapshot: Snapshot, engine: EngineStatus, language: Language) ->
         first=first,
         trials=trials,
         log=tuple(_told(change, language) for change in models.changes[: -_TOLD - 1 : -1]) or (text("models.no_changes"),),
-        closed="" if runs else text("models.no_engine"),
+        closed="" if engine.takes_orders else closed(engine, language) or text("models.no_engine"),
         empty=_nothing(snapshot, engine, language) if not lines else None,
     )
 

@@ -44,6 +44,18 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if engine.kind is EngineKind.FAILED:
         problem = text("engine.died", detail=engine.detail) if engine.detail else text("engine.lost")
         found.append(Notice("engine", problem, text("engine.lost_effect"), text("engine.retry"), ""))
+    if engine.kind is EngineKind.UNHEARD:
+        since = text("engine.heard", time=language.moment(engine.heard, now)) if engine.heard else ""
+        found.append(
+            Notice(
+                "engine",
+                text("engine.not_heard"),
+                text("engine.not_heard_effect"),
+                text("engine.not_heard_remedy"),
+                since,
+                engine.detail,
+            )
+        )
     if snapshot.fault is not None and snapshot.consumers:
         since = text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice("database", snapshot.fault.problem, text("effect.database"), snapshot.fault.remedy, since))

@@ -107,7 +107,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     week, usual = _scores(of_it, now)
     worse = week.n > 0 and usual.n > 0 and week.wape > WORSE * usual.wape
     words = [
-        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)) if week.n else "",
+        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)),
         language.text("overview.usual", value=language.quantity(usual.wape, "%", 1)) if usual.n else "",
         language.text("overview.skill", value=language.number(week.skill, 2)) if math.isfinite(week.skill) else "",
     ]

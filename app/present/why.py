@@ -47,7 +47,7 @@ def why_view(explanation: Mapping[str, Any], hour: int, scale: Scale, language: 
     row = _row(explanation, hour)
     if row is None:
         return None
-    told = [part for part in Part if row[part] is not None]
+    told = [part for part in Part if row[part] is not None and (row[part] or part is not Part.ADJUSTED)]
     changes = [(f"why.{part.value}", row[part]) for part in told if part is not Part.USUAL]
     steps = _steps("why.usual", row[Part.USUAL], changes, "why.published", scale, language)
     summary = language.text("why.summary", size=_size(row["published"] - row[Part.USUAL], scale, language))
@@ -61,7 +61,8 @@ def changes_view(changes: Mapping[str, Any], hour: int, scale: Scale, language: 
     if row is None:
         return None
     same = before["model_id"] == changes["model_id"]
-    causes = [cause for cause in Cause if row[cause] is not None and not (same and cause is Cause.MODEL)]
+    rare = {Cause.ADJUSTED, *([Cause.MODEL] if same else [])}
+    causes = [cause for cause in Cause if row[cause] is not None and (row[cause] or cause not in rare)]
     told = [(f"why.since_{cause.value}", row[cause]) for cause in causes]
     steps = _steps("why.before", row["before"], told, "why.now", scale, language)
     size = _size(row["published"] - row["before"], scale, language)

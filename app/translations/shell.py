@@ -21,6 +21,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.help": ("Hjælp", "Help"),
     "help.here": ("Hjælp til denne visning", "Help on this view"),
     "panel.close": ("Luk", "Close"),
+    # tray
+    "tray.open": ("Vis Lastvagt", "Show Lastvagt"),
+    "tray.well": ("alt er aktuelt", "all is current"),
+    "tray.hidden": ("Lastvagt kører videre", "Lastvagt goes on"),
+    "tray.hidden_why": (
+        "Vinduet er lukket, men ikonet er her stadig. Afslut i dets menu eller med Ctrl+Q.",
+        "The window is closed, but the icon is still here. Quit in its menu or with Ctrl+Q.",
+    ),
     # look
     "menu.look": ("Udseende", "Appearance"),
     "menu.theme": ("Tema: {name}", "Theme: {name}"),

@@ -56,6 +56,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hvad de seneste ugers fejl har lært prognosen ud over modellen, og afrunding.",
         "What errors of recent weeks have taught the forecast beyond the model, and rounding.",
     ),
+    "why.adjusted": ("Operatør", "Operator"),
+    "why.adjusted_about": ("Hvad vagten har rettet for hånd.", "What operators have adjusted by hand."),
     "why.published": ("Prognose", "Forecast"),
     "why.published_about": ("Den udsendte median, P50.", "The published median, P50."),
     # what changed
@@ -94,6 +96,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why.since_learned_about": (
         "Hvad timer, der er gået i opfyldelse, har lært prognosen siden, og afrunding.",
         "What hours that came true have taught the forecast since, and rounding.",
+    ),
+    "why.since_adjusted": ("Operatør", "Operator"),
+    "why.since_adjusted_about": (
+        "Rettelser, som vagten har lavet eller trukket tilbage siden.",
+        "What operators have adjusted by hand or taken back since.",
     ),
     # what if
     "whatif.never": (
