@@ -31,7 +31,7 @@ from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
-from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
 
 __all__ = [
     "DECISIONS",
@@ -108,6 +108,7 @@ __all__ = [
     "shelf_times",
     "surrounded",
     "time_range",
+    "usual_curve",
     "value_range",
     "weather_at",
     "weather_view",
