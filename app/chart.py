@@ -55,7 +55,7 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _sample(colour: str, shape: str) -> QtGui.QPixmap:
-    """A sample for a legend: `block`, `line`, `bold` or one of `PEN_STYLES`."""
+    """A sample for a legend: `block`, `line`, `bold`, `up` or one of `PEN_STYLES`."""
     ratio = QtWidgets.QApplication.primaryScreen().devicePixelRatio()
     picture = QtGui.QPixmap(QtCore.QSize(18, 12) * ratio)
     picture.setDevicePixelRatio(ratio)
@@ -63,6 +63,11 @@ def _sample(colour: str, shape: str) -> QtGui.QPixmap:
     with QtGui.QPainter(picture) as painter:
         if shape == "block":
             painter.fillRect(QtCore.QRectF(0, 1, 18, 10), QtGui.QColor(colour))
+        elif shape == "up":
+            painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+            painter.setPen(QtCore.Qt.PenStyle.NoPen)
+            painter.setBrush(QtGui.QColor(colour))
+            painter.drawPolygon([QtCore.QPointF(9, 1), QtCore.QPointF(14, 11), QtCore.QPointF(4, 11)])
         else:
             pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots") else 1)
             pen.setStyle(PEN_STYLES.get(shape, pen.style()))

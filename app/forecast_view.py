@@ -356,6 +356,11 @@ class ForecastPane(Pane):
         tools.weather.setChecked(likes.weather)
         tools.naive.setChecked(likes.naive)
 
+    def look_at(self, hour: int) -> None:
+        """Bring an hour in sight and tell of it."""
+        self._pin(hour)
+        self.chart.bring_in_sight(hour)
+
     def _pin(self, hour: int | None) -> None:
         """Tell of this hour until another is pinned, or none."""
         self._pinned = hour

@@ -1,4 +1,4 @@
-"""The pages of help, which lie beside the program and need no network: one for each view and some that belong to none."""
+"""The pages of help, which lie beside the program and need no network: one for each view and some of their own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 from app.translations import Language
 
 FOLDER = Path(__file__).parent / "help"
-#: Pages that are of no view, in the order of the menu.
-GENERAL = ("inspector", "export", "keys", "glossary")
 
 
 def topics() -> tuple[str, ...]:

@@ -269,6 +269,8 @@ def _style_sheet(p: Palette) -> str:
     QHeaderView::section {{ background: {p.surface}; color: {p.quiet}; border: none; border-bottom: 1px solid {p.rule};
                             padding: 4px 9px 4px 0; }}
     QHeaderView::section:first, QTableWidget[role="list"] QHeaderView::section {{ padding-left: 9px; }}
+    QTableView[role="heat"], QTableView[role="heat"] QTableCornerButton::section {{ background: {p.surface}; border: none; }}
+    QTableView[role="heat"] QHeaderView::section, QTableView[role="heat"] QHeaderView::section:first {{ padding: 0; border: none; }}
     QPushButton {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {p.selected}; }}
     QPushButton:checked {{ background: {p.selected}; border: 1px solid {p.quiet}; }}

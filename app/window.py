@@ -247,6 +247,8 @@ class Window(QtWidgets.QMainWindow):
             made.chosen.connect(self.choose_consumer)
             made.opened.connect(self.choose_view)
             made.liked.connect(self.liked)
+            if isinstance(made, MonitoringPane):
+                made.hour_chosen.connect(self.show_hour)
             self._stack.addWidget(made)
         return self._made[view]
 
@@ -276,6 +278,12 @@ class Window(QtWidgets.QMainWindow):
         if of not in PRICE_AREAS:
             self.wanted.emit(of)
         self._refresh()
+
+    def show_hour(self, of: Consumer, hour: int) -> None:
+        """Show an hour of a consumer in the forecast view."""
+        self.choose_consumer(of)
+        self.choose_view("forecast")
+        self.forecast.look_at(hour)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""

@@ -30,7 +30,8 @@ examples:
   lastvagt-engine forecast --area DK1              the newest forecast as a table
   lastvagt-engine doctor                           what is wrong here, and what to do
 
-Every setting can stand in a TOML file (--config) or in the environment: LASTVAGT_PORT=9000, LASTVAGT_CONTACT=me@example.org.
+Every setting can stand in settings.toml of the data folder, in a TOML file (--config) or in the environment: LASTVAGT_PORT=9000,
+LASTVAGT_CONTACT=me@example.org. Of these a later one overrules.
 """
 
 
@@ -91,6 +92,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", commands.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     as_json(doctor)
+
+    support = command(
+        "support",
+        commands.support,
+        "tell what a person who helps needs to know, with secrets and names covered",
+        "",
+        "--out support.txt",
+    )
+    support.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
 
     backfill = command(
         "backfill",

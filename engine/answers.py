@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.adjusting import Act, State
+from engine.config import Place
 from engine.consumers import MEANINGS
 from engine.contest import Verdict
 from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
@@ -324,6 +325,30 @@ PLAN = record(
         },
     }
 )
+_VALUE: Schema = {"type": ["string", "integer", "boolean"]}
+SETTING = record(
+    {
+        "name": NAME,
+        "kind": enum(("switch", "number", "choice", "folder", "address", "secret", "text")),
+        "value": _VALUE | {"description": "as the settings say; empty for a secret"},
+        "default": _VALUE,
+        "place": enum(Place) | {"description": "where the value comes from"},
+        "where": NAME,
+        "help": NAME,
+        "low": {"type": ["integer", "null"]},
+        "high": {"type": ["integer", "null"]},
+        "choices": {"type": "array", "items": NAME},
+        "kept": {
+            "type": "string",
+            "description": "where a secret is kept: keyring, file, or outside; locked; empty where none is set",
+        },
+        "closed": {"type": "string", "description": "why it cannot be changed here"},
+        "live": {"type": "boolean", "description": "a change counts at once, else from the next start on"},
+        "waits": {"type": "boolean", "description": "the running engine has another value until it starts again"},
+    }
+)
+SETTINGS = record({"folder": NAME, "settings": {"type": "array", "items": SETTING}})
+SUPPORT = record({"text": NAME})
 TOLD = record({"job": enum(RUNNABLE), "told_at": _INSTANT})
 STORAGE = record(
     {

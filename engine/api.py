@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import __version__, clock, consumers, decisions, geography, older_service, openapi, quality, roles, tables
+from engine import __version__, clock, consumers, decisions, geography, older_service, openapi, quality, roles, settings, tables
 from engine.adjusting import Refused
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Expected, Freshness, Tier, freshness
@@ -490,6 +490,8 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None, tokens: 
             Forbidden: _refuse(403, "Not with this token"),
             roles.Unknown: _refuse(404, "No such bundle"),
             roles.Pointless: _refuse(409, "Nothing to change"),
+            settings.Invalid: _refuse(422, "No such setting or value"),
+            settings.Overruled: _refuse(409, "Overruled"),
             Closed: _refuse(503, "No engine"),
             Expected: _refuse(503, "Cannot answer now"),
             HTTPException: _http_error,

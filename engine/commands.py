@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,16 +16,21 @@ from engine.domain import DAY, Consumer, Expected
 
 # Modules are imported where they are used: `--help` must not wait for a model runtime, nor `run` for the backtest.
 if TYPE_CHECKING:
-    from engine.config import Config
+    from engine.config import Config, Outside
     from engine.domain import JobRun
     from engine.forecaster import Forecaster
     from engine.store import Reader, Writer
 
 
-def _config(args: argparse.Namespace) -> Config:
-    from engine.config import Config
+def _outside(args: argparse.Namespace) -> Outside:
+    """What the command line and the environment say of settings."""
+    from engine.config import Outside
 
-    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
+    return Outside(args.config, os.environ, {"data_dir": args.data_dir, "simulated": args.simulated or None})
+
+
+def _config(args: argparse.Namespace) -> Config:
+    return _outside(args).config()
 
 
 @contextlib.contextmanager
@@ -89,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(_config(args), SystemClock())
+    service.run(_outside(args), SystemClock())
     return 0
 
 
@@ -156,6 +162,20 @@ def doctor(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     return 4 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def support(args: argparse.Namespace) -> int:
+    """Write what a person who helps needs to know."""
+    from engine import support
+    from engine.clock import SystemClock
+
+    text = support.text(_outside(args), SystemClock())
+    if args.out is None:
+        print(text, end="")
+    else:
+        args.out.write_text(text, encoding="utf-8")
+        print(f"{args.out}: read it before you send it.")
+    return 0
 
 
 def backfill(args: argparse.Namespace) -> int:

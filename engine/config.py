@@ -1,22 +1,36 @@
-"""Every setting of the program, from a TOML file and LASTVAGT_* environment variables; an unknown key is an error."""
+"""Every setting of the program: from the data folder, a TOML file, LASTVAGT_* environment variables and the command line."""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import logging
 import os
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import platformdirs
 
+from engine import vault
 from engine.domain import Expected
 from engine.limits import Limits
 
+log = logging.getLogger(__name__)
+
+#: The file in the data folder that holds what was changed by the programs themselves.
+SETTINGS_FILE = "settings.toml"
+#: Settings that say where the data folder is, and what kind of data it holds.
+NOT_IN_FOLDER = ("data_dir", "simulated")
+#: Words that a setting is one of.
+CHOICES: Mapping[str, tuple[str, ...]] = {"log_level": ("DEBUG", "INFO", "WARNING", "ERROR")}
+_BOUNDS = {"port": (0, 65535), "peak_alarm_percent": (1, 100), "weather_every_h": (1, 24)}
+#: Of all others; three centuries of days.
+_LARGEST = 100_000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -75,14 +89,14 @@ class Config:
     open_meteo_archive_url: Annotated[str, "Base URL of Open-Meteo's reanalysis archive (last resort, labelled ex-post)."] = (
         "https://archive-api.open-meteo.com"
     )
-    open_meteo_api_key: Annotated[str, "Key of a paid Open-Meteo plan; empty for the keyless, non-commercial service."] = (
-        dataclasses.field(default="", repr=False)
+    open_meteo_api_key: Annotated[str, "Key of a paid Open-Meteo plan; empty for the keyless, non-commercial service."] = field(
+        default="", repr=False
     )
     entsoe_url: Annotated[str, "Base URL of the ENTSO-E Transparency Platform's interface."] = "https://web-api.tp.entsoe.eu"
     entsoe_token: Annotated[
         str,
         "Security token of the ENTSO-E Transparency Platform; with it the grid operator's own load forecast is kept each hour.",
-    ] = dataclasses.field(default="", repr=False)
+    ] = field(default="", repr=False)
     weather_every_h: Annotated[int, "Hours between two weather fetches; the models upstream renew every 3 to 6 hours."] = 6
     contact: Annotated[str, "Contact added to the User-Agent, so that a provider can reach you."] = ""
     backfill_days: Annotated[int, "Days of load and weather fetched into an empty database."] = 90
@@ -135,28 +149,25 @@ class Config:
         return str(hint.__metadata__[0])
 
     @staticmethod
-    def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: object) -> Config:
-        """Settings from a TOML file (optional), then LASTVAGT_NAME variables, then keyword overrides that are not None."""
-        environment = os.environ if environment is None else environment
-        raw: dict[str, tuple[object, str]] = {}
-        if path is not None:
-            try:
-                document = tomllib.loads(path.read_text(encoding="utf-8"))
-            except FileNotFoundError as error:
-                raise Expected(f"There is no settings file {path}.", "Check the path given with --config.") from error
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
-            raw.update({name: (value, str(path)) for name, value in document.items()})
-        for variable, text in environment.items():
-            if variable.startswith("LASTVAGT_"):
-                raw[variable.removeprefix("LASTVAGT_").lower()] = (text, f"environment variable {variable}")
-        raw.update({name: (value, "the command line") for name, value in overrides.items() if value is not None})
+    def default_of(name: str) -> object:
+        """The value of a setting that nobody has given."""
+        return next(f.default for f in dataclasses.fields(Config) if f.name == name)
+
+    @staticmethod
+    def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **words: object) -> Config:
+        """Settings as they stand in the data folder, then in a TOML file (optional), LASTVAGT_NAME variables, and keyword arguments
+        that are not None; see `Outside`."""
+        return Outside(path, os.environ if environment is None else environment, words).config()
+
+    @staticmethod
+    def of(given: Mapping[str, Given]) -> Config:
+        """Settings from what was given, each checked; raises Expected with the name and the place of the first that is wrong."""
         known = {f.name: f for f in dataclasses.fields(Config)}
         values: dict[str, object] = {}
-        for name, (value, where) in raw.items():
+        for name, of in given.items():
             if name not in known:
-                raise Expected(f"Unknown setting '{name}' in {where}.", f"Known settings: {', '.join(known)}.")
-            values[name] = _convert(name, value, known[name].default, where)
+                raise Expected(f"Unknown setting '{name}' in {of.where}.", f"Known settings: {', '.join(known)}.")
+            values[name] = convert(name, of.value, of.where)
         config = Config(**values)  # type: ignore[arg-type]
         if config.simulated and "data_dir" not in values:
             config = dataclasses.replace(config, data_dir=config.data_dir / "simulated")
@@ -168,8 +179,98 @@ class Config:
         return config
 
 
-def _convert(name: str, value: object, default: object, where: str) -> object:
-    told = "What is given" if name.endswith(("_token", "_key")) else f"'{value}'"
+class Place(enum.StrEnum):
+    """Where a setting comes from; a later one overrules those before it."""
+
+    BUILT_IN = "built_in"
+    FOLDER = "folder"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    COMMAND_LINE = "command_line"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as it was given: its value, the place, and that place in words."""
+
+    value: object
+    place: Place
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is set outside the data folder, and overrules what stands in it: in a TOML file, the environment, the command line."""
+
+    path: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, object] = field(default_factory=dict)
+
+    def given(self) -> dict[str, Given]:
+        """What is set there; raises Expected for a file that cannot be read."""
+        found: dict[str, Given] = {}
+        if self.path is not None:
+            if not self.path.exists():
+                raise Expected(f"There is no settings file {self.path}.", "Check the path given with --config.")
+            found |= {name: Given(value, Place.FILE, str(self.path)) for name, value in read_toml(self.path).items()}
+        for variable, text in self.environment.items():
+            if variable.startswith("LASTVAGT_"):
+                name = variable.removeprefix("LASTVAGT_").lower()
+                found[name] = Given(text, Place.ENVIRONMENT, f"environment variable {variable}")
+        said = {name: value for name, value in self.words.items() if value is not None}
+        return found | {name: Given(value, Place.COMMAND_LINE, "the command line") for name, value in said.items()}
+
+    def folder(self) -> Path:
+        """The data folder."""
+        return Config.of({name: of for name, of in self.given().items() if name in NOT_IN_FOLDER}).data_dir
+
+    def inside(self) -> dict[str, Given]:
+        """What is set in the data folder, where the programs themselves write it."""
+        folder, found = self.folder(), dict[str, Given]()
+        for path in (folder / SETTINGS_FILE, vault.file(folder)):
+            for name, value in read_toml(path).items() if path.exists() else ():
+                if name in NOT_IN_FOLDER:
+                    raise Expected(f"'{name}' may not stand in {path}.", "Give it where the engine is started.")
+                secret = _recalled(folder, name) if value == vault.IN_KEYRING else value
+                found[name] = Given(secret, Place.FOLDER, str(path))
+        return found
+
+    def config(self) -> Config:
+        """All settings."""
+        return Config.of(self.inside() | self.given())
+
+
+def bounds(name: str) -> tuple[int, int]:
+    """Smallest and largest value of a setting that is a whole number."""
+    return _BOUNDS.get(name, (0, _LARGEST))
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting is never shown."""
+    return not next(f.repr for f in dataclasses.fields(Config) if f.name == name)
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """What stands in a TOML file; raises Expected where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+
+
+def _recalled(folder: Path, name: str) -> str:
+    """A secret from the keyring; nothing where it gives none, for forecasts go on without."""
+    try:
+        return vault.recall(folder, name)
+    except Expected as trouble:
+        log.warning("%s %s", trouble.problem, trouble.remedy)
+        return ""
+
+
+def convert(name: str, value: object, where: str) -> object:
+    """A setting's value as its field holds it; raises Expected where it is none, without repeating a secret."""
+    default = Config.default_of(name)
+    told = "What is given" if is_secret(name) else f"'{value}'"
     wrong = Expected(f"{told} is no valid value of '{name}' in {where}.", f"{Config.help_of(name)} Default: {default}")
     if isinstance(default, bool):
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -183,14 +284,18 @@ def _convert(name: str, value: object, default: object, where: str) -> object:
             number = int(str(value))
         except ValueError:
             raise wrong from None
-        if number < 0 or (name == "port" and number > 65535) or (name == "peak_alarm_percent" and not 1 <= number <= 100):
+        low, high = bounds(name)
+        if not low <= number <= high:
             raise wrong
         return number
     if isinstance(default, Path):
-        return Path(str(value)).expanduser()
+        try:
+            return Path(str(value)).expanduser()
+        except RuntimeError:  # the home of a user that there is not
+            raise wrong from None
     if not isinstance(value, str):
         raise wrong
-    if name == "log_level" and value not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    if name in CHOICES and value not in CHOICES[name]:
         raise wrong
     value = value.strip()
     if name == "peak_limits":

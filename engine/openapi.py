@@ -396,6 +396,28 @@ DOCUMENT: Schema = {
             answers.TOLD,
             "It is taken note of; /v1/jobs tells what becomes of it.",
         ),
+        "/v1/settings": _operation(
+            "settings", "Every setting, where it comes from, and what it takes.", {"application/json": answers.SETTINGS}
+        ),
+        "/v1/settings/change": _order(
+            "change_setting",
+            "Change a setting in the data folder; null takes a change back.",
+            {
+                "name": {"type": "string", "minLength": 1, "maxLength": 64},
+                "value": answers.maybe({"type": "string", "maxLength": 2000}),
+            },
+            ("name", "value"),
+            answers.SETTING,
+            "The setting as it is now.",
+        ),
+        "/v1/support": _order(
+            "support",
+            "What a person who helps needs to know of this installation, with secrets and names covered.",
+            {},
+            (),
+            answers.SUPPORT,
+            "A text to read and to send.",
+        ),
         "/v1/plan": _operation(
             "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
         ),
@@ -438,7 +460,7 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan")
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan", "/v1/settings")
 
 
 class BadQuery(Expected):

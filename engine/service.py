@@ -38,12 +38,14 @@ from engine import (
     pipeline,
     plan,
     roles,
+    settings,
     sources,
+    support,
     timetable,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
-from engine.config import Config
+from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
@@ -110,8 +112,11 @@ else:
 class Service:
     """An engine on one data folder, which it holds alone between `__enter__` and `__exit__`."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, outside: Outside | None = None) -> None:
+        """With `outside`, what overrules the settings of the data folder; without, `config` says all that does."""
         self._config = config
+        self._outside = outside or Outside(words={"data_dir": config.data_dir, "simulated": config.simulated})
+        self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
         self._lanes = {lane: threading.Lock() for lane in LANES}
@@ -336,13 +341,18 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {"/v1/jobs/run": self._run_job}
+        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {
+            "/v1/jobs/run": self._run_job,
+            "/v1/settings/change": self._change_setting,
+            "/v1/support": lambda _: {"text": support.text(self._outside, self._clock)},
+        }
         return acts[path](words)
 
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs a running engine."""
         answers: dict[str, Callable[[Mapping[str, Any]], object]] = {
             "/v1/plan": lambda _: self._plan(),
+            "/v1/settings": lambda _: self._settings(),
             **dict.fromkeys(("/v1/explain", "/v1/explain/changes", "/v1/whatif"), functools.partial(self._explain, path)),
         }
         return answers[path](query)
@@ -375,6 +385,31 @@ class Service:
         states = [timetable.SourceState(s.dataset, s.every_s, self._last.get(s.dataset), asked[s.dataset]) for s in self._sources]
         return timetable.document(self._reader, now, states, self._told)
 
+    def _settings(self) -> dict[str, object]:
+        listed = settings.listed(self._outside, self._config)
+        return {"folder": str(self._config.data_dir), "settings": [setting.document() for setting in listed]}
+
+    def _change_setting(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Change a setting, and take over at once what a running engine can."""
+        name = words["name"]
+        with self._changing:
+            self._adopt(settings.change(self._outside, name, words["value"]))
+        log.info("%s: changed the setting %s.", words["who"] or "somebody", name)
+        return next(setting.document() for setting in settings.listed(self._outside, self._config) if setting.name == name)
+
+    def _adopt(self, new: Config) -> None:
+        before, self._config = self._config, settings.adopted(self._config, new)
+        self._writer.set_limits(self._config.limits)
+        self._sources = sources.live(self._config)
+        self._transport = sources.transport(self._config, self._clock)
+        if before.log_level != self._config.log_level:
+            logging.getLogger().setLevel(self._config.log_level)
+        asked = {source.dataset for source in self._sources}
+        for event in self._reader.events():
+            if event.code == "source" and event.subject not in asked:
+                self._writer.close_event("source", event.subject, self._clock.now())
+        self._wake("network")
+
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
@@ -396,11 +431,12 @@ class Service:
         self.tick(self._clock.now(), (lane,))
 
 
-def run(config: Config, clock: Clock) -> None:
+def run(outside: Outside, clock: Clock) -> None:
     """Be the engine until SIGTERM or SIGINT. Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable."""
+    config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
-    with Service(config, clock) as service:
+    with Service(config, clock, outside) as service:
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: service.stop())

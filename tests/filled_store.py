@@ -247,7 +247,14 @@ def scores(area: str, now: int, days: int) -> Iterable[ScoreRow]:
                         ref_abs_error=abs(float(naive[i])),
                         ref_model_abs_error=miss,
                     ),
+                    kept_promises(float(error[i]), float(load[i] * wide[i])) if truth == "provisional" else (),
                 )
+
+
+def kept_promises(error: float, deviation: float) -> tuple[float, ...]:
+    """`reliability.SUMS` of one forecast with an error, that promised a deviation a fifth smaller than errors have."""
+    below = -error <= deviation * 1.04 * np.array(_DEVIATIONS)
+    return (1.0, *below.astype(float).tolist(), abs(error), 0.8 * deviation)
 
 
 @functools.cache

@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
-from engine import api, clock, openapi, roles, tables, timetable
+from engine import api, clock, openapi, roles, settings, tables, timetable
 from engine.calibration import Calibration
+from engine.config import Outside
 from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
 from engine.http_server import MAX_CONNECTIONS, HttpServer
 from engine.store import Reader, ScoreRow, Writer
@@ -104,6 +106,8 @@ def no_model(reader: Reader, path: str, query: Mapping[str, Any]) -> object:
     """Answers for an engine without models."""
     if path == "/v1/plan":
         return timetable.document(reader, NOW, [timetable.SourceState("provider/dataset", 900, None, NOW)], {"score"})
+    if path == "/v1/settings":
+        return {"folder": "data", "settings": [each.document() for each in settings.listed(Outside())]}
     raise tables.Missing("There is no model.", "Add one.")
 
 
@@ -116,6 +120,10 @@ def no_bundle(path: str, words: Mapping[str, Any]) -> object:
             roles.rollback({}, Tier(str(words["tier"])))
         case "run":
             raise roles.Pointless("There is nothing to run.", "Add one.")
+        case "support":
+            return {"text": "All is well."}
+        case "change":
+            raise settings.Invalid("There is no setting.", "Add one.")
         case "challenge":
             roles.challenge({}, words["model_id"] or "", Tier(str(words["tier"])))
     raise tables.Missing("There is nothing to decide about.", "Wait for something.")
@@ -367,14 +375,14 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 
 
 @contract.parametrize()
-@settings(max_examples=15, deadline=None, suppress_health_check=QUIET)
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=QUIET)
 def test_answers_keep_the_contract(case: Any, client: Client) -> None:
     fuzz(case, client)
 
 
 @pytest.mark.long
 @contract.parametrize()
-@settings(max_examples=2000, deadline=None, suppress_health_check=QUIET)
+@hypothesis_settings(max_examples=2000, deadline=None, suppress_health_check=QUIET)
 def test_answers_keep_the_contract_at_length(case: Any, client: Client) -> None:
     fuzz(case, client)
 

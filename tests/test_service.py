@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, pipeline, roles
+from engine import answers, clock, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -301,6 +301,30 @@ def test_the_plan_tells_when_sources_are_asked_and_what_ran(config: Config) -> N
     asked = {source["dataset"]: source for source in plan["sources"]}  # type: ignore[index]
     assert asked["energidataservice/GenerationProdTypeExchange"]["next_time"] == clock.iso(START + 5 * MINUTE)
     assert asked["open-meteo/forecast"]["last_asked"] == clock.iso(START + MINUTE)
+
+
+def test_a_changed_setting_counts_at_once_where_it_can(config: Config) -> None:
+    time = SimulatedClock(START + MINUTE)
+    config = dataclasses.replace(config, fetch_settlement=False)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        service._writer.open_event("source", "entsoe/gone", "No answer.", "Wait.", START)
+        told = service._carry_out("/v1/settings/change", {"name": "fetch_settlement", "value": "yes", "who": "kmj"})
+        jsonschema.validate(told, answers.SETTING)
+        assert not [event for event in service._reader.events() if event.code == "source"]
+        time.set(START + 2 * MINUTE)
+        (run,) = [run for run in service.tick(time.now()) if run.job == "ingest"]
+        assert list(run.detail) == ["energidataservice/ProductionConsumptionSettlement"]
+        service._carry_out("/v1/settings/change", {"name": "peak_limits", "value": "DK1=3000", "who": "kmj"})
+        assert service._reader.limits().text == "DK1=3000"
+        told = service._carry_out("/v1/settings/change", {"name": "port", "value": "9000", "who": "kmj"})
+        assert told["waits"]  # type: ignore[index]
+        listed = service._answer("/v1/settings", {})
+        jsonschema.validate(listed, answers.SETTINGS)
+        with pytest.raises(settings.Overruled):
+            service._carry_out("/v1/settings/change", {"name": "simulated", "value": "no", "who": "kmj"})
+        assert "== settings" in service._carry_out("/v1/support", {"who": "kmj"})["text"]  # type: ignore[index]
+    assert Config.load(environment={}, data_dir=config.data_dir).port == 9000
 
 
 def test_the_first_issue_uses_what_the_first_fetch_brought(config: Config) -> None:

@@ -161,10 +161,11 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
         qtbot.keyClick(chart, key)
         assert hour in _words(window.forecast)
     window.choose_view("monitoring")
+    window.monitoring.choose_section("scores")
     heard: list[str] = []
-    window.monitoring.lead.pointed.connect(heard.append)
+    window.monitoring.scores.lead.pointed.connect(heard.append)
     for _ in range(2):
-        qtbot.keyClick(window.monitoring.lead, keys.Key_Right)
+        qtbot.keyClick(window.monitoring.scores.lead, keys.Key_Right)
     assert heard[1].startswith("1–6 hours ahead: ")
 
 
@@ -373,7 +374,7 @@ def test_no_text_is_cut(
             if label.isVisible() and label.text() and not label.wordWrap():
                 needed = label.fontMetrics().horizontalAdvance(label.text())
                 assert label.width() >= needed, (label.text(), label.width(), needed)
-    table = made.monitoring.findChild(QtWidgets.QTableWidget)
+    table = made.monitoring.scores.findChild(QtWidgets.QTableWidget)
     for column in range(table.columnCount()):
         lines = table.horizontalHeaderItem(column).text().split("\n")
         cells = [table.item(row, column).text() for row in range(table.rowCount())]
@@ -393,7 +394,7 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
         dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK"): dataclasses.replace(area, scores=scores)})
     )
     QtWidgets.QApplication.processEvents()
-    table = window.monitoring.findChild(QtWidgets.QTableWidget)
+    table = window.monitoring.scores.findChild(QtWidgets.QTableWidget)
     assert [table.item(1, column).text() for column in (1, 2, 9)] == ["no data", "–", "–"]
     assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("no data") + 9
 
@@ -402,8 +403,10 @@ def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Windo
     window.choose_view("monitoring")
     window.show_snapshot(filled)
     window.choose_consumer(Consumer("DK1"))
+    window.monitoring.choose_section("scores")
     assert "\nSeasonal naive\n" in _words(window.monitoring), "the legend names what the marks are, and nothing else"
-    card = window.monitoring.calibration
+    window.monitoring.choose_section("promises")
+    card = window.monitoring.promises.calibration
     assert "400 hours learned, last 18:00" in _words(card)
     assert "Bands: " in _words(card)
     assert card.accessibleDescription().startswith("Coverage 7–48")

@@ -7,6 +7,7 @@ from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
+from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
 from app.present.lateness import SourceAge
 from app.present.map import (
@@ -28,6 +29,8 @@ from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_v
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.promises import LevelLine, PromiseView, promise_view
+from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -37,19 +40,26 @@ __all__ = [
     "DECISIONS",
     "AreaRow",
     "Band",
+    "Behind",
     "CalibrationView",
+    "Card",
     "Cell",
     "ChangesView",
     "Comparison",
     "Coverage",
+    "DayChart",
     "Decision",
     "Empty",
     "ForecastView",
     "Group",
     "HealthLine",
     "HealthView",
+    "HeatMap",
+    "HourLine",
     "HourRow",
     "Legend",
+    "LevelLine",
+    "Line",
     "MapChoice",
     "MapFrame",
     "MapReadOut",
@@ -61,6 +71,8 @@ __all__ = [
     "Origin",
     "OverviewView",
     "Part",
+    "PromiseView",
+    "QualityView",
     "ReadOut",
     "Run",
     "ScoreLine",
@@ -83,6 +95,7 @@ __all__ = [
     "Wish",
     "area_rows",
     "as_known",
+    "behind",
     "calibration_view",
     "change_text",
     "changes_view",
@@ -92,9 +105,11 @@ __all__ = [
     "first_choice",
     "forecast_view",
     "health_view",
+    "heat_map",
     "history",
     "hour_rows",
     "hours_ahead",
+    "lag_days",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -103,6 +118,8 @@ __all__ = [
     "notices",
     "on_shelf",
     "overview_view",
+    "promise_view",
+    "quality_view",
     "ranked",
     "read_out",
     "shelf_times",

@@ -11,6 +11,7 @@ from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
+from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.remote import TEXTS as REMOTE_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
@@ -26,6 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
+    **MONITORING_TEXTS,
     **REMOTE_TEXTS,
     **OVERVIEW_TEXTS,
     **SHELL_TEXTS,

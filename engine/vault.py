@@ -1,0 +1,95 @@
+"""Where secrets are kept: in the keyring of the operating system where one works, else in a file that only the user can read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.domain import Expected
+
+#: What stands in the file in place of a secret that is in the keyring.
+IN_KEYRING = "keyring:"
+_FILE = "secrets.toml"
+_SERVICE = "lastvagt"
+
+
+def file(folder: Path) -> Path:
+    """The file of a data folder's secrets; as TOML, name by name."""
+    return folder / _FILE
+
+
+def keep(folder: Path, name: str, secret: str) -> str:
+    """Keep a secret of a data folder; returns what to write into its file: `IN_KEYRING`, or the secret where no keyring works."""
+    if (ring := _keyring()) is None:
+        return secret
+    with _told_as_expected():
+        ring.set_password(_SERVICE, _key(folder, name), secret)
+    return IN_KEYRING
+
+
+def recall(folder: Path, name: str) -> str:
+    """A secret that is in the keyring; raises Expected where it does not give it."""
+    if (ring := _keyring()) is not None:
+        with _told_as_expected():
+            secret: str | None = ring.get_password(_SERVICE, _key(folder, name))
+            if secret is not None:
+                return secret
+    raise Expected(f"The keyring does not give '{name}'.", "Unlock it and start the engine again, or set the secret anew.")
+
+
+def forget(folder: Path, name: str) -> None:
+    """Take a secret out of the keyring, if it is there."""
+    if (ring := _keyring()) is not None:
+        with contextlib.suppress(Expected), _told_as_expected():
+            ring.delete_password(_SERVICE, _key(folder, name))
+
+
+def write(path: Path, values: Mapping[str, object]) -> None:
+    """Write values as TOML, for the user's eyes only, whole or not at all; without any the file goes. Raises OSError."""
+    if not values:
+        path.unlink(missing_ok=True)
+        return
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.writelines(f"{name} = {_toml(value)}\n" for name, value in values.items())
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    escaped = {'"': '\\"', "\\": "\\\\"}
+    return '"' + "".join(escaped.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in str(value)) + '"'
+
+
+def _key(folder: Path, name: str) -> str:
+    """Each data folder has secrets of its own."""
+    return f"{name} of {folder.resolve()}"
+
+
+def _keyring() -> Any:
+    """The keyring that works here, or None. Imported when it is asked for: looking for one takes time and may wake a service."""
+    try:
+        import keyring
+    except ImportError:  # an engine without the app
+        return None
+    ring = keyring.get_keyring()
+    return ring if ring.priority >= 1 else None
+
+
+@contextlib.contextmanager
+def _told_as_expected() -> Iterator[None]:
+    from keyring.errors import KeyringError
+
+    try:
+        yield
+    except KeyringError as error:
+        raise Expected(f"The keyring refuses: {error}.", "Unlock it, then try again.") from error
