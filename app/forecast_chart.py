@@ -51,6 +51,7 @@ class ForecastChart(Chart):
             label=language.text("forecast.issued_here"),
             labelOpts={"position": 0.97, "anchors": [(1, 0.5), (1, 0.5)]},
         )
+        self._limit = pg.InfiniteLine(angle=0, label=" ", labelOpts={"position": 0.02, "anchors": [(0, 1), (0, 1)]})
         self._point = pg.ScatterPlotItem(size=8)
         self._watermark = QtWidgets.QGraphicsSimpleTextItem()
         self._language = language
@@ -68,6 +69,7 @@ class ForecastChart(Chart):
                     self._gap,
                     self._old,
                     self._until,
+                    self._limit,
                     self._issued,
                     self._now,
                     self._naive,
@@ -102,6 +104,8 @@ class ForecastChart(Chart):
         self._palette = palette
         self._now.setPen(pg.mkPen(palette.quiet))
         self._now.label.setColor(palette.quiet)
+        self._limit.setPen(pg.mkPen(palette.late, style=QtCore.Qt.PenStyle.DashLine))
+        self._limit.label.setColor(palette.late)
         self._issued.setPen(pg.mkPen(palette.ink))
         self._issued.label.setColor(palette.ink)
         self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
@@ -144,6 +148,7 @@ class ForecastChart(Chart):
         self._old.set_span((view.issue_time, view.now) if view.stale and not view.known_at else None, view.stale_label)
         self._naive.setData(view.naive_time, view.naive)
         self._newest.setData(view.newest_time, view.newest)
+        self._show_limit(view)
         self._issued.setVisible(bool(view.known_at) and math.isfinite(view.issue_time))
         self._issued.setPos(view.issue_time if math.isfinite(view.issue_time) else 0.0)
         self._watermark.setText("\n".join(view.marks))
@@ -154,6 +159,14 @@ class ForecastChart(Chart):
             self.plot.setXRange(*wanted, padding=0)
         self._fit()
         self._place_watermark()
+
+    def _show_limit(self, view: ForecastView) -> None:
+        known = math.isfinite(view.limit)
+        self._limit.setVisible(known)
+        if known:
+            self._limit.setPos(view.limit)
+            told = self._language.quantity(view.limit, view.scale.unit, view.scale.decimals)
+            self._limit.label.setText(self._language.text("forecast.limit", limit=told))
 
     def _show_medians(self, view: ForecastView) -> None:
         """Solid ahead of the issue, dashed over what nobody has measured; of a price area, which is bridged by hours, all solid."""

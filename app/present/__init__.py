@@ -31,6 +31,7 @@ from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
+from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
@@ -77,6 +78,7 @@ __all__ = [
     "Run",
     "ScoreLine",
     "Shade",
+    "SimilarRow",
     "Situation",
     "SourceAge",
     "Step",
@@ -123,6 +125,7 @@ __all__ = [
     "ranked",
     "read_out",
     "shelf_times",
+    "similar_rows",
     "surrounded",
     "time_range",
     "usual_curve",

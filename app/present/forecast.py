@@ -64,7 +64,7 @@ class ForecastView:
     a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
     settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
 
-    Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
+    `limit` is what the load should not exceed, NaN where the user set none. Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
     """
 
     of: Consumer
@@ -110,6 +110,7 @@ class ForecastView:
     summary: str
     naive_time: FloatArray = field(default_factory=lambda: np.empty(0))
     naive: FloatArray = field(default_factory=lambda: np.empty(0))
+    limit: float = math.nan
     known_at: str = ""
     outcome: str = ""
     newest_time: FloatArray = field(default_factory=lambda: np.empty(0))

@@ -26,8 +26,9 @@ def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
 
 
 def surrounded(view: ForecastView, around: Surroundings) -> ForecastView:
-    """The view with the seasonal naive forecast."""
-    return dataclasses.replace(view, naive_time=around.hours.astype(float), naive=around.naive * view.scale.factor)
+    """The view with the seasonal naive forecast and the limit of the load."""
+    limit = math.nan if around.limit_mwh is None else around.limit_mwh * view.scale.factor
+    return dataclasses.replace(view, naive_time=around.hours.astype(float), naive=around.naive * view.scale.factor, limit=limit)
 
 
 def as_known(
@@ -45,6 +46,7 @@ def as_known(
         shown=newest.shown,
         naive_time=newest.naive_time,
         naive=newest.naive,
+        limit=newest.limit,
         stale=True,
         stale_label="",
         known_at=language.text(
