@@ -246,6 +246,7 @@ def _style_sheet(p: Palette) -> str:
     QListWidget {{ background: transparent; border: none; outline: none; }}
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
+    QListWidget[role="words"]::item {{ padding: 5px 8px; margin-bottom: 4px; color: {p.ink}; }}
     QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
     QListWidget[role="lines"]::item {{ border: none; border-bottom: 1px solid {p.grid}; border-radius: 0; margin: 0; padding: 5px 4px; }}
     QListWidget[role="lines"]::item:selected {{ color: {p.ink}; border-left: 3px solid {p.ink}; }}
@@ -299,6 +300,7 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item {{ padding: 5px 24px 5px 24px; border-radius: 3px; }}
     QMenu::item:selected {{ background: {p.selected}; color: {p.ink}; }}
     QMenu::item:disabled {{ color: {p.reference}; }}
+    QAbstractSpinBox {{ min-height: 1.6em; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
