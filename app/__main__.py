@@ -16,8 +16,8 @@ from types import TracebackType
 
 from PySide6 import QtCore, QtWidgets
 
-from app import remote, snapshot, theme
-from app.engine_link import EngineLink
+from app import remote, snapshot, theme, welcome
+from app.engine_link import EngineLink, command
 from app.feed import Feed
 from app.preferences import Preferences
 from app.remote import RemoteLink
@@ -80,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.screenshot and sys.platform.startswith("linux") and not _has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    kept = Preferences.read(Preferences.file())
+    free = (
+        options.data_dir is None and options.connect is None and not options.simulated and "LASTVAGT_DATA_DIR" not in os.environ
+    )
+    if free and kept.data_dir:
+        options.data_dir = Path(kept.data_dir)
     try:
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
         elsewhere = remote.endpoint(options.connect, options.token_file, options.ca) if options.connect else None
@@ -105,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.resize(size)
         window.choose_consumer(of or PRICE_AREAS[0])
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
-    kept = Preferences.read(Preferences.file())
+    if free and not (kept.welcomed or options.no_engine or config.database.exists()):
+        config, kept = _welcome(options, config, kept)
     feed = Feed(config.database, clock)
     link = (
         RemoteLink(elsewhere, config.database, clock)
@@ -116,6 +123,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.size or not kept.geometry:
         session.window.resize(size)
     return _run(application, session, config, turns, options.turn)
+
+
+def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> tuple[Config, Preferences]:
+    """Ask what a first start must know, and keep it."""
+    language = Language(options.language) if options.language else Language.of_system()
+    choices = welcome.ask(language, config.data_dir, command())
+    options.data_dir, options.simulated = choices.data_dir, choices.simulated
+    liked = {"language": choices.language, "theme": choices.theme, "area": choices.area, "consumer_type": "total"}
+    kept = dataclasses.replace(kept, **liked, data_dir=str(choices.data_dir), welcomed=True)
+    try:
+        kept.write(Preferences.file())
+    except OSError as error:
+        log.warning("What was chosen could not be kept: %s", error)
+    return Config.load(options.config, data_dir=choices.data_dir, simulated=choices.simulated or None), kept
 
 
 def _has_display() -> bool:

@@ -12,7 +12,8 @@ from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
-from app.present import Cell, HealthLine, HealthView, health_view
+from app.present import Cell, HealthLine, HealthView, health_view, set_aside_lines
+from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
 from app.theme import Palette
 from app.tier_strip import TierStripItem
@@ -72,7 +73,8 @@ class HealthPane(Pane):
         self.sources = listing("sources", "what", "from", "age", "usual", "state", "course", most=20)
         self.jobs = listing("jobs", "job", "last", "took", "result", "next")
         self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
-        self.set_aside = listing("set_aside", "hour", "series", "what", "value", "reason", stretch=4, most=8)
+        self.set_aside = QuarantineTable(language, palette)
+        self.set_aside.told.connect(self.told)
         self.strips = {area: TierStripItem(palette) for area in PRICE_AREAS}
         self.run = QtWidgets.QPushButton(text("health.run"))
         self.run.setAccessibleName(self.run.text())
@@ -82,10 +84,7 @@ class HealthPane(Pane):
         for each in self._more:
             each.itemSelectionChanged.connect(self._look)
         self._first_day, self._last_day = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
-        self._no_events, self._none_set_aside = (
-            theme.label(role="quiet"),
-            theme.label(role="quiet", text=text("health.none_set_aside")),
-        )
+        self._no_events = theme.label(role="quiet")
         self._disk = QtWidgets.QFormLayout()
         self._growth, self._grew = Course(palette), _told()
         self._growth.setAccessibleName(text("health.growth"))
@@ -139,7 +138,7 @@ class HealthPane(Pane):
         column.setSpacing(10)
         column.addWidget(_card(text("health.sources"), self.sources, self._more[self.sources]))
         column.addLayout(both)
-        column.addWidget(_card(text("health.set_aside"), self._none_set_aside, self.set_aside))
+        column.addWidget(_card(text("health.set_aside"), self.set_aside))
         column.addStretch(1)
         return ScrollPage(inside)
 
@@ -163,6 +162,11 @@ class HealthPane(Pane):
             self._found = found
             self._show()
 
+    def deliver(self, answer: Answer) -> None:
+        """Take an answer, or give it to the values set aside."""
+        super().deliver(answer)
+        self.set_aside.deliver(answer)
+
     def take_answer(self, answer: Answer) -> None:
         """Tell whether a job runs."""
         if answer.refusal is not None:
@@ -173,7 +177,11 @@ class HealthPane(Pane):
     def _show(self) -> None:
         if self._scene is not None:
             scene = self._scene
-            self.show_view(health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now))
+            view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now)
+            values = self._found.set_aside if self._found is not None else ()
+            closed = self._language.text("quarantine.closed") if view.closed else ""
+            self.set_aside.show_lines(set_aside_lines(values, self._language, scene.now), closed)
+            self.show_view(view)
 
     def show_view(self, view: HealthView) -> None:
         """Show a view."""
@@ -187,14 +195,11 @@ class HealthPane(Pane):
             (self.sources, view.sources),
             (self.jobs, view.jobs),
             (self.events, view.events),
-            (self.set_aside, view.set_aside),
         ):
             listing.show_lines([line.cells for line in lines])
         self.events.setVisible(bool(view.events))
         self._no_events.setText(view.no_events)
         self._no_events.setVisible(not view.events)
-        self.set_aside.setVisible(bool(view.set_aside))
-        self._none_set_aside.setVisible(not view.set_aside)
         for item, strip in zip(self.strips.values(), view.strips, strict=False):
             item.show_strip(strip)
         self._first_day.setText(view.first_day)

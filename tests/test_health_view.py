@@ -108,7 +108,7 @@ def test_an_empty_store_has_lists_without_lines(tmp_path: Path, language: Langua
     reader = Reader(tmp_path / "lastvagt.sqlite")
     view = present.health_view(snapshot.read(reader, NOW), health_snapshot.read(reader, NOW), ABSENT, language, NOW)
     reader.close()
-    assert (view.sources, view.events, view.set_aside) == ((), (), ())
+    assert (view.sources, view.events) == ((), ())
     assert all(day.worst is None for strip in view.strips for day in strip.days)
     assert len(view.jobs) == 7
 

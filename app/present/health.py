@@ -15,7 +15,6 @@ from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
-from engine.store.decisions import SetAside
 from engine.store.reader import Event, SeriesState
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -81,7 +80,6 @@ class HealthView:
     last_day: str
     events: tuple[HealthLine, ...]
     no_events: str
-    set_aside: tuple[HealthLine, ...]
     disk: tuple[tuple[str, Cell], ...]
     growth: Cell
     closed: str
@@ -108,7 +106,6 @@ def health_view(
         last_day=language.text("health.today"),
         events=tuple(_event(event, language, now) for event in sorted(noted, key=lambda e: (e.until is not None, -e.since))),
         no_events=language.text("health.no_events") if found is not None and not noted else "",
-        set_aside=() if found is None else tuple(_set_aside(value, language, now) for value in found.set_aside),
         disk=() if found is None else _disk(found.space, language),
         growth=Cell() if found is None else _growth(found.space, language),
         closed="" if runs else language.text("health.no_engine"),
@@ -307,18 +304,6 @@ def _event(event: Event, language: Language, now: int) -> HealthLine:
         Cell(kind),
     )
     return HealthLine(cells, f"{event.problem} {event.remedy}")
-
-
-def _set_aside(value: SetAside, language: Language, now: int) -> HealthLine:
-    amount = "–" if value.value is None else language.quantity(value.value, UNITS[value.quantity], 1)
-    cells = (
-        Cell(language.moment(value.valid_time, now)),
-        Cell(geography.title(value.consumer, language.code)),
-        Cell(language.text(f"quantity.{value.quantity}")),
-        Cell(amount),
-        Cell(value.reason),
-    )
-    return HealthLine(cells, value.reason)
 
 
 def _disk(space: Space, language: Language) -> tuple[tuple[str, Cell], ...]:

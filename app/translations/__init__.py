@@ -7,6 +7,7 @@ import locale
 import math
 from dataclasses import dataclass
 
+from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
@@ -23,6 +24,7 @@ LANGUAGES = ("da", "en")
 
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
+    **ADJUSTING_TEXTS,
     **CONSUMER_TEXTS,
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,

@@ -108,11 +108,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.over": ("ovre", "over"),
     # what was set aside
     "health.set_aside": ("Tal sat til side", "Values set aside"),
-    "health.none_set_aside": ("Ingen tal er sat til side som usandsynlige.", "No value was set aside as implausible."),
-    "health.hour": ("Time", "Hour"),
-    "health.series": ("Serie", "Series"),
-    "health.value": ("Værdi", "Value"),
-    "health.reason": ("Hvorfor", "Why"),
     # the disk
     "health.disk": ("Database", "Database"),
     "health.size": ("Størrelse", "Size"),
