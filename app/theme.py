@@ -159,6 +159,16 @@ def font(scale: float = 1.0, bold: bool = False) -> QtGui.QFont:
     return made
 
 
+def digit_px() -> float:
+    """Width of a digit, which widths of columns of figures are multiples of."""
+    return QtGui.QFontMetricsF(font()).horizontalAdvance("0")
+
+
+def grown(pixels: float) -> float:
+    """Pixels of lines and gaps, grown with the type where that is large."""
+    return pixels * max(1.0, digit_px() / 8)
+
+
 def label(scale: float = 1.0, bold: bool = False, role: str = "", text: str = "") -> QtWidgets.QLabel:
     """A line of text; `role` names its colour in the style sheet (quiet, late, stale, badge) and may be changed by `paint`."""
     made = QtWidgets.QLabel(text)

@@ -38,7 +38,7 @@ from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
-from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
 
 __all__ = [
     "DECISIONS",
@@ -144,6 +144,7 @@ __all__ = [
     "similar_rows",
     "surrounded",
     "time_range",
+    "usual_curve",
     "value_range",
     "weather_at",
     "weather_view",
