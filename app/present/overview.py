@@ -107,7 +107,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     week, usual = _scores(of_it, now)
     worse = week.n > 0 and usual.n > 0 and week.wape > WORSE * usual.wape
     words = [
-        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)) if week.n else "",
+        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)),
         language.text("overview.usual", value=language.quantity(usual.wape, "%", 1)) if usual.n else "",
         language.text("overview.skill", value=language.number(week.skill, 2)) if math.isfinite(week.skill) else "",
     ]
@@ -138,7 +138,8 @@ def _risk(
     if found is None:
         return "", False
     words = language.text("overview.risk", limit=scale.number(limit, language), percent=percent_text(found.probability, language))
-    return words, found.probability >= told.alarm
+    alarm = found.probability >= told.alarm
+    return f"{words} {language.weekday(found.probable_at)} {language.hour(found.probable_at)}" if alarm else words, alarm
 
 
 def _scores(of_it: ConsumerSnapshot, now: int) -> tuple[Score, Score]:
