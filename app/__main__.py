@@ -35,6 +35,9 @@ from engine.store import Reader
 
 log = logging.getLogger("lastvagt.app")
 
+#: Rounds of events after which every layout is at rest: one that grows moves what stands below it in the next.
+_ROUNDS = 4
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -52,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         "--type", metavar="TYPE", help="and of it this consumer type: household, business, public or one of your own"
     )
     parser.add_argument("--size", metavar="WxH", help="size of the window (default: as left last, else 1280x800)")
+    parser.add_argument(
+        "--wall",
+        nargs="?",
+        const="overview",
+        metavar="VIEWS",
+        help="be a wall display until Esc is pressed; of several views with commas between them each has its turn",
+    )
+    parser.add_argument("--turn", type=int, default=30, metavar="S", help="seconds of a turn (default: %(default)s)")
     parser.add_argument(
         "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
     )
@@ -87,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
+        turns = _turns(options.wall)
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
@@ -113,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
-    return _run(application, session, config)
+    return _run(application, session, config, turns, options.turn)
 
 
 def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> tuple[Config, Preferences]:
@@ -155,7 +167,16 @@ def _engine_options(options: argparse.Namespace) -> list[str]:
     return [*paths, *(["--simulated"] if options.simulated else [])]
 
 
-def _run(application: QtWidgets.QApplication, session: Session, config: Config) -> int:
+def _turns(views: str | None) -> tuple[str, ...]:
+    """The views of a wall display, which take turns; none where it is not to be one."""
+    wanted = () if views is None else tuple(view.strip() for view in views.split(","))
+    for view in wanted:
+        if view not in VIEWS:
+            raise Expected(f"'{view}' is no view.", f"Choose of {', '.join(VIEWS)}.")
+    return wanted
+
+
+def _run(application: QtWidgets.QApplication, session: Session, config: Config, turns: tuple[str, ...], turn_s: int) -> int:
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
@@ -165,6 +186,8 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config) 
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
     session.start()
+    if turns:
+        session.window.hang(turns, turn_s)
     return application.exec()
 
 
@@ -219,7 +242,8 @@ def _write_pictures(window: Window, shown: Snapshot, palette: Palette, language:
     for view in VIEWS:
         window.choose_view(view)
         window.show_snapshot(shown)
-        QtWidgets.QApplication.processEvents()
+        for _ in range(_ROUNDS):
+            QtWidgets.QApplication.processEvents()
         path = folder / f"{view}-{palette.name}-{language.code}-{window.width()}x{window.height()}.png"
         if not window.grab().save(str(path)):
             print(f"lastvagt: {path} could not be written.", file=sys.stderr)

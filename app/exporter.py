@@ -150,7 +150,7 @@ class Exporter(QtCore.QObject):
         what = view if wish.what == "picture" else wish.what
         parts = ("lastvagt", what, *whom, f"{clock.local(now):%Y-%m-%d-%H%M}")
         plain = "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in part) for part in parts)
-        kind, _, variant = wish.form.partition("-")
+        kind, _, variant = wish.form.partition("_")
         return f"{plain}{'-' if variant else ''}{variant}.{kind}"
 
     def _copy(self, scene: Scene, pane: Pane, palette: Palette, found: _Found) -> None:

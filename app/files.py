@@ -151,7 +151,7 @@ def tabbed(table: Table, european: bool) -> str:
 #: How a table is written, by the name of the form; which is also what the file's name ends with.
 FORMS: Mapping[str, Callable[[Table], bytes]] = {
     "xlsx": xlsx,
-    "csv-eu": csv_european,
+    "csv_eu": csv_european,
     "csv": csv_plain,
     "parquet": parquet,
     "json": document,

@@ -29,6 +29,7 @@ class Preferences:
     weather: bool = True
     naive: bool = True
     export: Mapping[str, str] = field(default_factory=dict)  # what was saved last, its form, and the folder
+    pinned: str = ""  # whom the overview shows beside the price areas, as limits name them, with commas between
     shelved: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod

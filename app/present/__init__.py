@@ -34,12 +34,13 @@ from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.provenance import provenance
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
-from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
+from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, undecidable
+from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
-from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
 
 __all__ = [
     "DECISIONS",
@@ -58,6 +59,7 @@ __all__ = [
     "DayReport",
     "Decision",
     "Empty",
+    "Field",
     "ForecastView",
     "Group",
     "HealthLine",
@@ -86,6 +88,7 @@ __all__ = [
     "ReportFacts",
     "Run",
     "ScoreLine",
+    "Section",
     "SetAsideLine",
     "Shade",
     "SimilarRow",
@@ -143,14 +146,18 @@ __all__ = [
     "read_out",
     "report_facts",
     "set_aside_lines",
+    "settings_view",
     "shelf_times",
     "similar_rows",
     "surrounded",
     "time_range",
+    "undecidable",
+    "usual_curve",
     "value_range",
     "weather_at",
     "weather_view",
     "what_if_view",
     "why_view",
     "widened",
+    "wrong",
 ]

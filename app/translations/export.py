@@ -17,7 +17,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "export.what_report": ("Døgnrapport", "Day report"),
     "export.form": ("Format", "Format"),
     "export.form_xlsx": ("Excel-projektmappe (.xlsx)", "Excel workbook (.xlsx)"),
-    "export.form_csv-eu": ("CSV med semikolon og decimalkomma, til Excel", "CSV with semicolon and decimal comma, for Excel"),
+    "export.form_csv_eu": ("CSV med semikolon og decimalkomma, til Excel", "CSV with semicolon and decimal comma, for Excel"),
     "export.form_csv": ("CSV med komma og decimalpunktum", "CSV with comma and decimal point"),
     "export.form_parquet": ("Parquet, til databehandling", "Parquet, for data work"),
     "export.form_json": ("JSON, som motoren svarer", "JSON, as the engine answers"),

@@ -12,7 +12,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.previous_area": ("Forrige område", "Previous area"),
     "menu.program": ("Program", "Program"),
     "menu.find": ("Find kommando", "Find command"),
-    "menu.full_screen": ("Fuld skærm", "Full screen"),
+    "menu.wall": ("Vægskærm", "Wall display"),
     "menu.quit": ("Afslut", "Quit"),
     "finder.name": ("Find kommando, visning, område eller hjælp", "Find command, view, area or help"),
     "finder.hint": ("Skriv en del af en kommando, en visning eller et område", "Type part of a command, a view or an area"),
@@ -77,6 +77,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "welcome.start_about": (
         "Start sætter motoren i gang. Den henter de seneste måneder; den første prognose kommer normalt inden for to minutter.",
         "Start sets the engine going. It fetches the last months; the first forecast usually comes within two minutes.",
+    ),
+    "window.frozen": ("Skærmen stod stille i {seconds} s", "The display stood still for {seconds} s"),
+    "window.frozen_what": (
+        "Den er aktuel igen. Hvor det skete, står i app.log.",
+        "It is current again. Where it happened is in app.log.",
     ),
     # tray
     "tray.open": ("Vis Lastvagt", "Show Lastvagt"),
