@@ -88,7 +88,7 @@ def test_a_day_is_named_by_its_lowest_tier(seen: tuple[Snapshot, HealthSnapshot]
 def test_days_that_were_thinned_lack_nothing(seen: tuple[Snapshot, HealthSnapshot]) -> None:
     snap, found = seen
     ten = clock.local_time(clock.local(NOW - 3 * DAY).date(), 10)
-    issues = {area: ((ten, Tier.FULL),) for area in found.issues}
+    issues = dict.fromkeys(found.issues, ((ten, Tier.FULL),))
     found = dataclasses.replace(found, issues=issues, first_issue=ten - 9 * DAY)
     kept = dataclasses.replace(
         found, space=dataclasses.replace(found.space, thinned_to=clock.local_midnight(clock.local(NOW).date()))
