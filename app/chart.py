@@ -17,6 +17,7 @@ PEN_STYLES = {
     "dots": QtCore.Qt.PenStyle.DotLine,
     "fine_dots": QtCore.Qt.PenStyle.DotLine,
     "dash_dots": QtCore.Qt.PenStyle.DashDotLine,
+    "published": QtCore.Qt.PenStyle.DashLine,
     "ghost": QtCore.Qt.PenStyle.DashDotDotLine,
 }
 
@@ -69,7 +70,7 @@ def _sample(colour: str, shape: str) -> QtGui.QPixmap:
             painter.setBrush(QtGui.QColor(colour))
             painter.drawPolygon([QtCore.QPointF(9, 1), QtCore.QPointF(14, 11), QtCore.QPointF(4, 11)])
         else:
-            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots") else 1)
+            pen = QtGui.QPen(QtGui.QColor(colour), 2 if shape in ("bold", "dots", "published") else 1)
             pen.setStyle(PEN_STYLES.get(shape, pen.style()))
             painter.setPen(pen)
             painter.drawLine(0, 6, 18, 6)
@@ -92,11 +93,15 @@ class Legend(QtWidgets.QWidget):
             row.addWidget(sample)
             row.addWidget(name)
             rows.addWidget(entry)
-            self._entries.append((entry, sample))
+            self._entries.append((entry, sample, name))
+
+    def rename(self, index: int, text: str) -> None:
+        """Give an entry another name."""
+        self._entries[index][2].setText(text)
 
     def set_samples(self, samples: tuple[tuple[str, str] | None, ...]) -> None:
         """Draw each sample: its colour and shape, or None."""
-        for (entry, sample), drawn in zip(self._entries, samples, strict=True):
+        for (entry, sample, _), drawn in zip(self._entries, samples, strict=True):
             if drawn is not None:
                 sample.setPixmap(_sample(*drawn))
             entry.setVisible(drawn is not None)

@@ -41,7 +41,7 @@ class ForecastChart(Chart):
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
         self._observed, self._settled, self._bridge, self._median = (_line() for _ in range(4))
-        self._naive, self._tso, self._newest, self._overlay = (_line() for _ in range(4))
+        self._naive, self._tso, self._newest, self._adjusted, self._overlay = (_line() for _ in range(5))
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
@@ -51,6 +51,7 @@ class ForecastChart(Chart):
             label=language.text("forecast.issued_here"),
             labelOpts={"position": 0.97, "anchors": [(1, 0.5), (1, 0.5)]},
         )
+        self._limit = pg.InfiniteLine(angle=0, label=" ", labelOpts={"position": 0.02, "anchors": [(0, 1), (0, 1)]})
         self._point = pg.ScatterPlotItem(size=8)
         self._watermark = QtWidgets.QGraphicsSimpleTextItem()
         self._language = language
@@ -68,6 +69,7 @@ class ForecastChart(Chart):
                     self._gap,
                     self._old,
                     self._until,
+                    self._limit,
                     self._issued,
                     self._now,
                     self._naive,
@@ -77,6 +79,7 @@ class ForecastChart(Chart):
                     self._settled,
                     self._bridge,
                     self._median,
+                    self._adjusted,
                     self._overlay,
                     self._head,
                 ),
@@ -102,6 +105,8 @@ class ForecastChart(Chart):
         self._palette = palette
         self._now.setPen(pg.mkPen(palette.quiet))
         self._now.label.setColor(palette.quiet)
+        self._limit.setPen(pg.mkPen(palette.late, style=QtCore.Qt.PenStyle.DashLine))
+        self._limit.label.setColor(palette.late)
         self._issued.setPen(pg.mkPen(palette.ink))
         self._issued.label.setColor(palette.ink)
         self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
@@ -111,6 +116,7 @@ class ForecastChart(Chart):
         self._naive.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DotLine))
         self._newest.setPen(pg.mkPen(palette.median, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
         self._paint_overlay()
+        self._adjusted.setPen(pg.mkPen(palette.ink, width=2))
         self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
@@ -144,6 +150,7 @@ class ForecastChart(Chart):
         self._old.set_span((view.issue_time, view.now) if view.stale and not view.known_at else None, view.stale_label)
         self._naive.setData(view.naive_time, view.naive)
         self._newest.setData(view.newest_time, view.newest)
+        self._show_limit(view)
         self._issued.setVisible(bool(view.known_at) and math.isfinite(view.issue_time))
         self._issued.setPos(view.issue_time if math.isfinite(view.issue_time) else 0.0)
         self._watermark.setText("\n".join(view.marks))
@@ -155,6 +162,14 @@ class ForecastChart(Chart):
         self._fit()
         self._place_watermark()
 
+    def _show_limit(self, view: ForecastView) -> None:
+        known = math.isfinite(view.limit)
+        self._limit.setVisible(known)
+        if known:
+            self._limit.setPos(view.limit)
+            told = self._language.quantity(view.limit, view.scale.unit, view.scale.decimals)
+            self._limit.label.setText(self._language.text("forecast.limit", limit=told))
+
     def _show_medians(self, view: ForecastView) -> None:
         """Solid ahead of the issue, dashed over what nobody has measured; of a price area, which is bridged by hours, all solid."""
         colour = self._palette.old_median if view.stale else self._palette.median
@@ -164,6 +179,7 @@ class ForecastChart(Chart):
         cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
         self._bridge.setData(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
         self._median.setData(view.forecast_time[cut:], view.median[cut:])
+        self._adjusted.setData(view.forecast_time[: len(view.adjusted)], view.adjusted)
 
     def _show_stretches(self, view: ForecastView) -> None:
         """Names over the parts of the chart, and hatching behind what nobody has measured."""
@@ -253,6 +269,7 @@ class ForecastChart(Chart):
         series = [(view.observed_time, view.observed), (view.settled_time, view.settled), (view.tso_time, view.tso)]
         series += [(view.forecast_time, edge) for band in view.bands[:1] for edge in (band.low, band.high)]
         series += [(view.forecast_time, view.median), (view.newest_time, view.newest)]
+        series.append((view.forecast_time[: len(view.adjusted)], view.adjusted))
         if self._naive.isVisible():
             series.append((view.naive_time, view.naive))
         if self._laid is not None and self._overlay.isVisible():

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import past_issues, surroundings, theme
+from app.adjust_sheet import AdjustSheet
 from app.empty import EmptyPage
 from app.engine_link import Answer
 from app.forecast_chart import ForecastChart
@@ -32,6 +33,8 @@ from app.present import (
     widened,
 )
 from app.read_out import ForecastLegend, ReadOutRow
+from app.sheet import Overlay
+from app.similar_sheet import SimilarSheet
 from app.snapshot import HISTORY_DAYS
 from app.surroundings import Surroundings
 from app.theme import Palette
@@ -43,7 +46,13 @@ from engine import clock
 from engine.domain import DAY, HOUR, QuantileForecast
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet}
+SHEETS: dict[str, SheetMaker] = {
+    "hour": HourSheet,
+    "why": WhySheet,
+    "whatif": WhatIfSheet,
+    "adjust": AdjustSheet,
+    "similar": SimilarSheet,
+}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 #: Factor of one step of zoom.
@@ -63,6 +72,7 @@ class ForecastPane(Pane):
         self._around: Surroundings | None = None
         self._ahead: Ahead | None = None
         self._issue: QuantileForecast | None = None
+        self._overlay: Overlay | None = None
         self._lead_h = 0
         self._days: int | None = None
         self._asked_for: dict[str, object] = {}
@@ -130,7 +140,7 @@ class ForecastPane(Pane):
         self.chart.moved.connect(lambda: tools.show_days(None))
         self.inspector.asked.connect(self.asked)
         self.inspector.told.connect(self.told)
-        self.inspector.drawn.connect(lambda overlay: self.chart.lay_over(overlay if tools.inspect.isChecked() else None))
+        self.inspector.drawn.connect(lambda _: self._lay_over())
         self.past.chosen.connect(self._choose_issue)
         tools.ranged.connect(self.show_days)
         tools.led.connect(self.show_lead)
@@ -263,7 +273,7 @@ class ForecastPane(Pane):
         """Show a view."""
         self._view = view
         self._header.show_view(view)
-        self._legend.show_view(view, self.tools.naive.isChecked(), self._palette)
+        self._name_lines()
         self._axis_note.setText(view.axis)
         self._part.setVisible(bool(view.stretches))
         self._zone.setText(view.zone)
@@ -287,7 +297,7 @@ class ForecastPane(Pane):
         self._palette = palette
         for part in (self.chart, self.weather, self.past, self.inspector):
             part.set_palette(palette)
-        self._legend.show_view(self._view, self.tools.naive.isChecked(), palette)
+        self._name_lines()
 
     # -- what the user does -------------------------------------------------------------------------------------------
 
@@ -333,11 +343,20 @@ class ForecastPane(Pane):
 
     def _show_naive(self, shown: bool) -> None:
         self.chart.show_naive(shown)
-        self._legend.show_view(self._view, shown, self._palette)
+        self._name_lines()
 
     def _open_inspector(self, opened: bool) -> None:
         self.inspector.setVisible(opened)
-        self.chart.lay_over(self.inspector.overlay if opened else None)
+        self._lay_over()
+
+    def _lay_over(self) -> None:
+        """Draw what the page in front lays over the chart, while it can be seen."""
+        self._overlay = self.inspector.overlay if self.tools.inspect.isChecked() else None
+        self.chart.lay_over(self._overlay)
+        self._name_lines()
+
+    def _name_lines(self) -> None:
+        self._legend.show_view(self._view, self.tools.naive.isChecked(), self._overlay, self._palette)
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         """Show the inspector where there is room, until the user has decided."""

@@ -23,7 +23,7 @@ class HourSheet(Sheet):
         self._language = language
         self.table = QtWidgets.QTableWidget(0, 3)
         self.table.setAccessibleName(language.text("hour.table"))
-        self.table.setProperty("role", "list")
+        self.table.setProperty("role", "plain")
         self.table.setFont(theme.font(0.95))
         self.table.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -22,6 +22,7 @@ class Preferences:
     area: str = ""
     consumer_type: str = ""
     geometry: str = ""
+    data_dir: str = ""
     welcomed: bool = False
     told_of_tray: bool = False
     inspector: str = ""  # shown or hidden; not chosen: where there is room

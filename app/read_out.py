@@ -8,6 +8,7 @@ from app import theme
 from app.chart import Legend
 from app.flow import FlowLayout
 from app.present import ForecastView, ReadOut
+from app.sheet import Overlay
 from app.theme import Palette
 from app.translations import Language
 
@@ -61,18 +62,21 @@ class ForecastLegend(Legend):
                 text("forecast.settled"),
                 text("forecast.bridge_median"),
                 text("forecast.median"),
+                text("forecast.adjusted"),
                 *(text("forecast.band", level=level) for level in (50, 80, 90)),
                 text("forecast.newest"),
                 text("forecast.naive"),
                 text("forecast.tso"),
+                "",  # what a page of the inspector lays over the chart
             )
         )
         self.setToolTip(text("forecast.observed_about"))
 
-    def show_view(self, view: ForecastView | None, naive: bool, palette: Palette) -> None:
-        """Name what is drawn of a view."""
+    def show_view(self, view: ForecastView | None, naive: bool, overlay: Overlay | None, palette: Palette) -> None:
+        """Name what is drawn of a view, and what is laid over it."""
         if view is None:
             return
+        self.rename(-1, overlay.name if overlay else "")
         drawn = {band.percent for band in view.bands}
         wide, middle, narrow = palette.old_bands if view.stale else palette.bands
         median = palette.old_median if view.stale else palette.median
@@ -83,9 +87,11 @@ class ForecastLegend(Legend):
                 (palette.observed, "dash_dots") if len(view.settled) else None,
                 (median, "dots") if view.stretches and issued else None,
                 (median, "bold") if issued else None,
+                (palette.ink, "bold") if len(view.adjusted) else None,
                 *((colour, "block") if p in drawn else None for p, colour in ((50, narrow), (80, middle), (90, wide))),
                 (palette.median, "ghost") if len(view.newest) else None,
                 (palette.quiet, "fine_dots") if naive and len(view.naive) else None,
                 (palette.quiet, "dashes") if len(view.tso) else None,
+                (palette.ink, overlay.style) if overlay else None,
             )
         )

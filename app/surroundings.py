@@ -19,7 +19,7 @@ SHOWN_WEATHER = ("temperature", "wind_speed", "global_radiation")
 class Surroundings:
     """Values on the unbroken grid `hours`, NaN where nothing was known. `naive` is in MWh; `truths` see `Archive.truth`.
 
-    `places` are the areas the weather is of: more than one where it is their mean.
+    `places` are the areas the weather is of: more than one where it is their mean. `limit_mwh` is that of the consumer's load.
     """
 
     of: Consumer
@@ -29,6 +29,7 @@ class Surroundings:
     weather: Mapping[str, FloatArray]
     places: tuple[str, ...]
     truths: Mapping[str, tuple[IntArray, FloatArray]]
+    limit_mwh: float | None
 
 
 def read(reader: Reader, of: Consumer, as_of: int, start: int, end: int) -> Surroundings:
@@ -46,6 +47,7 @@ def read(reader: Reader, of: Consumer, as_of: int, start: int, end: int) -> Surr
         weather=weather,
         places=places,
         truths=reader.truth(of.area, start, end, of.consumer_type),
+        limit_mwh=reader.limits().loads.get(of),
     )
 
 

@@ -26,8 +26,9 @@ def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
 
 
 def surrounded(view: ForecastView, around: Surroundings) -> ForecastView:
-    """The view with the seasonal naive forecast."""
-    return dataclasses.replace(view, naive_time=around.hours.astype(float), naive=around.naive * view.scale.factor)
+    """The view with the seasonal naive forecast and the limit of the load."""
+    limit = math.nan if around.limit_mwh is None else around.limit_mwh * view.scale.factor
+    return dataclasses.replace(view, naive_time=around.hours.astype(float), naive=around.naive * view.scale.factor, limit=limit)
 
 
 def as_known(
@@ -35,7 +36,7 @@ def as_known(
 ) -> ForecastView:
     """An earlier issue in the place of the newest, with what came true of it: muted, and marked as what it is."""
     own = snapshot.consumers[newest.of]
-    nothing = dataclasses.replace(own, forecast=issue, tso_time=np.empty(0, np.int64), tso=np.empty(0))
+    nothing = dataclasses.replace(own, forecast=issue, published=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))
     then = dataclasses.replace(snapshot, consumers={**snapshot.consumers, newest.of: nothing})
     made = forecast_view(then, newest.of, engine, language, int(newest.now))
     age = language.duration(newest.now - issue.issue_time)
@@ -45,6 +46,7 @@ def as_known(
         shown=newest.shown,
         naive_time=newest.naive_time,
         naive=newest.naive,
+        limit=newest.limit,
         stale=True,
         stale_label="",
         known_at=language.text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
     "forecast.settled": ("Afregnet", "Settled"),
+    "forecast.limit": ("grænse {limit}", "limit {limit}"),
     "forecast.issued_here": ("udstedt", "issued"),
     "forecast.naive": ("Sæsonnaiv", "Seasonal naive"),
     "forecast.newest": ("Nyeste median", "Newest median"),
@@ -74,6 +75,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Vis eller skjul det, der er at fortælle om timen (I). Klik på en time, eller tryk Enter, for at fastholde den.",
         "Show or hide what there is to tell of the hour (I). Click an hour, or press Enter, to pin it.",
     ),
+    # page of similar days
+    "similar.list": ("Lignende døgn", "Similar days"),
+    "similar.asking": ("Leder i det gemte forbrug …", "Searching the stored load …"),
+    "similar.about": (
+        "Døgn af samme slags, mest ens først: temperatur, tid på året og sidste uges niveau. Vælg et for at lægge dets kurve over.",
+        "Days of the same kind, most alike first: temperature, time of year and level of the week before. Choose one to lay its curve over.",
+    ),
+    "similar.none": ("Der er intet gemt døgn af samme slags.", "No day of the same kind is stored."),
+    "similar.weekday": ("samme ugedag", "same weekday"),
+    "similar.kind": ("samme slags dag", "same kind of day"),
+    "similar.season": ("{days} fra årstiden", "{days} off in the year"),
+    "similar.level": ("niveau {share}", "level {share}"),
     # page of the hour
     "hour.table": ("Timens tal", "Numbers of the hour"),
     "hour.measured": ("Målt", "Observed"),
@@ -83,6 +96,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hour.settlement": ("Afregnet i markedet", "Settled in the market"),
     "hour.forecast": ("Prognose", "Forecast"),
     "hour.issued": ("Udstedt", "Issued"),
+    "hour.exceeds": ("Over grænsen {limit}", "Above the limit {limit}"),
     "hour.age": ("Udstedt for siden", "Issued ago"),
     "hour.others": ("Andres prognoser", "Forecasts of others"),
     "hour.nothing": ("Hverken målt eller med i prognosen.", "Neither measured nor part of the forecast."),
