@@ -174,7 +174,7 @@ class MonitoringPane(Pane):
             self._empty.show_reason(view.empty)
             self._pages.setCurrentWidget(self._empty)
             return
-        if held is None or held.of != scene.of:
+        if self.section != "scores" and (held is None or held.of != scene.of):
             return
         self._head(view)
         self._pages.setCurrentWidget(getattr(self, self.section))

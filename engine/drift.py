@@ -92,10 +92,8 @@ def judged(of: Consumer) -> tuple[int, ...]:
     return DAY_AHEAD if geography.measure(of) is Measure.GROSS else BRIDGE
 
 
-def day_errors(
-    hours: IntArray, n: FloatArray, abs_error: FloatArray, observed: FloatArray, buckets: Sequence[int] = DAY_AHEAD
-) -> DayErrors:
-    """Sums by Danish day of scored hours (h,), their pairs, errors and loads being of shape (h, lead buckets)."""
+def day_errors(buckets: Sequence[int], hours: IntArray, n: FloatArray, abs_error: FloatArray, observed: FloatArray) -> DayErrors:
+    """Sums by Danish day and over `buckets` of scored hours (h,), whose pairs, errors and loads are of shape (h, lead buckets)."""
     columns = [part[:, list(buckets)].sum(axis=1) for part in (n, abs_error, observed)]
     day = clock.local_day_hour(hours)[0]
     days, place = np.unique(day, return_inverse=True)
@@ -109,7 +107,7 @@ def read(reader: Reader, of: Consumer, now: int) -> Course:
     """The control chart of a consumer from what is scored by `now`, against first published load."""
     sums = ("n", "abs_error", "observed")
     hours, parts = reader.scorebook.parts(of, "provisional", now - READ_DAYS * DAY, now + HOUR, sums)
-    return judge(day_errors(hours, *parts, buckets=judged(of)))
+    return judge(day_errors(judged(of), hours, *parts))
 
 
 def special(day: int) -> bool:

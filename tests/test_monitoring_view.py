@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from app import snapshot, theme
+from app.calibration_card import WeightBar
 from app.heat_map import shade
 from app.monitoring_view import SECTIONS, MonitoringPane
 from app.pane import Question, Scene
@@ -190,6 +192,22 @@ def test_promises_of_another_lead_time_can_be_chosen(pane: MonitoringPane, fille
     qtbot.keyClick(box, KEY.Key_Down)
     assert box.currentText() == "49–72 h ahead"
     assert pane.promises.chart.accessibleDescription()
+
+
+def test_the_calibration_is_shown_and_an_empty_one_explains_itself(pane: MonitoringPane, filled: Snapshot) -> None:
+    pane.show_scene(scene(filled))
+    pane.choose_section("promises")
+    card = pane.promises.calibration
+    assert "400 hours learned, last 18:00" in words(card)
+    assert "Bands: " in words(card)
+    assert card.accessibleDescription().startswith("Coverage 7–48")
+    QtWidgets.QApplication.processEvents()
+    bar = card.findChild(WeightBar).grab().toImage()
+    assert len({bar.pixel(x, 6) for x in range(bar.width())}) >= 4, "parts of different colours"
+    without = dataclasses.replace(filled.consumers[DK1], calibration=None)
+    pane.show_scene(scene(dataclasses.replace(filled, consumers=filled.consumers | {DK1: without})))
+    assert "Learns from the first hours" in words(card)
+    assert "Bands: " not in words(card)
 
 
 def test_a_consumer_that_is_measured_late_is_shown_too(pane: MonitoringPane, filled: Snapshot, reader: Reader) -> None:
