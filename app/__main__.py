@@ -16,8 +16,8 @@ from types import TracebackType
 
 from PySide6 import QtCore, QtWidgets
 
-from app import remote, snapshot, theme
-from app.engine_link import EngineLink
+from app import remote, snapshot, theme, welcome
+from app.engine_link import EngineLink, command
 from app.feed import Feed
 from app.preferences import Preferences
 from app.remote import RemoteLink
@@ -34,6 +34,9 @@ from engine.geography import Kind
 from engine.store import Reader
 
 log = logging.getLogger("lastvagt.app")
+
+#: Rounds of events after which every layout is at rest: one that grows moves what stands below it in the next.
+_ROUNDS = 4
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         "--type", metavar="TYPE", help="and of it this consumer type: household, business, public or one of your own"
     )
     parser.add_argument("--size", metavar="WxH", help="size of the window (default: as left last, else 1280x800)")
+    parser.add_argument(
+        "--wall",
+        nargs="?",
+        const="overview",
+        metavar="VIEWS",
+        help="be a wall display until Esc is pressed; of several views with commas between them each has its turn",
+    )
+    parser.add_argument("--turn", type=int, default=30, metavar="S", help="seconds of a turn (default: %(default)s)")
     parser.add_argument(
         "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
     )
@@ -72,6 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.screenshot and sys.platform.startswith("linux") and not _has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    kept = Preferences.read(Preferences.file())
+    free = (
+        options.data_dir is None and options.connect is None and not options.simulated and "LASTVAGT_DATA_DIR" not in os.environ
+    )
+    if free and kept.data_dir:
+        options.data_dir = Path(kept.data_dir)
     try:
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
         elsewhere = remote.endpoint(options.connect, options.token_file, options.ca) if options.connect else None
@@ -81,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
+        turns = _turns(options.wall)
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
@@ -96,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.resize(size)
         window.choose_consumer(of or PRICE_AREAS[0])
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
-    kept = Preferences.read(Preferences.file())
+    if free and not (kept.welcomed or options.no_engine or config.database.exists()):
+        config, kept = _welcome(options, config, kept)
     feed = Feed(config.database, clock)
     link = (
         RemoteLink(elsewhere, config.database, clock)
@@ -106,7 +125,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
-    return _run(application, session, config)
+    return _run(application, session, config, turns, options.turn)
+
+
+def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> tuple[Config, Preferences]:
+    """Ask what a first start must know, and keep it."""
+    language = Language(options.language) if options.language else Language.of_system()
+    choices = welcome.ask(language, config.data_dir, command())
+    options.data_dir, options.simulated = choices.data_dir, choices.simulated
+    liked = {"language": choices.language, "theme": choices.theme, "area": choices.area, "consumer_type": "total"}
+    kept = dataclasses.replace(kept, **liked, data_dir=str(choices.data_dir), welcomed=True)
+    try:
+        kept.write(Preferences.file())
+    except OSError as error:
+        log.warning("What was chosen could not be kept: %s", error)
+    return Config.load(options.config, data_dir=choices.data_dir, simulated=choices.simulated or None), kept
 
 
 def _has_display() -> bool:
@@ -134,7 +167,16 @@ def _engine_options(options: argparse.Namespace) -> list[str]:
     return [*paths, *(["--simulated"] if options.simulated else [])]
 
 
-def _run(application: QtWidgets.QApplication, session: Session, config: Config) -> int:
+def _turns(views: str | None) -> tuple[str, ...]:
+    """The views of a wall display, which take turns; none where it is not to be one."""
+    wanted = () if views is None else tuple(view.strip() for view in views.split(","))
+    for view in wanted:
+        if view not in VIEWS:
+            raise Expected(f"'{view}' is no view.", f"Choose of {', '.join(VIEWS)}.")
+    return wanted
+
+
+def _run(application: QtWidgets.QApplication, session: Session, config: Config, turns: tuple[str, ...], turn_s: int) -> int:
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
@@ -144,6 +186,8 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config) 
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
     session.start()
+    if turns:
+        session.window.hang(turns, turn_s)
     return application.exec()
 
 
@@ -198,7 +242,8 @@ def _write_pictures(window: Window, shown: Snapshot, palette: Palette, language:
     for view in VIEWS:
         window.choose_view(view)
         window.show_snapshot(shown)
-        QtWidgets.QApplication.processEvents()
+        for _ in range(_ROUNDS):
+            QtWidgets.QApplication.processEvents()
         path = folder / f"{view}-{palette.name}-{language.code}-{window.width()}x{window.height()}.png"
         if not window.grab().save(str(path)):
             print(f"lastvagt: {path} could not be written.", file=sys.stderr)

@@ -37,7 +37,7 @@ class ForecastChart(Chart):
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
         self._observed, self._settled, self._bridge, self._median = (LineItem() for _ in range(4))
-        self._naive, self._tso, self._newest, self._overlay = (LineItem() for _ in range(4))
+        self._naive, self._tso, self._newest, self._adjusted, self._overlay = (LineItem() for _ in range(5))
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
@@ -75,6 +75,7 @@ class ForecastChart(Chart):
                     self._settled,
                     self._bridge,
                     self._median,
+                    self._adjusted,
                     self._overlay,
                     self._head,
                 ),
@@ -111,6 +112,7 @@ class ForecastChart(Chart):
         self._naive.set_pen(palette.quiet, 1, QtCore.Qt.PenStyle.DotLine)
         self._newest.set_pen(palette.median, 1, QtCore.Qt.PenStyle.DashDotDotLine)
         self._paint_overlay()
+        self._adjusted.set_pen(palette.ink, 2)
         self._tso.set_pen(palette.quiet, 1, QtCore.Qt.PenStyle.DashLine)
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
@@ -173,6 +175,7 @@ class ForecastChart(Chart):
         cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
         self._bridge.set_data(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
         self._median.set_data(view.forecast_time[cut:], view.median[cut:])
+        self._adjusted.set_data(view.forecast_time[: len(view.adjusted)], view.adjusted)
 
     def _show_stretches(self, view: ForecastView) -> None:
         """Names over the parts of the chart, and hatching behind what nobody has measured."""
@@ -262,6 +265,7 @@ class ForecastChart(Chart):
         series = [(view.observed_time, view.observed), (view.settled_time, view.settled), (view.tso_time, view.tso)]
         series += [(view.forecast_time, edge) for band in view.bands[:1] for edge in (band.low, band.high)]
         series += [(view.forecast_time, view.median), (view.newest_time, view.newest)]
+        series.append((view.forecast_time[: len(view.adjusted)], view.adjusted))
         if self._naive.isVisible():
             series.append((view.naive_time, view.naive))
         if self._laid is not None and self._overlay.isVisible():

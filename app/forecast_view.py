@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import past_issues, surroundings, theme
+from app.adjust_sheet import AdjustSheet
 from app.empty import EmptyPage
 from app.engine_link import Answer
 from app.forecast_chart import ForecastChart
@@ -45,7 +46,13 @@ from engine import clock
 from engine.domain import DAY, HOUR, QuantileForecast
 
 #: Pages of the inspector: a name, of which `inspector.<name>` is the text, and what makes it.
-SHEETS: dict[str, SheetMaker] = {"hour": HourSheet, "why": WhySheet, "whatif": WhatIfSheet, "similar": SimilarSheet}
+SHEETS: dict[str, SheetMaker] = {
+    "hour": HourSheet,
+    "why": WhySheet,
+    "whatif": WhatIfSheet,
+    "adjust": AdjustSheet,
+    "similar": SimilarSheet,
+}
 #: A view this wide has room for the inspector beside the chart.
 ROOMY_PX = 1400
 #: Factor of one step of zoom.

@@ -10,9 +10,11 @@ from app import overview_snapshot, theme
 from app.empty import EmptyPage
 from app.map_canvas import Ground, MapCanvas
 from app.map_view import RampBar
+from app.menu import action
 from app.overview_snapshot import OverviewSnapshot
 from app.overview_tile import TileCard, TileHead
 from app.pane import Pane, Question, Scene
+from app.preferences import PLAIN
 from app.present import (
     MapChoice,
     MapView,
@@ -26,16 +28,19 @@ from app.present import (
     overview_view,
 )
 from app.ramps import colour
-from app.snapshot import Snapshot
+from app.snapshot import PRICE_AREAS, Snapshot
 from app.theme import Palette
 from app.translations import Language
+from engine import geography, limits
 from engine.domain import Consumer, Freshness
-from engine.geography import Kind, kind
+from engine.geography import Kind
 
 #: Heights of the rows of price areas and of all others stand to each other like this.
 _LARGE, _SMALL = 3, 2
 #: Width of the map, as a share of the view.
-_MAP_SHARE = 0.28
+_MAP_SHARE = 0.27
+#: Digits that a view must be wider than to have a map.
+_NARROW = 125
 
 
 class SituationBar(QtWidgets.QFrame):
@@ -66,7 +71,7 @@ class SituationBar(QtWidgets.QFrame):
         fresh = situation.freshness is Freshness.FRESH
         self._headline.setText(f"{theme.SYMBOLS[situation.freshness]} {situation.headline}")
         theme.paint(self._headline, "" if fresh else theme.role_of(situation.freshness))
-        self._troubles.setText("\n".join(situation.troubles))
+        self._troubles.setText("; ".join(situation.troubles))
         self._unusual.setText(situation.unusual)
         self._unusual.setVisible(bool(situation.unusual))
         self._ages.setText(situation.ages)
@@ -77,8 +82,9 @@ class SituationBar(QtWidgets.QFrame):
 
 
 class OverviewMap(QtWidgets.QFrame):
-    """The map of this hour against the week before; `chosen` carries the Consumer that was meant."""
+    """The map of this hour against the week before. `pointed` carries the Consumer that is looked at, `chosen` one that was meant."""
 
+    pointed = QtCore.Signal(object)
     chosen = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette) -> None:
@@ -90,7 +96,7 @@ class OverviewMap(QtWidgets.QFrame):
         self.canvas = MapCanvas(palette)
         self.canvas.setMinimumSize(200, 200)
         self.canvas.setAccessibleName(language.text("overview.map"))
-        self.canvas.pointed.connect(self._point)
+        self.canvas.pointed.connect(self._look_at)
         self.canvas.chosen.connect(lambda row: self.chosen.emit(self._consumer(row)))
         self._ramp = RampBar(language, palette)
         self._name, self._value = theme.label(bold=True), theme.label(0.92)
@@ -111,7 +117,7 @@ class OverviewMap(QtWidgets.QFrame):
 
     def show_snapshot(self, snapshot: Snapshot, now: int) -> None:
         """Show this hour of the regions, or where nothing is known of them, of the price areas."""
-        regions = any(kind(of.area) is Kind.REGION for of in snapshot.map.consumers)
+        regions = any(geography.kind(of.area) is Kind.REGION for of in snapshot.map.consumers)
         choice = MapChoice(Kind.REGION if regions else Kind.PRICE_AREA, "total", Shade.CHANGE)
         self._view = map_view(snapshot, choice, self._language, now)
         self.canvas.show_areas(self._view.areas)
@@ -133,6 +139,18 @@ class OverviewMap(QtWidgets.QFrame):
         self._legend.setText(frame.legend_title)
         self._ramp.show_legend(view.legend, self._palette, False)
         self._point(self.canvas.row)
+
+    def show_consumer(self, of: Consumer) -> None:
+        """Move the focus to an area, where it is on the map."""
+        if self._view is not None and of.area in self._view.areas:
+            with QtCore.QSignalBlocker(self.canvas):
+                self.canvas.focus_row(self._view.areas.index(of.area))
+            self._point(self.canvas.row)
+
+    def _look_at(self, row: int) -> None:
+        self._point(row)
+        if self._view is not None:
+            self.pointed.emit(self._consumer(row))
 
     def _point(self, row: int) -> None:
         view = self._view
@@ -160,6 +178,10 @@ class OverviewPane(Pane):
         self._scene: Scene | None = None
         self._more = OverviewSnapshot()
         self._read: Snapshot | None = None
+        self._pinned: tuple[Consumer, ...] = ()
+        self._likes = PLAIN
+        self.pin = action(self, "", self._toggle_chosen, "P")
+        self.addAction(self.pin)
         self.situation = SituationBar()
         self.head = TileHead(language, palette)
         self.cards: list[TileCard] = []
@@ -175,6 +197,7 @@ class OverviewPane(Pane):
         self._scroll.setWidget(rows)
         self.map = OverviewMap(language, palette)
         self.map.chosen.connect(self._open)
+        self.map.pointed.connect(self._mark)
         left = QtWidgets.QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(self.head)
@@ -206,11 +229,34 @@ class OverviewPane(Pane):
     def show_scene(self, scene: Scene) -> None:
         """Show all areas, and ask for what the snapshot does not hold."""
         self._scene = scene
+        if scene.likes != self._likes:
+            self._likes = scene.likes
+            self._pin(tuple(limits.named(name) for name in scene.likes.pinned.split(",") if name.strip()))
         if scene.snapshot is not self._read and scene.snapshot.fault is None:
             self._read = scene.snapshot
-            others = overview_snapshot.beside(scene.snapshot)
-            self.asked.emit(Question("overview", functools.partial(overview_snapshot.read, others=others)))
+            self._ask(scene.snapshot)
+        key = "pin_none" if scene.of in PRICE_AREAS else "unpin" if scene.of in self._pinned else "pin"
+        self.pin.setText(self._language.text(f"overview.{key}", name=geography.title(scene.of, self._language.code)))
+        self.pin.setEnabled(scene.of not in PRICE_AREAS)
         self._draw()
+
+    def _ask(self, shown: Snapshot) -> None:
+        others = overview_snapshot.beside(shown, self._pinned)
+        self.asked.emit(Question("overview", functools.partial(overview_snapshot.read, others=others)))
+
+    def _pin(self, wanted: tuple[Consumer, ...]) -> None:
+        if wanted != self._pinned:
+            self._pinned = wanted
+            if self._read is not None:
+                self._ask(self._read)
+
+    def _toggle_chosen(self) -> None:
+        """Pin the chosen consumer, or take it away again."""
+        if self._scene is not None:
+            of = self._scene.of
+            self._pin(tuple(each for each in self._pinned if each != of) if of in self._pinned else (*self._pinned, of))
+            self.liked.emit({"pinned": ", ".join(map(limits.written, self._pinned))})
+            self.show_scene(self._scene)
 
     def take_found(self, name: str, found: object) -> None:
         """Take what was asked for; a database that cannot be read is told by the snapshot."""
@@ -240,6 +286,7 @@ class OverviewPane(Pane):
             card = TileCard(self._language, self._palette)
             card.opened.connect(functools.partial(self._open_card, card))
             card.moved.connect(functools.partial(self._move, card))
+            card.focused.connect(functools.partial(self._focus, card))
             self._rows.addWidget(card)
             self.cards.append(card)
         for place, (card, tile) in enumerate(zip(self.cards, view.tiles, strict=True)):
@@ -247,10 +294,20 @@ class OverviewPane(Pane):
             self._rows.setStretch(place, _LARGE if tile.large else _SMALL)
 
     def _move(self, card: TileCard, step: int) -> None:
-        place = self.cards.index(card) + step
-        if 0 <= place < len(self.cards):
-            self.cards[place].setFocus(QtCore.Qt.FocusReason.TabFocusReason)
-            self._scroll.ensureWidgetVisible(self.cards[place])
+        place = min(max(0, self.cards.index(card) + step), len(self.cards) - 1)
+        self.cards[place].setFocus(QtCore.Qt.FocusReason.TabFocusReason)
+
+    def _focus(self, card: TileCard) -> None:
+        """The map follows the cards."""
+        self._scroll.ensureWidgetVisible(card)
+        if card.tile is not None:
+            self._mark(None)
+            self.map.show_consumer(card.tile.row.of)
+
+    def _mark(self, of: Consumer | None) -> None:
+        """The cards follow the map."""
+        for card in self.cards:
+            card.mark(card.tile is not None and card.tile.row.of == of)
 
     def _open_card(self, card: TileCard) -> None:
         if card.tile is not None:
@@ -261,5 +318,6 @@ class OverviewPane(Pane):
         self.opened.emit("forecast")
 
     def resizeEvent(self, event: object) -> None:
-        """The map takes its share of the width."""
-        self.map.setFixedWidth(max(260, round(_MAP_SHARE * self.width())))
+        """The map takes its share of the width, and makes way where that is narrow."""
+        self.map.setFixedWidth(round(_MAP_SHARE * self.width()))
+        self.map.setVisible(self.width() > _NARROW * theme.digit_px())

@@ -22,11 +22,13 @@ class Preferences:
     area: str = ""
     consumer_type: str = ""
     geometry: str = ""
+    data_dir: str = ""
     welcomed: bool = False
     told_of_tray: bool = False
     inspector: str = ""  # shown or hidden; not chosen: where there is room
     weather: bool = True
     naive: bool = True
+    pinned: str = ""  # whom the overview shows beside the price areas, as limits name them, with commas between
     shelved: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod

@@ -9,7 +9,8 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import theme
 from app.translations import Language
 
-WIDTH = 420
+WIDTH = 400
+_INDENT = 18
 
 
 class SidePanel(QtWidgets.QFrame):
@@ -45,6 +46,7 @@ class SidePanel(QtWidgets.QFrame):
         self._title.setText(title)
         self.page.setAccessibleName(title)
         self.page.document().setDocumentMargin(6)
+        self.page.document().setIndentWidth(_INDENT)
         self.page.setMarkdown(markdown)
         self.show()
         self.page.setFocus(QtCore.Qt.FocusReason.OtherFocusReason)

@@ -12,8 +12,9 @@ import numpy as np
 
 from app import map_snapshot
 from app.map_snapshot import MapSnapshot
-from engine import clock, geography, lag, roles, scoreboard
+from engine import clock, geography, lag, published, roles, scoreboard
 from engine.adaptation import Adaptation
+from engine.adjusting import Published
 from engine.calibration import Calibration
 from engine.domain import (
     BRIDGE_H,
@@ -54,7 +55,7 @@ class ConsumerSnapshot:
     `calibration` is what the model of that issue has learned by `learned_at`, `adaptation` the same of a load that is measured late;
     `tso` the grid operator's forecast in MWh of hours
     of the issue, as it was known when it was made; `board` both forecasts of the scored days; `truths` are all kinds of truth of
-    the observed hours, see `Archive.truth`.
+    the observed hours, see `Archive.truth`; `published` is the issue with what operators have changed.
     """
 
     of: Consumer
@@ -69,6 +70,12 @@ class ConsumerSnapshot:
     tso: FloatArray = field(default_factory=lambda: np.empty(0))
     board: Scoreboard | None = None
     truths: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+    published: Published | None = None
+
+    @property
+    def official(self) -> QuantileForecast | None:
+        """The forecast that leaves the program: the issue with what operators have changed."""
+        return self.forecast if self.published is None else self.published.forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,11 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     if forecast is None:
         return ConsumerSnapshot(of, times, values, None, scores, truths=truths)
     learned_at, calibration = reader.lessons(of).get((area, consumer_type, forecast.model_id), (0, None))
-    made = ConsumerSnapshot(of, times, values, forecast, scores, calibration, learned_at, truths=truths)
+    made = ConsumerSnapshot(
+        *(of, times, values, forecast, scores, calibration, learned_at),
+        truths=truths,
+        published=published.apply(reader, forecast, now),
+    )
     if not gross:
         return dataclasses.replace(made, adaptation=reader.adaptations([of]).get((of, forecast.model_id)))
     first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])

@@ -159,6 +159,16 @@ def font(scale: float = 1.0, bold: bool = False) -> QtGui.QFont:
     return made
 
 
+def digit_px() -> float:
+    """Width of a digit, which widths of columns of figures are multiples of."""
+    return QtGui.QFontMetricsF(font()).horizontalAdvance("0")
+
+
+def grown(pixels: float) -> float:
+    """Pixels of lines and gaps, grown with the type where that is large."""
+    return pixels * max(1.0, digit_px() / 8)
+
+
 def label(scale: float = 1.0, bold: bool = False, role: str = "", text: str = "") -> QtWidgets.QLabel:
     """A line of text; `role` names its colour in the style sheet (quiet, late, stale, badge) and may be changed by `paint`."""
     made = QtWidgets.QLabel(text)
@@ -238,7 +248,7 @@ def _style_sheet(p: Palette) -> str:
     QFrame[role="float"] {{ background: {p.surface}; border: 1px solid {p.quiet}; border-radius: 6px; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
-    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
+    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 10px; margin-right: 2px; border: none;
                     border-bottom: 3px solid transparent; }}
     QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
     QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
@@ -246,6 +256,7 @@ def _style_sheet(p: Palette) -> str:
     QListWidget {{ background: transparent; border: none; outline: none; }}
     QListWidget::item {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; margin-bottom: 8px; }}
     QListWidget::item:selected {{ background: {p.selected}; border: 1px solid {p.quiet}; border-left: 4px solid {p.ink}; }}
+    QListWidget[role="words"]::item {{ padding: 5px 8px; margin-bottom: 4px; color: {p.ink}; }}
     QListWidget::item:selected:focus {{ border: 1px solid {p.focus}; border-left: 4px solid {p.focus}; }}
     QListWidget[role="lines"]::item {{ border: none; border-bottom: 1px solid {p.grid}; border-radius: 0; margin: 0; padding: 5px 4px; }}
     QListWidget[role="lines"]::item:selected {{ color: {p.ink}; border-left: 3px solid {p.ink}; }}
@@ -259,6 +270,14 @@ def _style_sheet(p: Palette) -> str:
     QTreeWidget::item:selected:focus {{ border-left: 3px solid {p.focus}; }}
     QTreeWidget[role="found"]::item {{ padding: 5px 8px; border: none; }}
     QTextBrowser {{ background: transparent; border: none; selection-background-color: {p.selected}; selection-color: {p.ink}; }}
+    QCheckBox, QRadioButton {{ spacing: 8px; padding: 2px; border: 1px solid transparent; border-radius: 3px; }}
+    QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {p.focus}; }}
+    QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {p.quiet}; border-radius: 3px;
+                                                     background: {p.surface}; }}
+    QCheckBox::indicator:checked {{ background: {p.focus}; border: 1px solid {p.focus}; }}
+    QRadioButton::indicator {{ border-radius: 8px; }}
+    QRadioButton::indicator:checked {{ width: 8px; height: 8px; border: 4px solid {p.focus}; }}
+    QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {p.rule}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {p.rule}; border-radius: 4px; margin: 1px; min-height: 24px; min-width: 24px; }}
@@ -291,7 +310,9 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item {{ padding: 5px 24px 5px 24px; border-radius: 3px; }}
     QMenu::item:selected {{ background: {p.selected}; color: {p.ink}; }}
     QMenu::item:disabled {{ color: {p.reference}; }}
+    QAbstractSpinBox {{ min-height: 1.6em; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
+    QLineEdit:read-only {{ color: {p.quiet}; background: transparent; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
     QSlider:focus {{ border: 1px solid {p.focus}; }}

@@ -7,6 +7,8 @@ import dataclasses
 from PySide6 import QtCore, QtWidgets
 
 from app import theme
+from app.chart import Legend
+from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.pane import Scene
 from app.present import ForecastView, WhatIfRow, Wish, what_if_view
@@ -24,6 +26,7 @@ _KINDS = ("as_is", "free", "working")
 _FARTHEST, _STEPS = 10, 2
 _MOST_EXTRA_MWH, _MOST_HOURS = 5000.0, 72
 _NUMBER_PX = 92
+_LEFT = QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter
 _RIGHT = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
 
 
@@ -76,7 +79,7 @@ class WhatIfSheet(Sheet):
         text = language.text
         self.temperature = Dial(text("whatif.temperature"), "°C", language)
         self.wind = Dial(text("whatif.wind"), "m/s", language)
-        self.kind = QtWidgets.QComboBox()
+        self.kind = ChoiceBox("")
         self.kind.addItems([text(f"whatif.{kind}") for kind in _KINDS])
         self.extra, self.hours = QtWidgets.QDoubleSpinBox(), QtWidgets.QSpinBox()
         self.extra.setAccessibleName(text("whatif.extra"))
@@ -96,6 +99,7 @@ class WhatIfSheet(Sheet):
         for label in (self._never, self._state, self._note):
             label.setWordWrap(True)
         self.table = _table(language)
+        self._key = Legend((text("whatif.ghost"),))
         self._rest = QtCore.QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -106,6 +110,7 @@ class WhatIfSheet(Sheet):
         self.extra.valueChanged.connect(self._change_extra)
         self.hours.valueChanged.connect(self._change)
         self._lay_out()
+        self.set_palette(palette)
 
     def _lay_out(self) -> None:
         form = QtWidgets.QGridLayout()
@@ -128,12 +133,13 @@ class WhatIfSheet(Sheet):
         column.addWidget(self._never)
         column.addLayout(form)
         column.addWidget(self.reset, 0, QtCore.Qt.AlignmentFlag.AlignRight)
-        for widget in (self._state, self.table, self._note):
+        for widget in (self._state, self.table, self._key, self._note):
             column.addWidget(widget)
         column.addStretch(1)
 
     def set_palette(self, palette: Palette) -> None:
-        """Everything has its colours from the style sheet."""
+        """Take the colours of another theme."""
+        self._key.set_samples(((palette.ink, "ghost"),))
 
     def show_hour(self, scene: Scene, view: ForecastView, hour: int) -> None:
         """Tell of another hour; another issue is asked about anew, another consumer without a change."""
@@ -216,14 +222,15 @@ class WhatIfSheet(Sheet):
         if answer is not None and answer.refusal is None and self._wish.query:
             shown = what_if_view(answer.document, self._wish, hour, view.scale, self._language, scene.now)
         self._state.setVisible(shown is None)
-        self.table.setVisible(shown is not None)
+        for widget in (self.table, self._key):
+            widget.setVisible(shown is not None)
         self._note.setVisible(shown is not None and bool(shown.note))
         if shown is None:
             self._state.setText(self._reason())
             self.drawn.emit(None)
             return
         self._note.setText(shown.note)
-        _fill(self.table, shown.rows)
+        _fill(self.table, shown.rows, view.scale.unit)
         self.drawn.emit(Overlay(shown.time, shown.median, text("whatif.ghost"), "ghost"))
 
     def _reason(self) -> str:
@@ -262,7 +269,10 @@ def _table(language: Language) -> QtWidgets.QTableWidget:
     return table
 
 
-def _fill(table: QtWidgets.QTableWidget, rows: tuple[WhatIfRow, ...]) -> None:
+def _fill(table: QtWidgets.QTableWidget, rows: tuple[WhatIfRow, ...], unit: str) -> None:
+    corner = QtWidgets.QTableWidgetItem(unit)
+    corner.setTextAlignment(_LEFT)
+    table.setHorizontalHeaderItem(0, corner)
     table.setRowCount(len(rows))
     for number, row in enumerate(rows):
         for column, words in enumerate((row.name, row.published, row.imagined, row.difference)):

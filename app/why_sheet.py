@@ -7,10 +7,12 @@ from typing import Any
 from PySide6 import QtWidgets
 
 from app import theme
+from app.chart import Legend
+from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.pane import Scene
-from app.present import ForecastView, changes_view, why_view
-from app.sheet import Sheet
+from app.present import ForecastView, changes_view, usual_curve, why_view
+from app.sheet import Overlay, Sheet
 from app.snapshot import EngineKind
 from app.theme import Palette
 from app.translations import Language
@@ -39,10 +41,10 @@ class WhySheet(Sheet):
         self._trouble = theme.label(0.95)
         for label in (self._title, self._state, self._note, self._changed, self._inputs, self._trouble):
             label.setWordWrap(True)
+        self._key = Legend((text("why.usual_curve"),))
         self.parts = Waterfall(text("why.table"), palette)
         self.causes = Waterfall(text("why.changes_table"), palette)
-        self.earlier = QtWidgets.QComboBox()
-        self.earlier.setAccessibleName(text("why.since"))
+        self.earlier = ChoiceBox(text("why.since"))
         self.earlier.setFont(theme.font(0.95))
         self.earlier.addItems([text("why.since_previous"), text("why.since_hours", hours=6), text("why.since_day")])
         self.earlier.currentIndexChanged.connect(self._ask_changes)
@@ -55,7 +57,7 @@ class WhySheet(Sheet):
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 0)
         column.setSpacing(5)
-        for widget in (self._title, self._state, self.parts, self._note):
+        for widget in (self._title, self._state, self.parts, self._key, self._note):
             column.addWidget(widget)
         column.addSpacing(4)
         column.addWidget(rule)
@@ -64,9 +66,11 @@ class WhySheet(Sheet):
         for widget in (self._changed, self._trouble, self.causes, self._inputs):
             column.addWidget(widget)
         column.addStretch(1)
+        self.set_palette(palette)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
+        self._key.set_samples(((palette.ink, "ghost"),))
         self.parts.set_palette(palette)
         self.causes.set_palette(palette)
 
@@ -78,6 +82,7 @@ class WhySheet(Sheet):
         if issue != self._issue:
             self._issue = issue
             self._answers.clear()
+            self._draw()
             if len(view.median) and scene.engine.kind is not EngineKind.ABSENT:
                 self._ask(_EXPLAIN, {})
                 self._ask_changes()
@@ -87,6 +92,7 @@ class WhySheet(Sheet):
         """Take an answer, unless another was asked for since."""
         if answer.request.query == self._queries.get(answer.request.path):
             self._answers[answer.request.path] = answer
+            self._draw()
             self._tell()
 
     def _ask(self, path: str, words: dict[str, object]) -> None:
@@ -106,6 +112,15 @@ class WhySheet(Sheet):
             self._ask(_CHANGES, before)
             self._tell()
 
+    def _draw(self) -> None:
+        """Lay the curve of usual hours over the chart."""
+        answer = self._answers.get(_EXPLAIN)
+        if answer is None or answer.refusal is not None or self._seen is None:
+            self.drawn.emit(None)
+            return
+        curve = usual_curve(answer.document, self._seen[1].scale)
+        self.drawn.emit(Overlay(*curve, self._language.text("why.usual_curve"), "ghost"))
+
     def _tell(self) -> None:
         if self._seen is None:
             return
@@ -115,7 +130,7 @@ class WhySheet(Sheet):
         if document and why is None:
             self._state.setText(self._language.text("why.outside"))
         self._state.setVisible(why is None)
-        for widget in (self.parts, self._title):
+        for widget in (self.parts, self._title, self._key):
             widget.setVisible(why is not None)
         self._note.setVisible(why is not None and bool(why.note))
         if why is not None:
@@ -125,7 +140,7 @@ class WhySheet(Sheet):
         document = self._document(_CHANGES, self._trouble)
         changes = changes_view(document, hour, view.scale, self._language, scene.now) if document else None
         if document and changes is None:
-            self._trouble.setText(self._language.text("why.outside"))
+            self._trouble.setText(self._language.text("why.outside_before"))
         self._trouble.setVisible(changes is None and why is not None)
         for widget in (self.causes, self._changed, self._inputs):
             widget.setVisible(changes is not None)

@@ -157,13 +157,14 @@ def published(
     quantiles, median, steps = issue.quantiles, issue.levels.index(0.5), list[Step]()
     for adjustment in ordered:
         if adjustment.consumer == of:
+            concerned = adjustment.in_force(issue.valid_time, at)
             changed = quantiles * adjustment.amount if adjustment.act is Act.MULTIPLY else quantiles + adjustment.amount
-            changed = np.where(adjustment.in_force(issue.valid_time, at)[:, None], changed, quantiles)
         elif adjustment.adjustment_id in shifts:
+            concerned = shifts[adjustment.adjustment_id] != 0
             changed = quantiles + shifts[adjustment.adjustment_id][:, None]
         else:
             continue
-        changed = np.asarray(np.round(np.maximum(changed, 0.0), _DECIMALS), np.float64)
+        changed = np.where(concerned[:, None], np.round(np.maximum(changed, 0.0), _DECIMALS), quantiles)
         change = changed[:, median] - quantiles[:, median]
         quantiles = changed
         if change.any():

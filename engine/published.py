@@ -23,7 +23,7 @@ def read(reader: Reader, of: Consumer, at: int, issued_by: int | None = None) ->
 def apply(reader: Reader, issue: QuantileForecast, at: int) -> Published:
     """An issue with the adjustments in force at a moment, of it and of those whose loads add up to it."""
     of = Consumer(issue.area, issue.consumer_type)
-    beneath = tuple(_beneath(of, issue.issue_time))
+    beneath = tuple(parts_of(of, issue.issue_time))
     made = [a for a in reader.decisions.adjustments(int(issue.valid_time[0])) if a.consumer in (of, *beneath)]
     parts: dict[Consumer, QuantileForecast] = {}
     if any(a.consumer != of for a in made):
@@ -32,11 +32,11 @@ def apply(reader: Reader, issue: QuantileForecast, at: int) -> Published:
     return adjusting.published(issue, made, at, parts)
 
 
-def _beneath(of: Consumer, at: int) -> Iterator[Consumer]:
+def parts_of(of: Consumer, at: int) -> Iterator[Consumer]:
     """Everybody whose load is part of one's sum, down to the last."""
     for part in geography.addends(of, at):
         yield part
-        yield from _beneath(part, at)
+        yield from parts_of(part, at)
 
 
 def score(reader: Reader, now: int) -> list[AdjustedHour]:

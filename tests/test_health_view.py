@@ -18,6 +18,7 @@ from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.health_view import HealthPane
 from app.pane import Question, Scene
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
+from app.support_dialog import SupportDialog
 from app.theme import DARK, LIGHT
 from app.translations import Language
 from engine import clock
@@ -54,12 +55,12 @@ def seen(database: Path) -> tuple[Snapshot, HealthSnapshot]:
 def test_sources_are_judged_by_what_is_usual_with_them(seen: tuple[Snapshot, HealthSnapshot]) -> None:
     view = present.health_view(*seen, RUNS, EN, NOW)
     by_name = {line.cells[0].words: line for line in view.sources}
-    assert by_name["Load"].cells[4].state is Freshness.FRESH
+    assert by_name["Load"].cells[3].state is Freshness.FRESH
     stalled = by_name["Load of regions"]
-    assert stalled.cells[4].state in (Freshness.LATE, Freshness.STALE)
+    assert stalled.cells[3].state in (Freshness.LATE, Freshness.STALE)
     assert "Has stood still since" in stalled.more
-    assert len(stalled.cells[5].course) > 7
-    assert by_name["Weather"].cells[3].words == "6\u00a0h"
+    assert len(stalled.cells[4].course) > 7
+    assert by_name["Weather"].cells[2].words == "6\u00a0h"
 
 
 def test_jobs_tell_what_they_did_and_when_they_are_due(seen: tuple[Snapshot, HealthSnapshot]) -> None:
@@ -82,6 +83,21 @@ def test_a_day_is_named_by_its_lowest_tier(seen: tuple[Snapshot, HealthSnapshot]
     assert odd.worst is Tier.SEASONAL
     assert "1 × Weekly profile" in odd.words
     assert odd.words in strip.summary
+
+
+def test_days_that_were_thinned_lack_nothing(seen: tuple[Snapshot, HealthSnapshot]) -> None:
+    snap, found = seen
+    ten = clock.local_time(clock.local(NOW - 3 * DAY).date(), 10)
+    issues = dict.fromkeys(found.issues, ((ten, Tier.FULL),))
+    found = dataclasses.replace(found, issues=issues, first_issue=ten - 9 * DAY)
+    kept = dataclasses.replace(
+        found, space=dataclasses.replace(found.space, thinned_to=clock.local_midnight(clock.local(NOW).date()))
+    )
+    day = present.health_view(snap, kept, RUNS, EN, NOW).strips[0].days[-4]
+    assert (day.missing, day.full, day.lower) == (False, 1.0, 0.0)
+    day = present.health_view(snap, found, RUNS, EN, NOW).strips[0].days[-4]
+    assert (day.missing, day.full) == (True, 1 / 24)
+    assert "23 not made" in day.words
 
 
 def test_the_disk_tells_how_the_database_grew(seen: tuple[Snapshot, HealthSnapshot]) -> None:
@@ -108,7 +124,7 @@ def test_an_empty_store_has_lists_without_lines(tmp_path: Path, language: Langua
     reader = Reader(tmp_path / "lastvagt.sqlite")
     view = present.health_view(snapshot.read(reader, NOW), health_snapshot.read(reader, NOW), ABSENT, language, NOW)
     reader.close()
-    assert (view.sources, view.events, view.set_aside) == ((), (), ())
+    assert (view.sources, view.events) == ((), ())
     assert all(day.worst is None for strip in view.strips for day in strip.days)
     assert len(view.jobs) == 7
 
@@ -157,3 +173,30 @@ def test_the_chosen_line_stays_chosen_when_ages_grow(pane: HealthPane, seen: tup
     assert pane.jobs.at == 2
     pane.set_palette(DARK)
     assert pane.jobs.at == 2
+
+
+def test_the_support_text_is_read_before_it_is_copied(
+    pane: HealthPane, qtbot: QtBot, seen: tuple[Snapshot, HealthSnapshot]
+) -> None:
+    with qtbot.waitSignal(pane.told) as told:
+        pane.support.click()
+    assert told.args[0].path == "/v1/support"
+    pane.deliver(Answer(told.args[0], {"text": "== settings\nall well"}))
+    (dialog,) = pane.findChildren(SupportDialog)
+    assert dialog.words.isReadOnly()
+    dialog.copy.click()
+    assert QtWidgets.QApplication.clipboard().text() == "== settings\nall well"
+    dialog.close()
+    pane.show_scene(Scene(seen[0], PRICE_AREAS[0], ABSENT, NOW + 1))
+    pane.support.click()
+    gathered = next(d for d in pane.findChildren(SupportDialog) if d.isVisible())
+    assert "== doctor, offline" in gathered.words.toPlainText()
+    gathered.close()
+
+
+def test_the_engine_tells_when_sources_are_asked(pane: HealthPane) -> None:
+    sources = [{"dataset": "open-meteo/forecast", "every_s": 21600, "last_asked": None, "next_time": "2026-11-24T18:05:00Z"}]
+    pane.deliver(Answer(Request("HealthPane", "/v1/plan", None, {}), {"sources": sources}))
+    assert pane.jobs.item(0, 4).text() == "19:05"
+    pane.jobs.selectRow(0)
+    assert "Sources are asked: forecast 19:05." in "".join(label.text() for label in pane.findChildren(QtWidgets.QLabel))

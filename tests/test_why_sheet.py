@@ -182,12 +182,12 @@ def explained(**more: float | None) -> dict[str, Any]:
 def test_bars_begin_where_the_one_before_ended_and_keep_in_the_row() -> None:
     found = why_view(explained(load=50.0, wind=-20.0), HERE, Scale(), EN)
     assert found is not None
-    assert found.summary == "+30\u00a0MWh against a usual hour."
+    assert found.summary == "+30.0\u00a0MWh against a usual hour."
     assert "changed since" in found.note
     places = [(step.start, step.end) for step in found.steps]
     assert all(0 <= place <= 1 for pair in places for place in pair)
     assert all(before[1] == after[0] for before, after in itertools.pairwise(places))
-    assert [step.value for step in found.steps[:2]] == ["100", "+50"]
+    assert [step.value for step in found.steps[:2]] == ["100.0", "+50.0"]
     assert why_view(explained(published=100.0), HERE, Scale(), EN) is not None, "nothing moves"
     assert why_view(explained(), HERE + HOUR, Scale(), EN) is None
 
@@ -195,7 +195,7 @@ def test_bars_begin_where_the_one_before_ended_and_keep_in_the_row() -> None:
 def test_kilowatt_hours_and_another_model_are_told() -> None:
     found = why_view(explained(usual=0.1, load=0.03, published=0.13), HERE, Scale("kWh", 1000.0, 0), DA)
     assert found is not None
-    assert found.summary == "+30\u00a0kWh mod en sædvanlig time."
+    assert found.summary == "+30,0\u00a0kWh mod en sædvanlig time."
     causes: dict[str, float | None] = dict.fromkeys(("time", "load", "weather", "learned", "adjusted"), 0.0) | {
         "around": None,
         "model": 5.0,
@@ -209,7 +209,7 @@ def test_kilowatt_hours_and_another_model_are_told() -> None:
     }
     told = changes_view(changes, HERE, Scale(), EN, NOW)
     assert told is not None
-    assert [step.name for step in told.steps if step.value == "+5"] == ["Other model"]
+    assert [step.name for step in told.steps if step.value == "+5.0"] == ["Other model"]
     assert told.inputs == ("Same weather forecast: of 10:00.", "Another model: new.")
 
 
@@ -271,7 +271,7 @@ def test_a_day_and_a_block_of_load_stay_with_the_hour_they_were_given_at(
 
 
 def test_what_is_not_known_to_the_model_is_said() -> None:
-    row = {"valid_time": clock.iso(HERE), "published": 100.0, "p50": 100.2}
+    row = {"valid_time": clock.iso(HERE), "published": 4000.0, "p50": 4000.2}
     answer = {"rows": [row], "answers_to": ["calendar"]}
     wish = Wish(temperature_k=-2.0, days={dt.date(2026, 11, 24): "free"})
     found = what_if_view(answer, wish, HERE, Scale(), EN, NOW)

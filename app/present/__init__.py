@@ -1,5 +1,6 @@
 """From a Snapshot to what the views draw: numpy arrays and finished strings, in one language, without Qt."""
 
+from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, adjust_view, made_text, preview
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
@@ -31,14 +32,18 @@ from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
+from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, undecidable
+from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
-from app.present.why import ChangesView, Step, WhyView, changes_view, why_view
+from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
 
 __all__ = [
     "DECISIONS",
+    "AdjustView",
+    "AdjustmentLine",
     "AreaRow",
     "Band",
     "Behind",
@@ -51,6 +56,7 @@ __all__ = [
     "DayChart",
     "Decision",
     "Empty",
+    "Field",
     "ForecastView",
     "Group",
     "HealthLine",
@@ -72,14 +78,18 @@ __all__ = [
     "Origin",
     "OverviewView",
     "Part",
+    "Preview",
     "PromiseView",
     "QualityView",
     "ReadOut",
     "Run",
     "ScoreLine",
+    "Section",
+    "SetAsideLine",
     "Shade",
     "SimilarRow",
     "Situation",
+    "Sketch",
     "SourceAge",
     "Step",
     "Stretch",
@@ -95,6 +105,7 @@ __all__ = [
     "WhatIfView",
     "WhyView",
     "Wish",
+    "adjust_view",
     "area_rows",
     "as_known",
     "behind",
@@ -111,7 +122,9 @@ __all__ = [
     "history",
     "hour_rows",
     "hours_ahead",
+    "judged_text",
     "lag_days",
+    "made_text",
     "map_frame",
     "map_read_out",
     "map_view",
@@ -120,18 +133,24 @@ __all__ = [
     "notices",
     "on_shelf",
     "overview_view",
+    "preview",
     "promise_view",
     "quality_view",
     "ranked",
     "read_out",
+    "set_aside_lines",
+    "settings_view",
     "shelf_times",
     "similar_rows",
     "surrounded",
     "time_range",
+    "undecidable",
+    "usual_curve",
     "value_range",
     "weather_at",
     "weather_view",
     "what_if_view",
     "why_view",
     "widened",
+    "wrong",
 ]

@@ -17,6 +17,7 @@ from app.present.scale import Scale, scale_for
 from app.snapshot import ConsumerSnapshot, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock, geography
+from engine.adjusting import Published
 from engine.domain import DAY, HOUR, Consumer, FloatArray, Freshness, IntArray, QuantileForecast, freshness
 
 #: Half the width of the chart of a price area when it opens.
@@ -60,11 +61,13 @@ class Stretch:
 class ForecastView:
     """The forecast of one consumer. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
 
-    Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
-    a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
-    settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
+        Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
+        a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
+        settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
 
-    `limit` is what the load should not exceed, NaN where the user set none. Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
+        `adjusted` is the published median at and beside the hours that operators have changed, NaN elsewhere, empty without such hours.
+    `limit` is what the load should not exceed, NaN where the user set none.
+    Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
     """
 
     of: Consumer
@@ -88,6 +91,7 @@ class ForecastView:
     observed: FloatArray
     forecast_time: FloatArray
     median: FloatArray
+    adjusted: FloatArray
     bands: tuple[Band, ...]
     levels: tuple[float, ...]
     quantiles: FloatArray
@@ -172,6 +176,7 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
     stretches = () if is_gross(of) else _stretches(of_it, load_state, language, now)
     shown = _shown(stretches, now)
     bands = () if forecast is None else tuple(Band(p, *_levels(forecast, scale, a, b)) for p, a, b in INTERVALS)
+    adjusted = _adjusted(of_it.published, scale)
     in_sight = (observed_time >= shown[0]) & np.isfinite(observed)
     return ForecastView(
         of=of,
@@ -191,12 +196,14 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         now=float(now),
         shown=shown,
         value_range=value_range(
-            [observed[in_sight], tso, *(edge for band in bands for edge in (band.low, band.high))], headed=bool(stretches)
+            [observed[in_sight], tso, adjusted, *(edge for band in bands for edge in (band.low, band.high))],
+            headed=bool(stretches),
         ),
         observed_time=observed_time,
         observed=observed,
         forecast_time=np.empty(0) if forecast is None else forecast.valid_time.astype(float),
         median=np.empty(0) if forecast is None else forecast.median * scale.factor,
+        adjusted=adjusted,
         bands=bands,
         levels=() if forecast is None else forecast.levels,
         quantiles=np.empty((0, 0)) if forecast is None else forecast.quantiles * scale.factor,
@@ -240,6 +247,17 @@ def _head(
 
 def _levels(forecast: QuantileForecast, scale: Scale, low: float, high: float) -> tuple[FloatArray, FloatArray]:
     return level(forecast, low) * scale.factor, level(forecast, high) * scale.factor
+
+
+def _adjusted(found: Published | None, scale: Scale) -> FloatArray:
+    """The published median where a line can be drawn that leaves the model's and comes back to it."""
+    if found is None or not found.steps:
+        return np.empty(0)
+    changed = found.change != 0
+    beside = changed.copy()
+    beside[1:] |= changed[:-1]
+    beside[:-1] |= changed[1:]
+    return np.where(beside, found.forecast.median * scale.factor, np.nan)
 
 
 def _rests_on(forecast: QuantileForecast | None) -> float:
@@ -321,7 +339,7 @@ def time_range(view: ForecastView, days: int) -> tuple[float, float]:
 
 
 def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, language: Language, now: int) -> str:
-    forecast, scale = of_it.forecast, scale_for(of_it)
+    forecast, scale = of_it.official, scale_for(of_it)
     ahead = np.empty(0) if forecast is None else forecast.median[forecast.valid_time > now]
     if forecast is None or not len(ahead):
         return " ".join(part for part in (f"{tier}.", measured) if part)
@@ -330,9 +348,11 @@ def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, lan
     span = language.duration(len(ahead) * HOUR)
     text = "forecast.summary_late" if measured else "forecast.summary"
     measured = measured.rstrip(".")
-    return language.text(
+    told = language.text(
         text, tier=tier, issued=issued, measured=measured, low=low, high=high, span=span, peak=peak, peak_at=peak_at
     )
+    adjusted = of_it.published is not None and of_it.published.steps
+    return f"{told} {language.text('forecast.has_adjustments', count=len(adjusted))}" if adjusted else told
 
 
 def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:

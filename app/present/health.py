@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.present.frame import Empty, marks, nothing_to_show
@@ -15,7 +16,6 @@ from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
-from engine.store.decisions import SetAside
 from engine.store.reader import Event, SeriesState
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -52,10 +52,15 @@ class HealthLine:
 
 @dataclass(frozen=True, slots=True)
 class TierDay:
-    """How the issues of a Danish day were made: the lowest tier (None: no issue), the share of planned hours with a full one, and words."""
+    """How the issues of a Danish day were made: the lowest tier (None: no issue), and words.
+
+    `full` and `lower` are the shares of the planned issues that were made with the full model and with less; `missing`: some were not.
+    """
 
     worst: Tier | None
     full: float
+    lower: float
+    missing: bool
     words: str
 
 
@@ -81,7 +86,6 @@ class HealthView:
     last_day: str
     events: tuple[HealthLine, ...]
     no_events: str
-    set_aside: tuple[HealthLine, ...]
     disk: tuple[tuple[str, Cell], ...]
     growth: Cell
     closed: str
@@ -89,9 +93,17 @@ class HealthView:
 
 
 def health_view(
-    snapshot: Snapshot, found: HealthSnapshot | None, engine: EngineStatus, language: Language, now: int
+    snapshot: Snapshot,
+    found: HealthSnapshot | None,
+    engine: EngineStatus,
+    language: Language,
+    now: int,
+    asked_next: Mapping[str, int] = MappingProxyType({}),
 ) -> HealthView:
-    """The view of health; lists that come with `found` are empty until it is there."""
+    """The view of health; lists that come with `found` are empty until it is there.
+
+    `asked_next` tells when each dataset is asked next, as far as the engine has told.
+    """
     if snapshot.fault is not None and not snapshot.series:
         empty: Empty | None = nothing_to_show(snapshot, Consumer("DK"), engine, language)
     else:
@@ -102,13 +114,12 @@ def health_view(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
         sources=_sources(snapshot, language, now),
-        jobs=() if found is None else tuple(_job(state, runs, language, now) for state in found.jobs),
+        jobs=() if found is None else tuple(_job(state, runs, asked_next, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
         last_day=language.text("health.today"),
         events=tuple(_event(event, language, now) for event in sorted(noted, key=lambda e: (e.until is not None, -e.since))),
         no_events=language.text("health.no_events") if found is not None and not noted else "",
-        set_aside=() if found is None else tuple(_set_aside(value, language, now) for value in found.set_aside),
         disk=() if found is None else _disk(found.space, language),
         growth=Cell() if found is None else _growth(found.space, language),
         closed="" if runs else language.text("health.no_engine"),
@@ -150,6 +161,7 @@ def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> Hea
     name = language.text("quantity.load") if gross else language.text(f"health.of_{measure.name.lower()}")
     more = language.text(
         "health.load_more",
+        source=source,
         count=len(lags),
         name=geography.title(worst.consumer, language.code),
         until=language.moment(worst.newest_valid + HOUR, now),
@@ -161,7 +173,6 @@ def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> Hea
         more += " " + language.text("health.nominal")
     cells = (
         Cell(name),
-        Cell(source),
         Cell(language.duration(_rounded(age_s))),
         Cell(usual),
         _state_cell(state, language),
@@ -182,6 +193,7 @@ def _other(quantity: str, source: str, states: Sequence[SeriesState], language: 
     until = max(state.newest_valid for state in states) + HOUR
     more = language.text(
         "health.other_more",
+        source=source,
         count=len(states),
         name=geography.title(Consumer(behind.area, behind.consumer_type), language.code),
         available=language.moment(behind.newest_available, now),
@@ -189,7 +201,6 @@ def _other(quantity: str, source: str, states: Sequence[SeriesState], language: 
     )
     cells = (
         Cell(language.text(f"quantity.{quantity}")),
-        Cell(source),
         Cell(language.duration(_rounded(age_s))),
         Cell(language.duration(usual_s)),
         _state_cell(freshness(age_s, usual_s), language),
@@ -205,20 +216,26 @@ def _state_cell(state: Freshness | None, language: Language) -> Cell:
 # -- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def _job(state: JobState, runs: bool, language: Language, now: int) -> HealthLine:
-    """A job; it is due next only where an engine runs."""
+def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: Language, now: int) -> HealthLine:
+    """A job; it is due next only where an engine runs, and sources are asked when the engine says so."""
     text = language.text
     last = state.runs[0] if state.runs else None
     after = text("health.after", job=text(f"job.{state.rhythm.after}")) if state.rhythm.after else ""
-    following = after if state.next_time is None else language.moment(state.next_time, now) if runs else "–"
+    next_time = min(asked_next.values(), default=state.next_time) if state.job == "ingest" else state.next_time
+    following = after if next_time is None else language.moment(next_time, now) if runs else "–"
     if last is None:
         did, told = (Cell("–"), Cell("–"), Cell(text("health.never"))), ""
     else:
         started, took = language.moment(last.started_at, now, weekday=False), _took(last, language)
         did = Cell(started), Cell(took), Cell(text(f"run.{last.status}"), _JOB_STATES[last.status])
         told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
+    about = _about(state, told, language)
+    if state.job == "ingest" and asked_next:
+        times = sorted(asked_next.items(), key=lambda item: item[1])
+        said = ", ".join(f"{dataset.rpartition('/')[2]} {language.moment(t, now)}" for dataset, t in times)
+        about += " " + text("health.asked_next", times=said)
     job = state.job if state.job in plan.RUNNABLE else ""
-    return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), _about(state, told, language), job)
+    return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), about, job)
 
 
 def _about(state: JobState, told: str, language: Language) -> str:
@@ -264,12 +281,14 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
     days, odd = [], []
     for back in range(TIER_DAYS - 1, -1, -1):
         day = today - dt.timedelta(days=back)
-        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
         made = by_day.get(day, {})
+        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
+        if hours and hours[-1] < found.space.thinned_to:  # most issues of that day were made and have been dropped since
+            hours = sorted(made)
         tiers = [_lowest(made[hour]) for hour in hours if hour in made]
         shown = _tier_day(day, len(hours), tiers, language)
         days.append(shown)
-        if hours and (len(tiers) < len(hours) or shown.worst not in _BEST):
+        if shown.missing or shown.lower:
             odd.append(shown.words)
     name = geography.name(area, language.code)
     said = "; ".join(odd) if odd else language.text("health.all_full", count=TIER_DAYS)
@@ -285,11 +304,13 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
     midday = clock.local_time(day, 12)
     counts = {tier: tiers.count(tier) for tier in Tier if tier in tiers}
     parts = [f"{count} × {language.text(f'tier.{tier.value}')}" for tier, count in counts.items()]
-    if missing := planned - len(tiers):
+    missing = planned - len(tiers)
+    if missing:
         parts.append(language.text("health.not_made", count=missing))
     words = f"{language.date(midday)}: {', '.join(parts) if planned else language.text('health.before')}"
-    full = sum(tier in _BEST for tier in tiers) / planned if planned else 0.0
-    return TierDay(_lowest(tiers) if tiers else None, full, words)
+    full = sum(tier in _BEST for tier in tiers)
+    shares = (full / planned, (len(tiers) - full) / planned) if planned else (0.0, 0.0)
+    return TierDay(_lowest(tiers) if tiers else None, *shares, missing > 0, words)
 
 
 # -- troubles, what was set aside, the disk ------------------------------------------------------------------------------
@@ -307,18 +328,6 @@ def _event(event: Event, language: Language, now: int) -> HealthLine:
         Cell(kind),
     )
     return HealthLine(cells, f"{event.problem} {event.remedy}")
-
-
-def _set_aside(value: SetAside, language: Language, now: int) -> HealthLine:
-    amount = "–" if value.value is None else language.quantity(value.value, UNITS[value.quantity], 1)
-    cells = (
-        Cell(language.moment(value.valid_time, now)),
-        Cell(geography.title(value.consumer, language.code)),
-        Cell(language.text(f"quantity.{value.quantity}")),
-        Cell(amount),
-        Cell(value.reason),
-    )
-    return HealthLine(cells, value.reason)
 
 
 def _disk(space: Space, language: Language) -> tuple[tuple[str, Cell], ...]:

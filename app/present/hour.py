@@ -55,12 +55,15 @@ def _forecast(view: ForecastView, hour: int, language: Language) -> tuple[HourRo
         _row(view, f"P{round(100 * level):02d}", float(value), math.nan if level == 0.5 else median, language)
         for level, value in zip(view.levels, view.quantiles[place], strict=True)
     ]
+    published = value_at(view.forecast_time, view.adjusted, hour) if len(view.adjusted) else median
+    changed = math.isfinite(published) and published != median
+    adjusted = (_row(view, language.text("forecast.adjusted"), published, median, language),) if changed else ()
     risk = ()
     if math.isfinite(view.limit):
         probability = 100 * float(exceedance(view.quantiles[place : place + 1], view.levels, view.limit)[0])
         name = language.text("hour.exceeds", limit=language.quantity(view.limit, view.scale.unit, view.scale.decimals))
         risk = (HourRow(name, language.quantity(probability, "%", 1)),)
-    return (HourRow(language.text("hour.forecast")), *_issue(view, hour, language), *risk, *reversed(levels))
+    return (HourRow(language.text("hour.forecast")), *_issue(view, hour, language), *adjusted, *risk, *reversed(levels))
 
 
 def _issue(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:

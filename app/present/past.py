@@ -36,7 +36,7 @@ def as_known(
 ) -> ForecastView:
     """An earlier issue in the place of the newest, with what came true of it: muted, and marked as what it is."""
     own = snapshot.consumers[newest.of]
-    nothing = dataclasses.replace(own, forecast=issue, tso_time=np.empty(0, np.int64), tso=np.empty(0))
+    nothing = dataclasses.replace(own, forecast=issue, published=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))
     then = dataclasses.replace(snapshot, consumers={**snapshot.consumers, newest.of: nothing})
     made = forecast_view(then, newest.of, engine, language, int(newest.now))
     age = language.duration(newest.now - issue.issue_time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class Scale:
     def quantity(self, mwh: float, language: Language, finer: int = 0, sign: bool = False) -> str:
         """A load in MWh with this unit, written with so many decimals more than a load needs."""
         return language.quantity(mwh * self.factor, self.unit, self.decimals + finer, sign)
+
+    def fine_for(self, mwh: float) -> Scale:
+        """The same with a decimal more where a load has three digits or fewer, to tell small parts of it."""
+        return replace(self, decimals=self.decimals + (mwh * self.factor < 1000))
 
     def span(self, low_mwh: float, high_mwh: float, language: Language) -> str:
         """From one load to another."""

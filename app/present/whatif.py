@@ -69,6 +69,7 @@ class WhatIfView:
 
 def what_if_view(answer: Mapping[str, Any], wish: Wish, hour: int, scale: Scale, language: Language, now: int) -> WhatIfView:
     """What an answer of /v1/whatif tells, of an hour and of the next day."""
+    scale = scale.fine_for(float(answer["rows"][0]["published"]))
     times = np.array([clock.parse_utc(row["valid_time"]) for row in answer["rows"]], np.int64)
     published, imagined = (np.array([row[name] for row in answer["rows"]], np.float64) for name in ("published", "p50"))
     rows = []

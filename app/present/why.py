@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from app.present.scale import Scale
 from app.translations import Language
 from engine import clock
-from engine.domain import Cause, Part
+from engine.domain import Cause, FloatArray, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def why_view(explanation: Mapping[str, Any], hour: int, scale: Scale, language: 
     row = _row(explanation, hour)
     if row is None:
         return None
+    scale = scale.fine_for(row["published"])
     told = [part for part in Part if row[part] is not None and (row[part] or part is not Part.ADJUSTED)]
     changes = [(f"why.{part.value}", row[part]) for part in told if part is not Part.USUAL]
     steps = _steps("why.usual", row[Part.USUAL], changes, "why.published", scale, language)
@@ -55,11 +58,19 @@ def why_view(explanation: Mapping[str, Any], hour: int, scale: Scale, language: 
     return WhyView(steps, summary, note)
 
 
+def usual_curve(explanation: Mapping[str, Any], scale: Scale) -> tuple[FloatArray, FloatArray]:
+    """Epoch seconds of every hour of an answer of /v1/explain, and what a usual hour like it would take, in the view's unit."""
+    rows = explanation["rows"]
+    times = np.array([clock.parse_utc(row["valid_time"]) for row in rows], np.float64)
+    return times, scale.factor * np.array([row[Part.USUAL] for row in rows], np.float64)
+
+
 def changes_view(changes: Mapping[str, Any], hour: int, scale: Scale, language: Language, now: int) -> ChangesView | None:
     """What an answer of /v1/explain/changes tells of an hour; None where not both issues forecast it."""
     row, before = _row(changes, hour), changes["before"]
     if row is None:
         return None
+    scale = scale.fine_for(row["published"])
     same = before["model_id"] == changes["model_id"]
     rare = {Cause.ADJUSTED, *([Cause.MODEL] if same else [])}
     causes = [cause for cause in Cause if row[cause] is not None and (row[cause] or cause not in rare)]

@@ -7,6 +7,7 @@ import locale
 import math
 from dataclasses import dataclass
 
+from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
@@ -14,6 +15,7 @@ from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.remote import TEXTS as REMOTE_TEXTS
+from app.translations.settings import TEXTS as SETTINGS_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
 from app.translations.why import TEXTS as WHY_TEXTS
 from engine import clock
@@ -23,6 +25,7 @@ LANGUAGES = ("da", "en")
 
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
+    **ADJUSTING_TEXTS,
     **CONSUMER_TEXTS,
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,
@@ -30,6 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **MONITORING_TEXTS,
     **REMOTE_TEXTS,
     **OVERVIEW_TEXTS,
+    **SETTINGS_TEXTS,
     **SHELL_TEXTS,
     **WHY_TEXTS,
     # words of the frame

@@ -19,7 +19,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     # sources
     "health.sources": ("Datakilder", "Sources"),
     "health.what": ("Hvad", "What"),
-    "health.from": ("Kilde", "Source"),
     "health.age": ("Alder", "Age"),
     "health.usual": ("Normalt", "Usually"),
     "health.state": ("Tilstand", "State"),
@@ -30,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.of_grid_area": ("Forbrug i netområder", "Load of grid areas"),
     "health.of_own": ("Egne serier", "Series of your own"),
     "health.load_more": (
-        "{count} serier; {name} er længst bagud: målt til {until}, {holes} timer mangler i de seneste 60 døgn.",
-        "{count} series; {name} is furthest behind: measured until {until}, {holes} hours missing in the last 60 days.",
+        "{source}: {count} serier; {name} er længst bagud, målt til {until}, {holes} timer mangler i de seneste 60 døgn.",
+        "{source}: {count} series; {name} is furthest behind, measured until {until}, {holes} hours missing in the last 60 days.",
     ),
     "health.stalled": ("Har stået stille siden {since}.", "Has stood still since {since}."),
     "health.nominal": (
@@ -39,8 +38,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Arrivals were not seen; the publisher's own lag stands in.",
     ),
     "health.other_more": (
-        "{count} serier; {name} er længst bagud, sidst fornyet {available}. Kendt til {until}.",
-        "{count} series; {name} is furthest behind, last renewed {available}. Known until {until}.",
+        "{source}: {count} serier; {name} er længst bagud, sidst fornyet {available}. Kendt til {until}.",
+        "{source}: {count} series; {name} is furthest behind, last renewed {available}. Known until {until}.",
     ),
     # jobs
     "health.jobs": ("Opgaver", "Jobs"),
@@ -89,8 +88,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # tiers
     "health.tiers": ("Sådan blev prognoserne lavet", "How forecasts were made"),
     "health.tiers_about": (
-        "En søjle pr. døgn: den fyldte del er timer med fuld model; farven og tegnet viser det laveste trin.",
-        "A bar a day: the filled part is hours with the full model; colour and sign tell the lowest tier.",
+        "En søjle pr. døgn: timer med fuld model, over dem timer med mindre. ▲ uden vejr, ■ enklere endnu, ○ timer mangler.",
+        "A bar a day: hours with the full model, and on them hours with less. ▲ without weather, ■ simpler still, ○ hours missing.",
     ),
     "health.all_full": (
         "fuld model i alle timer, der er kendt, i {count} døgn.",
@@ -108,11 +107,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.over": ("ovre", "over"),
     # what was set aside
     "health.set_aside": ("Tal sat til side", "Values set aside"),
-    "health.none_set_aside": ("Ingen tal er sat til side som usandsynlige.", "No value was set aside as implausible."),
-    "health.hour": ("Time", "Hour"),
-    "health.series": ("Serie", "Series"),
-    "health.value": ("Værdi", "Value"),
-    "health.reason": ("Hvorfor", "Why"),
     # the disk
     "health.disk": ("Database", "Database"),
     "health.size": ("Størrelse", "Size"),

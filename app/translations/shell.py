@@ -12,7 +12,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.previous_area": ("Forrige område", "Previous area"),
     "menu.program": ("Program", "Program"),
     "menu.find": ("Find kommando", "Find command"),
-    "menu.full_screen": ("Fuld skærm", "Full screen"),
+    "menu.wall": ("Vægskærm", "Wall display"),
     "menu.quit": ("Afslut", "Quit"),
     "finder.name": ("Find kommando, visning, område eller hjælp", "Find command, view, area or help"),
     "finder.hint": ("Skriv en del af en kommando, en visning eller et område", "Type part of a command, a view or an area"),
@@ -21,6 +21,68 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.help": ("Hjælp", "Help"),
     "help.here": ("Hjælp til denne visning", "Help on this view"),
     "panel.close": ("Luk", "Close"),
+    # first start
+    "welcome.title": ("Velkommen til Lastvagt", "Welcome to Lastvagt"),
+    "welcome.step_look": ("Udseende og områder", "Look and areas"),
+    "welcome.step_sources": ("Datakilder", "Sources"),
+    "welcome.step_folder": ("Mappe og start", "Folder and start"),
+    "welcome.skip": ("Spring over", "Skip"),
+    "welcome.back": ("Tilbage", "Back"),
+    "welcome.next": ("Næste", "Next"),
+    "welcome.start": ("Start", "Start"),
+    "welcome.look": (
+        "Lastvagt viser det danske elforbrug time for time og prognosen for de næste syv døgn. Alt kan ændres senere.",
+        "Lastvagt shows Danish electricity load hour by hour and its forecast for the next seven days. All of it can be changed later.",
+    ),
+    "welcome.language": ("Sprog", "Language"),
+    "welcome.theme": ("Tema", "Theme"),
+    "welcome.area": ("Vis først", "Show first"),
+    "welcome.more": ("Hent også, ud over Danmark og de to prisområder", "Fetch too, beside Denmark and the two price areas"),
+    "welcome.fetch_regions": (
+        "De fem regioner: husholdninger, erhverv og offentlig",
+        "The five regions: households, business and public",
+    ),
+    "welcome.fetch_municipalities": ("Husholdninger i de 98 kommuner", "Households of the 98 municipalities"),
+    "welcome.more_cost": (
+        "Regionerne fylder 4 MB om året, kommunerne 26 MB; kommunerne hentes med omkring 30 forespørgsler i døgnet.",
+        "The regions take 4 MB a year, the municipalities 26 MB; the municipalities are fetched with about 30 requests a day.",
+    ),
+    "welcome.live": ("Hent data fra nettet", "Fetch data from the network"),
+    "welcome.live_about": (
+        "Forbrug fra Energi Data Service (Energinet) og vejr fra Open-Meteo; ingen konto er nødvendig. "
+        "Netoperatørens egen prognose (ENTSO-E) kræver en gratis token, som kan sættes senere i indstillingerne.",
+        "Load from Energi Data Service (Energinet) and weather from Open-Meteo; no account is needed. "
+        "The grid operator's own forecast (ENTSO-E) needs a free token, which can be set later in the settings.",
+    ),
+    "welcome.terms": (
+        "▲ Open-Meteo uden nøgle er kun til ikke-kommerciel brug. Til kommerciel brug skal der en nøgle til.",
+        "▲ Open-Meteo without a key is for non-commercial use only. Commercial use needs a key.",
+    ),
+    "welcome.check": ("Undersøg forbindelsen", "Check the connection"),
+    "welcome.checking": ("Undersøger …", "Checking …"),
+    "welcome.no_check": ("Forbindelsen kunne ikke undersøges.", "The connection could not be checked."),
+    "welcome.simulated": ("Prøv med simulerede data, uden netværk", "Try it with simulated data, without a network"),
+    "welcome.simulated_about": (
+        "De er opdigtede, mærkes overalt som simulerede og gemmes i en mappe for sig.",
+        "They are made up, marked as simulated everywhere, and kept in a folder of their own.",
+    ),
+    "welcome.folder": ("Datamappe", "Data folder"),
+    "welcome.folder_about": (
+        "Databasen, loggen og egne modeller ligger i én mappe. Et år fylder omkring 0,4 til 1,2 GB.",
+        "The database, the log and your own models lie in one folder. A year takes about 0.4 to 1.2 GB.",
+    ),
+    "welcome.browse": ("Vælg …", "Browse …"),
+    "welcome.no_folder": ("Der kan ikke skrives i {folder}.", "{folder} cannot be written to."),
+    "welcome.other_folder": ("Vælg en anden mappe.", "Choose another folder."),
+    "welcome.start_about": (
+        "Start sætter motoren i gang. Den henter de seneste måneder; den første prognose kommer normalt inden for to minutter.",
+        "Start sets the engine going. It fetches the last months; the first forecast usually comes within two minutes.",
+    ),
+    "window.frozen": ("Skærmen stod stille i {seconds} s", "The display stood still for {seconds} s"),
+    "window.frozen_what": (
+        "Den er aktuel igen. Hvor det skete, står i app.log.",
+        "It is current again. Where it happened is in app.log.",
+    ),
     # tray
     "tray.open": ("Vis Lastvagt", "Show Lastvagt"),
     "tray.well": ("alt er aktuelt", "all is current"),

@@ -10,6 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why.summary": ("{size} mod en sædvanlig time.", "{size} against a usual hour."),
     "why.asking": ("Motoren regner på det …", "The engine is working on it …"),
     "why.outside": ("Timen er ikke med i prognosen.", "The hour is not part of the forecast."),
+    "why.outside_before": ("Den tidligere udgave når ikke til timen.", "The earlier issue does not reach the hour."),
     "why.no_issue": ("Der er ingen prognose at forklare.", "There is no forecast to explain."),
     "why.no_engine": ("Kun en motor, der kører, kan svare på det.", "Only a running engine can answer this."),
     "why.not_remade": (
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hvad modellen venter af en time som denne: samme ugedag og klokkeslæt, vejr og forbrug som de seneste fire uger.",
         "What the model expects of an hour like this: same weekday and time, weather and load as in the last four weeks.",
     ),
+    "why.usual_curve": ("Sædvanlige timer", "Usual hours"),
     "why.load": ("Seneste forbrug", "Recent load"),
     "why.load_about": (
         "De seneste timer og døgn lå højere eller lavere end ellers.",
