@@ -18,6 +18,7 @@ def plot(qtbot: QtBot) -> pg.PlotWidget:
     for side in ("bottom", "left"):
         made.hideAxis(side)
     made.resize(400, 200)
+    made.setStyleSheet("border: none;")  # an application in the app's colours frames what has the focus
     made.setXRange(0, 100, padding=0)
     made.setYRange(0, 10, padding=0)
     made.show()
