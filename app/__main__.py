@@ -53,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--size", metavar="WxH", help="size of the window (default: as left last, else 1280x800)")
     parser.add_argument(
+        "--wall",
+        nargs="?",
+        const="overview",
+        metavar="VIEWS",
+        help="be a wall display until Esc is pressed; of several views with commas between them each has its turn",
+    )
+    parser.add_argument("--turn", type=int, default=30, metavar="S", help="seconds of a turn (default: %(default)s)")
+    parser.add_argument(
         "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
     )
     parser.add_argument(
@@ -87,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
+        turns = _turns(options.wall)
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
@@ -113,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
-    return _run(application, session, config)
+    return _run(application, session, config, turns, options.turn)
 
 
 def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> tuple[Config, Preferences]:
@@ -155,7 +164,16 @@ def _engine_options(options: argparse.Namespace) -> list[str]:
     return [*paths, *(["--simulated"] if options.simulated else [])]
 
 
-def _run(application: QtWidgets.QApplication, session: Session, config: Config) -> int:
+def _turns(views: str | None) -> tuple[str, ...]:
+    """The views of a wall display, which take turns; none where it is not to be one."""
+    wanted = () if views is None else tuple(view.strip() for view in views.split(","))
+    for view in wanted:
+        if view not in VIEWS:
+            raise Expected(f"'{view}' is no view.", f"Choose of {', '.join(VIEWS)}.")
+    return wanted
+
+
+def _run(application: QtWidgets.QApplication, session: Session, config: Config, turns: tuple[str, ...], turn_s: int) -> int:
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
@@ -165,6 +183,8 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config) 
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
     session.start()
+    if turns:
+        session.window.hang(turns, turn_s)
     return application.exec()
 
 

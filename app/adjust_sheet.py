@@ -87,6 +87,7 @@ class AdjustSheet(Sheet):
         text = self._language.text
         form = QtWidgets.QFormLayout()
         form.setVerticalSpacing(6)
+        form.setLabelAlignment(QtCore.Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, field in (
             ("from", self.start),

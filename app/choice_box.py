@@ -11,6 +11,7 @@ class ChoiceBox(QtWidgets.QComboBox):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setAccessibleName(name)
+        self.view().setAccessibleName(name)
         self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:

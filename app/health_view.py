@@ -15,14 +15,21 @@ from app.pane import Pane, Question, Scene
 from app.present import Cell, HealthLine, HealthView, health_view, set_aside_lines
 from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
+from app.snapshot import EngineKind
+from app.support_dialog import SupportDialog, gather
 from app.theme import Palette
 from app.tier_strip import TierStripItem
 from app.translations import Language
+from engine import clock
 from engine.domain import Expected
 from engine.geography import PRICE_AREAS
 
 #: Name of the question to the database.
 _QUESTION = "health"
+#: What the engine is asked.
+_PLAN, _SUPPORT = "/v1/plan", "/v1/support"
+#: Columns of names and values on the disk's card.
+_DISK_COLUMNS = 2
 
 
 class Course(QtWidgets.QWidget):
@@ -56,6 +63,7 @@ class HealthPane(Pane):
     """Lists of sources, jobs, troubles and values set aside, days by tier, and the disk. A job can be run at once."""
 
     of_consumer = False
+    has_panel = False
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
@@ -64,13 +72,14 @@ class HealthPane(Pane):
         self._scene: Scene | None = None
         self._found: HealthSnapshot | None = None
         self._asked_at = 0
+        self._asked_next: dict[str, int] = {}
         self._view: HealthView | None = None
         self._title, self._badges = theme.label(1.55, bold=True), theme.Badges()
 
         def listing(name: str, *heads: str, stretch: int = 0, most: int = 12) -> Listing:
             return Listing(text(f"health.{name}"), [text(f"health.{head}") for head in heads], palette, stretch, most)
 
-        self.sources = listing("sources", "what", "from", "age", "usual", "state", "course", most=20)
+        self.sources = listing("sources", "what", "age", "usual", "state", "course", most=20)
         self.jobs = listing("jobs", "job", "last", "took", "result", "next")
         self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
         self.set_aside = QuarantineTable(language, palette)
@@ -80,12 +89,19 @@ class HealthPane(Pane):
         self.run.setAccessibleName(self.run.text())
         self.run.clicked.connect(self._run)
         self.answer = theme.label(role="quiet")
+        self.answer.setWordWrap(True)
+        self.support = QtWidgets.QPushButton(text("health.support"))
+        self.support.setAccessibleName(self.support.text())
+        self.support.clicked.connect(self._ask_support)
         self._more = {each: _told() for each in (self.sources, self.jobs, self.events)}
         for each in self._more:
             each.itemSelectionChanged.connect(self._look)
         self._first_day, self._last_day = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self._no_events = theme.label(role="quiet")
-        self._disk = QtWidgets.QFormLayout()
+        self._disk = QtWidgets.QGridLayout()
+        self._disk.setHorizontalSpacing(16)
+        self._disk.setVerticalSpacing(4)
+        self._disk.setColumnStretch(_DISK_COLUMNS * 2, 1)
         self._growth, self._grew = Course(palette), _told()
         self._growth.setAccessibleName(text("health.growth"))
         self._empty = EmptyPage()
@@ -95,6 +111,7 @@ class HealthPane(Pane):
         top = QtWidgets.QHBoxLayout()
         top.addWidget(self._title)
         top.addStretch(1)
+        top.addWidget(self.support)
         top.addWidget(self._badges)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -121,22 +138,22 @@ class HealthPane(Pane):
         about = theme.label(0.92, role="quiet", text=text("health.tiers_about"))
         about.setWordWrap(True)
         left = _column(
+            _card(text("health.sources"), self.sources, self._more[self.sources]),
             _card(text("health.jobs"), self.jobs, self._more[self.jobs], run),
-            _card(text("health.events"), self._no_events, self.events, self._more[self.events]),
         )
         right = _column(
             _card(text("health.tiers"), strips, about),
             _card(text("health.disk"), self._disk, self._growth, self._grew),
+            _card(text("health.events"), self._no_events, self.events, self._more[self.events]),
         )
         both = QtWidgets.QHBoxLayout()
         both.setSpacing(10)
-        both.addLayout(left, 11)
-        both.addLayout(right, 9)
+        both.addLayout(left, 13)
+        both.addLayout(right, 10)
         inside = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
-        column.addWidget(_card(text("health.sources"), self.sources, self._more[self.sources]))
         column.addLayout(both)
         column.addWidget(_card(text("health.set_aside"), self.set_aside))
         column.addStretch(1)
@@ -153,11 +170,19 @@ class HealthPane(Pane):
         if scene.snapshot.read_at != self._asked_at and scene.snapshot.fault is None:
             self._asked_at = scene.snapshot.read_at
             self.asked.emit(Question(_QUESTION, health_snapshot.read))
+            if self._runs:
+                self.request(_PLAN, query={})
         self._show()
+
+    @property
+    def _runs(self) -> bool:
+        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
 
     def take_found(self, name: str, found: object) -> None:
         """Show what was found; a database that could not be read is told over the view already."""
-        if name == _QUESTION and not isinstance(found, Expected):
+        if name == _SUPPORT:
+            self._show_support(f"{found.problem}\n{found.remedy}" if isinstance(found, Expected) else str(found))
+        elif name == _QUESTION and not isinstance(found, Expected):
             assert isinstance(found, HealthSnapshot)
             self._found = found
             self._show()
@@ -168,16 +193,41 @@ class HealthPane(Pane):
         self.set_aside.deliver(answer)
 
     def take_answer(self, answer: Answer) -> None:
-        """Tell whether a job runs."""
-        if answer.refusal is not None:
-            self._tell(f"{answer.refusal.problem} {answer.refusal.remedy}", refused=True)
+        """Take the plan or the support text, or tell whether a job runs."""
+        path, refusal, document = answer.request.path, answer.refusal, answer.document
+        if path == _PLAN:
+            if refusal is None:
+                self._asked_next = {each["dataset"]: clock.parse_utc(each["next_time"]) for each in document["sources"]}
+                self._show()
+        elif refusal is not None:
+            self.support.setEnabled(True)
+            self._tell(f"{refusal.problem} {refusal.remedy}", refused=True)
+        elif path == _SUPPORT:
+            self._show_support(document["text"])
         else:
-            self._tell(self._language.text("health.told", job=self._language.text(f"job.{answer.document['job']}")))
+            self._tell(self._language.text("health.told", job=self._language.text(f"job.{document['job']}")))
+
+    def _ask_support(self) -> None:
+        """Have the text gathered, by the engine where one runs."""
+        self.support.setEnabled(False)
+        self._tell(self._language.text("health.waiting"))
+        if self._runs:
+            self.request(_SUPPORT, {})
+        else:
+            self.asked.emit(Question(_SUPPORT, gather))
+
+    def _show_support(self, words: str) -> None:
+        self.support.setEnabled(True)
+        self._tell(self._view.closed if self._view is not None else "")
+        dialog = SupportDialog(self, words, self._language)
+        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _show(self) -> None:
         if self._scene is not None:
             scene = self._scene
-            view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now)
+            asked_next = self._asked_next if self._runs else {}
+            view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now, asked_next)
             values = self._found.set_aside if self._found is not None else ()
             closed = self._language.text("quarantine.closed") if view.closed else ""
             self.set_aside.show_lines(set_aside_lines(values, self._language, scene.now), closed)
@@ -213,12 +263,16 @@ class HealthPane(Pane):
         self._look()
 
     def _fill_disk(self, disk: Sequence[tuple[str, Cell]]) -> None:
-        while self._disk.rowCount():
-            self._disk.removeRow(0)
-        for name, cell in disk:
+        while (item := self._disk.takeAt(0)) is not None:
+            if (label := item.widget()) is not None:
+                label.deleteLater()
+        rows = -(-len(disk) // _DISK_COLUMNS)
+        for number, (name, cell) in enumerate(disk):
+            row, column = number % rows, number // rows * 2
             sign = "" if cell.state is None else f"{theme.SYMBOLS[cell.state]} "
             role = "" if cell.state is None else theme.role_of(cell.state)
-            self._disk.addRow(theme.label(role="quiet", text=name), theme.label(role=role, text=f"{sign}{cell.words}"))
+            self._disk.addWidget(theme.label(role="quiet", text=name), row, column)
+            self._disk.addWidget(theme.label(role=role, text=f"{sign}{cell.words}"), row, column + 1)
 
     def _line(self, listing: Listing, lines: Sequence[HealthLine]) -> HealthLine | None:
         at = listing.at

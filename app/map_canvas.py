@@ -15,6 +15,8 @@ from engine import geography
 from engine.geography import Kind
 
 _MARGIN_PX, _GAP_PX = 12, 2
+#: Size of the names of areas, by the size of other type: on a map, and on one narrower than so many digits.
+_LABEL, _SMALL_LABEL, _NARROW = 1.15, 0.9, 50
 _ARROWS = {
     QtCore.Qt.Key.Key_Left: (-1.0, 0.0),
     QtCore.Qt.Key.Key_Right: (1.0, 0.0),
@@ -121,12 +123,18 @@ class MapCanvas(QtWidgets.QWidget):
         """Where an area's label stands, in pixels."""
         return self._view().map(self._shapes[row].label_at)
 
+    def _label(self) -> float:
+        return _LABEL if self.width() > _NARROW * theme.digit_px() else _SMALL_LABEL
+
     def _view(self) -> QtGui.QTransform:
         """From map units to pixels: as large as fits, in the middle."""
         wide, high = outlines.GRID if self._tiles else outlines.EXTENT_KM
         room = self.rect().adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
-        factor = min(room.width() / wide, room.height() / high)
-        left, top = room.center().x() + 0.5 - wide * factor / 2, room.center().y() + 0.5 - high * factor / 2
+        names = QtGui.QFontMetricsF(theme.font(self._label(), bold=True))
+        beside = [(shape.label_at.x(), names.horizontalAdvance(shape.label)) for shape in self._shapes if not shape.on_own_ground]
+        factor = min(room.width() / wide, room.height() / high, *((room.width() - name) / x for x, name in beside))
+        width = max(wide * factor, *(x * factor + name for x, name in beside), 0.0)
+        left, top = room.center().x() + 0.5 - width / 2, room.center().y() + 0.5 - high * factor / 2
         return QtGui.QTransform(factor, 0, 0, factor, round(left), round(top))
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
@@ -225,17 +233,16 @@ class MapCanvas(QtWidgets.QWidget):
         palette, at = self._palette, view.map(shape.label_at)
         on_colour = shape.on_own_ground and ground.colour is not None
         colour = ink(ground.colour) if on_colour and ground.colour else palette.ink
-        scale = min(1.15, view.m11() / 44) if self._tiles else 1.15
+        scale = min(_LABEL, view.m11() / 44) if self._tiles else self._label()
         flags = QtCore.Qt.AlignmentFlag
         aligned = flags.AlignCenter if shape.on_own_ground else flags.AlignLeft | flags.AlignVCenter
         for line, (words, bold) in enumerate(((shape.label, True), (ground.label, False))):
             painter.setFont(theme.font(scale * (1.0 if bold else 0.92), bold))
-            height = painter.fontMetrics().height()
-            left = at.x() - (90 if shape.on_own_ground else 0)
-            place = QtCore.QRectF(left, at.y() + (line - 1) * height * 0.98, 180, height)
+            height, width = painter.fontMetrics().height(), painter.fontMetrics().horizontalAdvance(words) + 4
+            left = at.x() - (width / 2 if shape.on_own_ground else 0)
+            place = QtCore.QRectF(left, at.y() + (line - 1) * height * 0.98, width, height)
             if shape.on_own_ground and ground.colour is None:
-                width = painter.fontMetrics().horizontalAdvance(words) + 4
-                painter.fillRect(QtCore.QRectF(at.x() - width / 2, place.y(), width, height), QtGui.QColor(palette.surface))
+                painter.fillRect(place, QtGui.QColor(palette.surface))
             painter.setPen(QtGui.QColor(colour))
             painter.drawText(place, aligned, words)
 

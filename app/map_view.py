@@ -48,11 +48,11 @@ class RampBar(QtWidgets.QWidget):
         self._legend: Legend | None = None
         self._corners = False
         self._missing, self._estimated = language.text("map.missing"), language.text("map.legend_estimated")
-        self.setFixedHeight(_BAR_PX + 40)
 
     def show_legend(self, legend: Legend, palette: Palette, corners: bool) -> None:
         """Show another; `corners` is whether the map has tiles, which tell by a corner that a value is not measured."""
         self._legend, self._palette, self._corners = legend, palette, corners
+        self.setFixedHeight(_BAR_PX + 12 + 2 * QtGui.QFontMetrics(theme.font(0.92)).height())
         self.update()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
@@ -73,7 +73,8 @@ class RampBar(QtWidgets.QWidget):
                 painter.drawLine(QtCore.QPointF(x, _BAR_PX), QtCore.QPointF(x, _BAR_PX + 3))
                 painter.drawText(QtCore.QPointF(min(max(0.0, x - wide / 2), self.width() - wide), _BAR_PX + height), words)
             top = _BAR_PX + height + 8
-            missing = QtCore.QRectF(1, top, 14, 12)
+            box = round(0.85 * height)
+            missing = QtCore.QRectF(1, top, box + 2, box)
             painter.fillRect(missing, QtGui.QBrush(QtGui.QColor(palette.reference), QtCore.Qt.BrushStyle.BDiagPattern))
             painter.setPen(QtGui.QColor(palette.reference))
             painter.drawRect(missing)
@@ -82,7 +83,7 @@ class RampBar(QtWidgets.QWidget):
                 painter.drawPolygon([QtCore.QPointF(half + x, top + y) for x, y in ((0, 0), (8, 0), (14, 6), (14, 12), (0, 12))])
             painter.setPen(QtGui.QColor(palette.quiet))
             for left, words in ((0.0, self._missing), (half, self._estimated if self._corners else "")):
-                painter.drawText(QtCore.QPointF(left + 21, top + 11), words)
+                painter.drawText(QtCore.QPointF(left + box + 9, top + box - 1), words)
 
 
 class MapTable(QtWidgets.QTableWidget):

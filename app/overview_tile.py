@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,11 +18,15 @@ from app.translations import Language
 from engine import clock
 from engine.domain import FloatArray, Freshness
 
-_PAD_PX = 12
+_PAD_PX = 12.0
 #: Widths of the columns of text, in digits.
-_LEFT, _PEAK, _WEEK, _TICKS = 31, 17, 12, 6
+_LEFT, _PEAK, _WEEK, _TICKS = 29, 23, 11, 6
+#: Fewer digits than this are no room for a chart, and the last column makes way.
+_CHART = 14
 _FLAGS = QtCore.Qt.AlignmentFlag
 _STEPS_H = (3, 6, 12)
+#: Further than any list of rows goes.
+_FAR = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +41,26 @@ class Columns:
     @staticmethod
     def of(width: float) -> Columns:
         """The columns of text keep their width, the chart takes the rest."""
-        digit = QtGui.QFontMetricsF(theme.font()).horizontalAdvance("0")
-        left, peak, week, ticks = (digits * digit for digits in (_LEFT, _PEAK, _WEEK, _TICKS))
-        week_at = width - _PAD_PX - week
-        peak_at = week_at - _PAD_PX - peak
-        strip_at = 1.5 * _PAD_PX + left + ticks
-        return Columns((_PAD_PX, left), (strip_at, peak_at - 1.5 * _PAD_PX - strip_at), (peak_at, peak), (week_at, week))
+        digit, pad = theme.digit_px(), theme.grown(_PAD_PX)
+        left, peak, week, ticks, least = (digits * digit for digits in (_LEFT, _PEAK, _WEEK, _TICKS, _CHART))
+        strip_at = 1.5 * pad + left + ticks
+        if width - strip_at - 3.5 * pad - peak - week < least:
+            week = 0.0
+        week_at = width - pad - week
+        peak_at = week_at - (pad if week else 0) - peak
+        return Columns((pad, left), (strip_at, peak_at - 1.5 * pad - strip_at), (peak_at, peak), (week_at, week))
+
+
+@functools.lru_cache(maxsize=8)
+def _hours(first: float, last: float, step_h: int) -> tuple[tuple[float, bool], ...]:
+    """Times at every so many Danish hours of a stretch, and whether each is a midnight; all rows ask for the same."""
+    midnights = set(day_ticks(first, last))
+    return tuple((t, t in midnights) for t in sorted({*hour_ticks(first, last, step_h), *midnights}))
 
 
 def _write(painter: QtGui.QPainter, at: QtCore.QRectF, words: str, scale: float, colour: str, bold: bool = False) -> float:
     """Write words at the left of a place, shortened where they are too long; returns how wide they are."""
-    font = theme.font(scale, bold)
-    painter.setFont(font)
+    painter.setFont(theme.font(scale, bold))
     painter.setPen(QtGui.QColor(colour))
     shown = painter.fontMetrics().elidedText(words, QtCore.Qt.TextElideMode.ElideRight, int(at.width()))
     painter.drawText(at, _FLAGS.AlignLeft | _FLAGS.AlignVCenter, shown)
@@ -55,19 +68,24 @@ def _write(painter: QtGui.QPainter, at: QtCore.QRectF, words: str, scale: float,
 
 
 class TileCard(QtWidgets.QWidget):
-    """One area. `opened` is meant by Enter or a click; `moved` carries -1 or 1 where an arrow key leads to the row above or below."""
+    """One area. `opened` is meant by Enter or a click; `moved` carries how many rows further up or down a key leads."""
 
     opened = QtCore.Signal()
     moved = QtCore.Signal(int)
+    focused = QtCore.Signal()
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
         self._language, self._palette = language, palette
         self._tile: Tile | None = None
         self._span, self._now = (0.0, 1.0), 0.0
+        self._marked = False
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
-        self.setMinimumHeight(round(4.2 * QtGui.QFontMetricsF(theme.font()).height()))
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        """Room for three lines."""
+        return QtCore.QSize(0, round(4.2 * QtGui.QFontMetricsF(theme.font()).height()))
 
     @property
     def tile(self) -> Tile | None:
@@ -77,6 +95,7 @@ class TileCard(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
         self._palette = palette
+        self.updateGeometry()
         self.update()
 
     def show_tile(self, tile: Tile, span: tuple[float, float], now: float) -> None:
@@ -86,11 +105,23 @@ class TileCard(QtWidgets.QWidget):
         self.setAccessibleDescription(f"{tile.summary} {self._language.text('overview.help')}")
         self.update()
 
+    @property
+    def marked(self) -> bool:
+        """Whether it is the one that is pointed at on the map."""
+        return self._marked
+
+    def mark(self, marked: bool) -> None:
+        """Tell it from the others, or no longer."""
+        if marked != self._marked:
+            self._marked = marked
+            self.update()
+
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Go to the row above or below, or open this one."""
+        """Go to another row, or open this one."""
         keys = QtCore.Qt.Key
-        if event.key() in (keys.Key_Up, keys.Key_Down):
-            self.moved.emit(-1 if event.key() == keys.Key_Up else 1)
+        steps = {keys.Key_Up: -1, keys.Key_Down: 1, keys.Key_Home: -_FAR, keys.Key_End: _FAR}
+        if event.key() in steps:
+            self.moved.emit(steps[QtCore.Qt.Key(event.key())])
         elif event.key() in (keys.Key_Return, keys.Key_Enter, keys.Key_Space):
             self.opened.emit()
         else:
@@ -104,6 +135,7 @@ class TileCard(QtWidgets.QWidget):
     def focusInEvent(self, event: QtGui.QFocusEvent) -> None:
         """Show who has the focus."""
         self.update()
+        self.focused.emit()
 
     def focusOutEvent(self, event: QtGui.QFocusEvent) -> None:
         """Show who has lost it."""
@@ -116,7 +148,7 @@ class TileCard(QtWidgets.QWidget):
             return
         with QtGui.QPainter(self) as painter:
             painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-            painter.setBrush(QtGui.QColor(palette.surface))
+            painter.setBrush(QtGui.QColor(palette.selected if self._marked else palette.surface))
             painter.setPen(
                 QtGui.QPen(QtGui.QColor(palette.focus if self.hasFocus() else palette.rule), 2 if self.hasFocus() else 1)
             )
@@ -131,7 +163,7 @@ class TileCard(QtWidgets.QWidget):
     def _lines(self, left: float, width: float) -> Iterator[QtCore.QRectF]:
         """Places of three lines of text, in the middle of the row."""
         high = QtGui.QFontMetricsF(theme.font()).height()
-        heights = (1.15 * high, 1.45 * high, 1.15 * high)
+        heights = (1.1 * high, 1.35 * high, 1.1 * high)
         top = (self.height() - sum(heights)) / 2
         for height in heights:
             yield QtCore.QRectF(left, top, width, height)
@@ -143,12 +175,22 @@ class TileCard(QtWidgets.QWidget):
         used = _write(painter, first, row.name, 1.0, palette.ink, bold=True)
         if row.reduced:
             _write(
-                painter, first.adjusted(used + 10, 0, 0, 0), f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}", 0.92, palette.late
+                painter,
+                first.adjusted(used + theme.grown(10), 0, 0, 0),
+                f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}",
+                0.92,
+                palette.late,
             )
         ink = self._ink(row.forecast_freshness, palette.ink)
         mark = "" if row.forecast_freshness is Freshness.FRESH else f"{theme.SYMBOLS[row.forecast_freshness]} "
         used = _write(painter, second, f"{mark}{row.estimate}", 1.4, ink, bold=True)
-        _write(painter, second.adjusted(used + 10, 2, 0, 2), row.estimate_range, 0.92, palette.quiet)
+        _write(
+            painter,
+            second.adjusted(used + theme.grown(10), theme.grown(2), 0, theme.grown(2)),
+            row.estimate_range,
+            0.92,
+            palette.quiet,
+        )
         state = row.observed_freshness
         mark = f"{theme.SYMBOLS[state]} " if state is not None else ""
         _write(painter, third, f"{mark}{tile.measured}", 0.92, self._ink(state, palette.quiet))
@@ -163,8 +205,8 @@ class TileCard(QtWidgets.QWidget):
         first, second, third = self._lines(*columns.week)
         mark = f"{theme.SYMBOLS[Freshness.LATE]} " if tile.worse else ""
         _write(painter, first, f"{mark}{tile.wape}", 1.1, palette.late if tile.worse else palette.ink, bold=True)
-        _write(painter, second, tile.usual, 0.92, palette.quiet)
-        _write(painter, third, tile.skill, 0.92, palette.quiet)
+        for place, words in zip((second, third), filter(None, (tile.usual, tile.skill)), strict=False):
+            _write(painter, place, words, 0.92, palette.quiet)
 
     def _ink(self, state: Freshness | None, usual: str) -> str:
         inks = {Freshness.LATE: self._palette.late, Freshness.STALE: self._palette.stale, Freshness.MISSING: self._palette.stale}
@@ -177,9 +219,8 @@ class TileCard(QtWidgets.QWidget):
         painter.save()
         painter.setClipRect(place)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
-        midnights = set(day_ticks(first, last))
-        for t in hour_ticks(first, last, 6):
-            painter.setPen(QtGui.QColor(palette.rule if t in midnights else palette.grid))
+        for t, midnight in _hours(first, last, 6):
+            painter.setPen(QtGui.QColor(palette.rule if midnight else palette.grid))
             painter.drawLine(QtCore.QLineF(sheet.x(t), place.top(), sheet.x(t), place.bottom()))
         painter.setPen(QtGui.QColor(palette.grid))
         for value, _ in strip.ticks:
@@ -203,16 +244,16 @@ class TileCard(QtWidgets.QWidget):
             back = sheet.points(strip.time[start:end][::-1], strip.low[start:end][::-1])
             painter.drawPolygon(QtGui.QPolygonF([*there, *back]))
         cut = int(np.searchsorted(strip.time, strip.solid_from))
-        dots = QtGui.QPen(QtGui.QColor(median), 1.6, QtCore.Qt.PenStyle.DotLine)
-        for pen, part in ((dots, slice(0, cut + 1)), (QtGui.QPen(QtGui.QColor(median), 1.6), slice(cut, None))):
+        dots = QtGui.QPen(QtGui.QColor(median), theme.grown(1.6), QtCore.Qt.PenStyle.DotLine)
+        for pen, part in ((dots, slice(0, cut + 1)), (QtGui.QPen(QtGui.QColor(median), theme.grown(1.6)), slice(cut, None))):
             painter.setPen(pen)
             self._paint_line(painter, sheet, strip.time[part], strip.median[part])
         if strip.limit is not None:
-            painter.setPen(QtGui.QPen(QtGui.QColor(palette.stale), 1.2, QtCore.Qt.PenStyle.DashLine))
+            painter.setPen(QtGui.QPen(QtGui.QColor(palette.stale), theme.grown(1.2), QtCore.Qt.PenStyle.DashLine))
             painter.drawLine(QtCore.QLineF(sheet.place.left(), sheet.y(strip.limit), sheet.place.right(), sheet.y(strip.limit)))
-        painter.setPen(QtGui.QPen(QtGui.QColor(palette.observed), 1.4))
+        painter.setPen(QtGui.QPen(QtGui.QColor(palette.observed), theme.grown(1.4)))
         self._paint_line(painter, sheet, strip.observed_time, strip.observed)
-        painter.setPen(QtGui.QPen(QtGui.QColor(palette.quiet), 1))
+        painter.setPen(QtGui.QPen(QtGui.QColor(palette.quiet), theme.grown(1)))
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
         painter.drawLine(QtCore.QLineF(sheet.x(self._now), sheet.place.top(), sheet.x(self._now), sheet.place.bottom()))
 
@@ -226,7 +267,7 @@ class TileCard(QtWidgets.QWidget):
         painter.setPen(QtGui.QColor(self._palette.quiet))
         height = painter.fontMetrics().height()
         for value, words in strip.ticks:
-            box = QtCore.QRectF(sheet.place.left() - 84, sheet.y(value) - height / 2, 80, height)
+            box = QtCore.QRectF(0, sheet.y(value) - height / 2, sheet.place.left() - theme.grown(4), height)
             if sheet.place.top() <= box.top() + 4 and box.bottom() - 4 <= sheet.place.bottom():
                 painter.drawText(box, _FLAGS.AlignRight | _FLAGS.AlignVCenter, words)
 
@@ -258,11 +299,16 @@ class TileHead(QtWidgets.QWidget):
         super().__init__()
         self._language, self._palette = language, palette
         self._heads, self._span, self._now = ("", "", ""), (0.0, 1.0), 0.0
-        self.setFixedHeight(round(1.5 * QtGui.QFontMetricsF(theme.font(0.92)).height()))
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QtCore.QSize:
+        """Room for a line and the mark of the present."""
+        return QtCore.QSize(0, round(1.5 * QtGui.QFontMetricsF(theme.font(0.92)).height()))
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
         self._palette = palette
+        self.updateGeometry()
         self.update()
 
     def show_heads(self, heads: tuple[str, str, str], span: tuple[float, float], now: float) -> None:
@@ -286,26 +332,26 @@ class TileHead(QtWidgets.QWidget):
         painter.setFont(theme.font(0.92))
         metrics = painter.fontMetrics()
         taken: list[tuple[float, float]] = []
-        widest = metrics.horizontalAdvance("00") + 14
+        widest = metrics.horizontalAdvance("00") + theme.grown(14)
         step = next((h for h in _STEPS_H if sheet.x(first + 3600.0 * h) - sheet.x(first) >= widest), 24)
-        midnights = day_ticks(first, last)
-        for t in (*midnights, *(t for t in hour_ticks(first, last, step) if t not in midnights)):
-            day = t in midnights
+        for t, day in sorted(_hours(first, last, step), key=lambda hour: not hour[1]):
             dot = "." if self._language.code == "da" else ""
             words = f"{self._language.weekday(t)} {clock.local(t).day}{dot}" if day else self._language.hour(t)
             taken.append(self._word(painter, sheet.x(t), words, self._palette.ink if day else self._palette.quiet, taken))
-        x, bottom = sheet.x(self._now), float(self.height())
+        x, bottom, size = sheet.x(self._now), float(self.height()), theme.grown(1)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(self._palette.ink))
-        painter.drawPolygon([QtCore.QPointF(x + across, bottom + down) for across, down in ((-4, -5), (4, -5), (0, 0))])
+        painter.drawPolygon(
+            [QtCore.QPointF(x + across * size, bottom + down * size) for across, down in ((-4, -5), (4, -5), (0, 0))]
+        )
 
     def _word(
         self, painter: QtGui.QPainter, x: float, words: str, colour: str, taken: list[tuple[float, float]]
     ) -> tuple[float, float]:
         """Write words around a place unless it is taken; returns the place they take."""
-        half = painter.fontMetrics().horizontalAdvance(words) / 2
-        if any(x - half < right + 6 and left - 6 < x + half for left, right in taken):
+        half, gap = painter.fontMetrics().horizontalAdvance(words) / 2, theme.grown(6)
+        if any(x - half < right + gap and left - gap < x + half for left, right in taken):
             return x, x
         painter.setPen(QtGui.QColor(colour))
         painter.drawText(QtCore.QRectF(x - half - 1, 0, 2 * half + 2, self.height()), _FLAGS.AlignCenter, words)

@@ -35,7 +35,9 @@ from engine.geography import Kind, kind
 #: Heights of the rows of price areas and of all others stand to each other like this.
 _LARGE, _SMALL = 3, 2
 #: Width of the map, as a share of the view.
-_MAP_SHARE = 0.28
+_MAP_SHARE = 0.27
+#: Digits that a view must be wider than to have a map.
+_NARROW = 125
 
 
 class SituationBar(QtWidgets.QFrame):
@@ -77,8 +79,9 @@ class SituationBar(QtWidgets.QFrame):
 
 
 class OverviewMap(QtWidgets.QFrame):
-    """The map of this hour against the week before; `chosen` carries the Consumer that was meant."""
+    """The map of this hour against the week before. `pointed` carries the Consumer that is looked at, `chosen` one that was meant."""
 
+    pointed = QtCore.Signal(object)
     chosen = QtCore.Signal(object)
 
     def __init__(self, language: Language, palette: Palette) -> None:
@@ -90,7 +93,7 @@ class OverviewMap(QtWidgets.QFrame):
         self.canvas = MapCanvas(palette)
         self.canvas.setMinimumSize(200, 200)
         self.canvas.setAccessibleName(language.text("overview.map"))
-        self.canvas.pointed.connect(self._point)
+        self.canvas.pointed.connect(self._look_at)
         self.canvas.chosen.connect(lambda row: self.chosen.emit(self._consumer(row)))
         self._ramp = RampBar(language, palette)
         self._name, self._value = theme.label(bold=True), theme.label(0.92)
@@ -134,6 +137,18 @@ class OverviewMap(QtWidgets.QFrame):
         self._ramp.show_legend(view.legend, self._palette, False)
         self._point(self.canvas.row)
 
+    def show_consumer(self, of: Consumer) -> None:
+        """Move the focus to an area, where it is on the map."""
+        if self._view is not None and of.area in self._view.areas:
+            with QtCore.QSignalBlocker(self.canvas):
+                self.canvas.focus_row(self._view.areas.index(of.area))
+            self._point(self.canvas.row)
+
+    def _look_at(self, row: int) -> None:
+        self._point(row)
+        if self._view is not None:
+            self.pointed.emit(self._consumer(row))
+
     def _point(self, row: int) -> None:
         view = self._view
         if view is None or view.empty is not None or not 0 <= row < len(view.areas):
@@ -175,6 +190,7 @@ class OverviewPane(Pane):
         self._scroll.setWidget(rows)
         self.map = OverviewMap(language, palette)
         self.map.chosen.connect(self._open)
+        self.map.pointed.connect(self._mark)
         left = QtWidgets.QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(self.head)
@@ -240,6 +256,7 @@ class OverviewPane(Pane):
             card = TileCard(self._language, self._palette)
             card.opened.connect(functools.partial(self._open_card, card))
             card.moved.connect(functools.partial(self._move, card))
+            card.focused.connect(functools.partial(self._focus, card))
             self._rows.addWidget(card)
             self.cards.append(card)
         for place, (card, tile) in enumerate(zip(self.cards, view.tiles, strict=True)):
@@ -247,10 +264,20 @@ class OverviewPane(Pane):
             self._rows.setStretch(place, _LARGE if tile.large else _SMALL)
 
     def _move(self, card: TileCard, step: int) -> None:
-        place = self.cards.index(card) + step
-        if 0 <= place < len(self.cards):
-            self.cards[place].setFocus(QtCore.Qt.FocusReason.TabFocusReason)
-            self._scroll.ensureWidgetVisible(self.cards[place])
+        place = min(max(0, self.cards.index(card) + step), len(self.cards) - 1)
+        self.cards[place].setFocus(QtCore.Qt.FocusReason.TabFocusReason)
+
+    def _focus(self, card: TileCard) -> None:
+        """The map follows the cards."""
+        self._scroll.ensureWidgetVisible(card)
+        if card.tile is not None:
+            self._mark(None)
+            self.map.show_consumer(card.tile.row.of)
+
+    def _mark(self, of: Consumer | None) -> None:
+        """The cards follow the map."""
+        for card in self.cards:
+            card.mark(card.tile is not None and card.tile.row.of == of)
 
     def _open_card(self, card: TileCard) -> None:
         if card.tile is not None:
@@ -261,5 +288,6 @@ class OverviewPane(Pane):
         self.opened.emit("forecast")
 
     def resizeEvent(self, event: object) -> None:
-        """The map takes its share of the width."""
-        self.map.setFixedWidth(max(260, round(_MAP_SHARE * self.width())))
+        """The map takes its share of the width, and makes way where that is narrow."""
+        self.map.setFixedWidth(round(_MAP_SHARE * self.width()))
+        self.map.setVisible(self.width() > _NARROW * theme.digit_px())

@@ -72,6 +72,11 @@ class ConsumerSnapshot:
     truths: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
     published: Published | None = None
 
+    @property
+    def official(self) -> QuantileForecast | None:
+        """The forecast that leaves the program: the issue with what operators have changed."""
+        return self.forecast if self.published is None else self.published.forecast
+
 
 @dataclass(frozen=True, slots=True)
 class ModelsSnapshot:

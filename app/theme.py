@@ -159,6 +159,16 @@ def font(scale: float = 1.0, bold: bool = False) -> QtGui.QFont:
     return made
 
 
+def digit_px() -> float:
+    """Width of a digit, which widths of columns of figures are multiples of."""
+    return QtGui.QFontMetricsF(font()).horizontalAdvance("0")
+
+
+def grown(pixels: float) -> float:
+    """Pixels of lines and gaps, grown with the type where that is large."""
+    return pixels * max(1.0, digit_px() / 8)
+
+
 def label(scale: float = 1.0, bold: bool = False, role: str = "", text: str = "") -> QtWidgets.QLabel:
     """A line of text; `role` names its colour in the style sheet (quiet, late, stale, badge) and may be changed by `paint`."""
     made = QtWidgets.QLabel(text)
@@ -238,7 +248,7 @@ def _style_sheet(p: Palette) -> str:
     QFrame[role="float"] {{ background: {p.surface}; border: 1px solid {p.quiet}; border-radius: 6px; }}
     QFrame[role="rule"] {{ background: {p.rule}; border: none; max-height: 1px; }}
     QTabBar {{ background: transparent; }}
-    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 14px; margin-right: 4px; border: none;
+    QTabBar::tab {{ color: {p.quiet}; background: transparent; padding: 7px 10px; margin-right: 2px; border: none;
                     border-bottom: 3px solid transparent; }}
     QTabBar::tab:selected {{ color: {p.ink}; border-bottom: 3px solid {p.ink}; }}
     QTabBar::tab:focus {{ border-bottom: 3px solid {p.focus}; }}
@@ -302,6 +312,7 @@ def _style_sheet(p: Palette) -> str:
     QMenu::item:disabled {{ color: {p.reference}; }}
     QAbstractSpinBox {{ min-height: 1.6em; }}
     QLineEdit {{ background: {p.surface}; border: 1px solid {p.rule}; border-radius: 4px; padding: 5px 8px; }}
+    QLineEdit:read-only {{ color: {p.quiet}; background: transparent; }}
     QLineEdit:focus {{ border: 1px solid {p.focus}; }}
     QSlider {{ border: 1px solid transparent; border-radius: 4px; min-height: 18px; }}
     QSlider:focus {{ border: 1px solid {p.focus}; }}

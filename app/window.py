@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -21,10 +22,12 @@ from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.settings_view import SettingsPane
 from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
+from app.wall import Wall
 from engine import geography
 from engine.clock import Clock
 from engine.domain import Consumer, Expected
@@ -40,6 +43,7 @@ PANES: dict[str, Callable[[Language, Palette], Pane]] = {
     "models": ModelsPane,
     "map": MapPane,
     "health": HealthPane,
+    "settings": SettingsPane,
 }
 VIEWS = tuple(PANES)
 #: Name of the question for troubles of the past.
@@ -101,6 +105,9 @@ class Window(QtWidgets.QMainWindow):
         self.setCentralWidget(self._layout())
         self._fill_menu()
         self.finder = Finder(self, language)
+        self.wall = Wall(
+            self, (self._tabs, self.menu, self._engine_line, self._shelf_line), lambda: self.set_palette(self._palette)
+        )
         self._switch()
         self._ticks = 0
         self._timer = QtCore.QTimer(self)
@@ -181,7 +188,7 @@ class Window(QtWidgets.QMainWindow):
             text("menu.program"),
             [
                 action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
-                action(self, text("menu.full_screen"), self._toggle_full_screen, "F11"),
+                action(self, text("menu.wall"), lambda: self.wall.toggle(), "F11"),
                 action(self, text("menu.quit"), self.quit, "Ctrl+Q"),
             ],
         )
@@ -235,8 +242,12 @@ class Window(QtWidgets.QMainWindow):
         if not self.pane(self.view).has_panel:
             self.choose_view("forecast")
 
-    def _toggle_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ QtCore.Qt.WindowState.WindowFullScreen)
+    def hang(self, views: Sequence[str], turn_s: int) -> None:
+        """Be a wall display; of several views each is shown for so many seconds."""
+        self.choose_view(views[0])
+        self.wall.enter()
+        if len(views) > 1:
+            self.wall.take_turns([functools.partial(self.choose_view, view) for view in views], turn_s)
 
     def pane(self, view: str) -> Pane:
         """Who shows a view, made when it is first asked for."""
@@ -421,6 +432,7 @@ class Window(QtWidgets.QMainWindow):
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Hide at once, for the engine may take some seconds to stop."""
+        self.wall.leave()
         self.hide()
         if not self._quits and self.hides():
             event.ignore()

@@ -70,7 +70,7 @@ def test_a_view_an_area_and_a_command_are_reached_with_keys_alone(window: Window
         ("kort", lambda: window.view == "map"),
         ("ostdanmark", lambda: window.chosen == Consumer("DK2")),
         ("østdanmark", lambda: window.chosen == Consumer("DK2")),
-        ("fuld skærm", window.isFullScreen),
+        ("vægskærm", lambda: window.wall.on),
     ):
         qtbot.keyClick(window, KEYS.Key_K, CTRL)
         assert window.finder.isVisible()

@@ -18,6 +18,7 @@ from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.health_view import HealthPane
 from app.pane import Question, Scene
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
+from app.support_dialog import SupportDialog
 from app.theme import DARK, LIGHT
 from app.translations import Language
 from engine import clock
@@ -54,12 +55,12 @@ def seen(database: Path) -> tuple[Snapshot, HealthSnapshot]:
 def test_sources_are_judged_by_what_is_usual_with_them(seen: tuple[Snapshot, HealthSnapshot]) -> None:
     view = present.health_view(*seen, RUNS, EN, NOW)
     by_name = {line.cells[0].words: line for line in view.sources}
-    assert by_name["Load"].cells[4].state is Freshness.FRESH
+    assert by_name["Load"].cells[3].state is Freshness.FRESH
     stalled = by_name["Load of regions"]
-    assert stalled.cells[4].state in (Freshness.LATE, Freshness.STALE)
+    assert stalled.cells[3].state in (Freshness.LATE, Freshness.STALE)
     assert "Has stood still since" in stalled.more
-    assert len(stalled.cells[5].course) > 7
-    assert by_name["Weather"].cells[3].words == "6\u00a0h"
+    assert len(stalled.cells[4].course) > 7
+    assert by_name["Weather"].cells[2].words == "6\u00a0h"
 
 
 def test_jobs_tell_what_they_did_and_when_they_are_due(seen: tuple[Snapshot, HealthSnapshot]) -> None:
@@ -157,3 +158,30 @@ def test_the_chosen_line_stays_chosen_when_ages_grow(pane: HealthPane, seen: tup
     assert pane.jobs.at == 2
     pane.set_palette(DARK)
     assert pane.jobs.at == 2
+
+
+def test_the_support_text_is_read_before_it_is_copied(
+    pane: HealthPane, qtbot: QtBot, seen: tuple[Snapshot, HealthSnapshot]
+) -> None:
+    with qtbot.waitSignal(pane.told) as told:
+        pane.support.click()
+    assert told.args[0].path == "/v1/support"
+    pane.deliver(Answer(told.args[0], {"text": "== settings\nall well"}))
+    (dialog,) = pane.findChildren(SupportDialog)
+    assert dialog.words.isReadOnly()
+    dialog.copy.click()
+    assert QtWidgets.QApplication.clipboard().text() == "== settings\nall well"
+    dialog.close()
+    pane.show_scene(Scene(seen[0], PRICE_AREAS[0], ABSENT, NOW + 1))
+    pane.support.click()
+    gathered = next(d for d in pane.findChildren(SupportDialog) if d.isVisible())
+    assert "== doctor, offline" in gathered.words.toPlainText()
+    gathered.close()
+
+
+def test_the_engine_tells_when_sources_are_asked(pane: HealthPane) -> None:
+    sources = [{"dataset": "open-meteo/forecast", "every_s": 21600, "last_asked": None, "next_time": "2026-11-24T18:05:00Z"}]
+    pane.deliver(Answer(Request("HealthPane", "/v1/plan", None, {}), {"sources": sources}))
+    assert pane.jobs.item(0, 4).text() == "19:05"
+    pane.jobs.selectRow(0)
+    assert "Sources are asked: forecast 19:05." in "".join(label.text() for label in pane.findChildren(QtWidgets.QLabel))

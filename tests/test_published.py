@@ -11,7 +11,7 @@ import pytest
 from test_adjusting import issue, made
 
 from engine import clock, decisions, pipeline, published, tables
-from engine.adjusting import Act, Adjustment, State
+from engine.adjusting import Act, Adjustment, Refused, State
 from engine.domain import DAY, HOUR, Consumer, Flag, Observations, Series
 from engine.roles import Pointless
 from engine.store import Reader, Writer
@@ -172,6 +172,16 @@ def test_a_value_that_is_accepted_is_the_truth_from_then_on(store: tuple[Writer,
     assert reader.decisions.quarantine(open_only=True) == []
     with pytest.raises(Pointless, match="decided already"):
         decisions.judge(writer, reader, "reject", {"quarantine_id": one.quarantine_id}, NOW)
+
+
+def test_an_hour_without_a_number_is_set_aside_once(store: tuple[Writer, Reader]) -> None:
+    writer, reader = store
+    for _ in range(2):
+        odd(writer, float("nan"), FIRST)
+    (one,) = reader.decisions.quarantine()
+    assert one.value is None
+    with pytest.raises(Refused, match="no number"):
+        decisions.judge(writer, reader, "accept", {"quarantine_id": one.quarantine_id}, NOW)
 
 
 def test_a_value_that_is_rejected_stays_aside_and_is_not_asked_about_again(store: tuple[Writer, Reader]) -> None:

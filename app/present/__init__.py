@@ -33,6 +33,7 @@ from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
 from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
+from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
@@ -55,6 +56,7 @@ __all__ = [
     "DayChart",
     "Decision",
     "Empty",
+    "Field",
     "ForecastView",
     "Group",
     "HealthLine",
@@ -82,6 +84,7 @@ __all__ = [
     "ReadOut",
     "Run",
     "ScoreLine",
+    "Section",
     "SetAsideLine",
     "Shade",
     "SimilarRow",
@@ -136,6 +139,7 @@ __all__ = [
     "ranked",
     "read_out",
     "set_aside_lines",
+    "settings_view",
     "shelf_times",
     "similar_rows",
     "surrounded",
@@ -147,4 +151,5 @@ __all__ = [
     "what_if_view",
     "why_view",
     "widened",
+    "wrong",
 ]

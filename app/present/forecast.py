@@ -339,7 +339,7 @@ def time_range(view: ForecastView, days: int) -> tuple[float, float]:
 
 
 def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, language: Language, now: int) -> str:
-    forecast, scale = of_it.forecast, scale_for(of_it)
+    forecast, scale = of_it.official, scale_for(of_it)
     ahead = np.empty(0) if forecast is None else forecast.median[forecast.valid_time > now]
     if forecast is None or not len(ahead):
         return " ".join(part for part in (f"{tier}.", measured) if part)
@@ -348,9 +348,11 @@ def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, lan
     span = language.duration(len(ahead) * HOUR)
     text = "forecast.summary_late" if measured else "forecast.summary"
     measured = measured.rstrip(".")
-    return language.text(
+    told = language.text(
         text, tier=tier, issued=issued, measured=measured, low=low, high=high, span=span, peak=peak, peak_at=peak_at
     )
+    adjusted = of_it.published is not None and of_it.published.steps
+    return f"{told} {language.text('forecast.has_adjustments', count=len(adjusted))}" if adjusted else told
 
 
 def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.present.frame import Empty, marks, nothing_to_show
@@ -87,9 +88,17 @@ class HealthView:
 
 
 def health_view(
-    snapshot: Snapshot, found: HealthSnapshot | None, engine: EngineStatus, language: Language, now: int
+    snapshot: Snapshot,
+    found: HealthSnapshot | None,
+    engine: EngineStatus,
+    language: Language,
+    now: int,
+    asked_next: Mapping[str, int] = MappingProxyType({}),
 ) -> HealthView:
-    """The view of health; lists that come with `found` are empty until it is there."""
+    """The view of health; lists that come with `found` are empty until it is there.
+
+    `asked_next` tells when each dataset is asked next, as far as the engine has told.
+    """
     if snapshot.fault is not None and not snapshot.series:
         empty: Empty | None = nothing_to_show(snapshot, Consumer("DK"), engine, language)
     else:
@@ -100,7 +109,7 @@ def health_view(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
         sources=_sources(snapshot, language, now),
-        jobs=() if found is None else tuple(_job(state, runs, language, now) for state in found.jobs),
+        jobs=() if found is None else tuple(_job(state, runs, asked_next, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
         last_day=language.text("health.today"),
@@ -147,6 +156,7 @@ def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> Hea
     name = language.text("quantity.load") if gross else language.text(f"health.of_{measure.name.lower()}")
     more = language.text(
         "health.load_more",
+        source=source,
         count=len(lags),
         name=geography.title(worst.consumer, language.code),
         until=language.moment(worst.newest_valid + HOUR, now),
@@ -158,7 +168,6 @@ def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> Hea
         more += " " + language.text("health.nominal")
     cells = (
         Cell(name),
-        Cell(source),
         Cell(language.duration(_rounded(age_s))),
         Cell(usual),
         _state_cell(state, language),
@@ -179,6 +188,7 @@ def _other(quantity: str, source: str, states: Sequence[SeriesState], language: 
     until = max(state.newest_valid for state in states) + HOUR
     more = language.text(
         "health.other_more",
+        source=source,
         count=len(states),
         name=geography.title(Consumer(behind.area, behind.consumer_type), language.code),
         available=language.moment(behind.newest_available, now),
@@ -186,7 +196,6 @@ def _other(quantity: str, source: str, states: Sequence[SeriesState], language: 
     )
     cells = (
         Cell(language.text(f"quantity.{quantity}")),
-        Cell(source),
         Cell(language.duration(_rounded(age_s))),
         Cell(language.duration(usual_s)),
         _state_cell(freshness(age_s, usual_s), language),
@@ -202,20 +211,26 @@ def _state_cell(state: Freshness | None, language: Language) -> Cell:
 # -- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def _job(state: JobState, runs: bool, language: Language, now: int) -> HealthLine:
-    """A job; it is due next only where an engine runs."""
+def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: Language, now: int) -> HealthLine:
+    """A job; it is due next only where an engine runs, and sources are asked when the engine says so."""
     text = language.text
     last = state.runs[0] if state.runs else None
     after = text("health.after", job=text(f"job.{state.rhythm.after}")) if state.rhythm.after else ""
-    following = after if state.next_time is None else language.moment(state.next_time, now) if runs else "–"
+    next_time = min(asked_next.values(), default=state.next_time) if state.job == "ingest" else state.next_time
+    following = after if next_time is None else language.moment(next_time, now) if runs else "–"
     if last is None:
         did, told = (Cell("–"), Cell("–"), Cell(text("health.never"))), ""
     else:
         started, took = language.moment(last.started_at, now, weekday=False), _took(last, language)
         did = Cell(started), Cell(took), Cell(text(f"run.{last.status}"), _JOB_STATES[last.status])
         told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
+    about = _about(state, told, language)
+    if state.job == "ingest" and asked_next:
+        times = sorted(asked_next.items(), key=lambda item: item[1])
+        said = ", ".join(f"{dataset.rpartition('/')[2]} {language.moment(t, now)}" for dataset, t in times)
+        about += " " + text("health.asked_next", times=said)
     job = state.job if state.job in plan.RUNNABLE else ""
-    return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), _about(state, told, language), job)
+    return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), about, job)
 
 
 def _about(state: JobState, told: str, language: Language) -> str:

@@ -107,7 +107,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     week, usual = _scores(of_it, now)
     worse = week.n > 0 and usual.n > 0 and week.wape > WORSE * usual.wape
     words = [
-        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)) if week.n else "",
+        language.text("overview.wape", value=language.quantity(week.wape, "%", 1)),
         language.text("overview.usual", value=language.quantity(usual.wape, "%", 1)) if usual.n else "",
         language.text("overview.skill", value=language.number(week.skill, 2)) if math.isfinite(week.skill) else "",
     ]
@@ -132,13 +132,14 @@ def _risk(
     of_it: ConsumerSnapshot, limit: float | None, told: Limits, scale: Scale, language: Language, now: int
 ) -> tuple[str, bool]:
     """How probable it is that an hour within two days exceeds the limit, in words, and whether that is an alarm."""
-    if limit is None or of_it.forecast is None:
+    if limit is None or of_it.official is None:
         return "", False
-    found = limits.peak(of_it.forecast, now, limits.ALARM_S, limit)
+    found = limits.peak(of_it.official, now, limits.ALARM_S, limit)
     if found is None:
         return "", False
     words = language.text("overview.risk", limit=scale.number(limit, language), percent=percent_text(found.probability, language))
-    return words, found.probability >= told.alarm
+    alarm = found.probability >= told.alarm
+    return f"{words} {language.weekday(found.probable_at)} {language.hour(found.probable_at)}" if alarm else words, alarm
 
 
 def _scores(of_it: ConsumerSnapshot, now: int) -> tuple[Score, Score]:
@@ -158,11 +159,11 @@ def _strip(of_it: ConsumerSnapshot, limit: float | None, scale: Scale, language:
     end = int(of_it.observed_time[-1]) + HOUR if len(of_it.observed_time) else first
     time = low = median = high = _EMPTY
     solid_from = float(end)
-    if of_it.forecast is not None:
-        ahead = (of_it.forecast.valid_time >= max(first, end) - HOUR) & (of_it.forecast.valid_time <= last)
-        time = of_it.forecast.valid_time[ahead] + HOUR / 2
-        low, median, high = (level(of_it.forecast, p)[ahead] * scale.factor for p in (0.1, 0.5, 0.9))
-        solid_from = solid_from if is_gross(of_it.of) else float(of_it.forecast.issue_time)
+    if of_it.official is not None:
+        ahead = (of_it.official.valid_time >= max(first, end) - HOUR) & (of_it.official.valid_time <= last)
+        time = of_it.official.valid_time[ahead] + HOUR / 2
+        low, median, high = (level(of_it.official, p)[ahead] * scale.factor for p in (0.1, 0.5, 0.9))
+        solid_from = solid_from if is_gross(of_it.of) else float(of_it.official.issue_time)
     known = np.concatenate([load, low, high])
     known = known[np.isfinite(known)]
     value_range = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)

@@ -15,6 +15,7 @@ from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.remote import TEXTS as REMOTE_TEXTS
+from app.translations.settings import TEXTS as SETTINGS_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
 from app.translations.why import TEXTS as WHY_TEXTS
 from engine import clock
@@ -32,6 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **MONITORING_TEXTS,
     **REMOTE_TEXTS,
     **OVERVIEW_TEXTS,
+    **SETTINGS_TEXTS,
     **SHELL_TEXTS,
     **WHY_TEXTS,
     # words of the frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
     "forecast.adjusted": ("Justeret, offentliggjort", "Adjusted, published"),
+    "forecast.has_adjustments": ("Justeringer i den: {count}.", "Adjustments in it: {count}."),
     "inspector.adjust": ("Justér", "Adjust"),
     "adjust.about": (
         "Det, modellen ikke kan vide. Den offentliggjorte prognose er modellens plus justeringer; modellens egen ændres ikke.",

@@ -19,7 +19,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     # sources
     "health.sources": ("Datakilder", "Sources"),
     "health.what": ("Hvad", "What"),
-    "health.from": ("Kilde", "Source"),
     "health.age": ("Alder", "Age"),
     "health.usual": ("Normalt", "Usually"),
     "health.state": ("Tilstand", "State"),
@@ -30,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.of_grid_area": ("Forbrug i netområder", "Load of grid areas"),
     "health.of_own": ("Egne serier", "Series of your own"),
     "health.load_more": (
-        "{count} serier; {name} er længst bagud: målt til {until}, {holes} timer mangler i de seneste 60 døgn.",
-        "{count} series; {name} is furthest behind: measured until {until}, {holes} hours missing in the last 60 days.",
+        "{source}: {count} serier; {name} er længst bagud, målt til {until}, {holes} timer mangler i de seneste 60 døgn.",
+        "{source}: {count} series; {name} is furthest behind, measured until {until}, {holes} hours missing in the last 60 days.",
     ),
     "health.stalled": ("Har stået stille siden {since}.", "Has stood still since {since}."),
     "health.nominal": (
@@ -39,8 +38,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Arrivals were not seen; the publisher's own lag stands in.",
     ),
     "health.other_more": (
-        "{count} serier; {name} er længst bagud, sidst fornyet {available}. Kendt til {until}.",
-        "{count} series; {name} is furthest behind, last renewed {available}. Known until {until}.",
+        "{source}: {count} serier; {name} er længst bagud, sidst fornyet {available}. Kendt til {until}.",
+        "{source}: {count} series; {name} is furthest behind, last renewed {available}. Known until {until}.",
     ),
     # jobs
     "health.jobs": ("Opgaver", "Jobs"),

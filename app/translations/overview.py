@@ -16,7 +16,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview.area": ("Timen nu, med 80 %-interval", "This hour, with 80 % interval"),
     "overview.peak": ("Næste spids", "Next peak"),
     "overview.week": ("Fejl, 7 døgn", "Error, 7 days"),
-    "overview.observed": ("målt {value} kl. {time}", "measured {value} at {time}"),
+    "overview.observed": ("målt {value}, {time}", "measured {value}, {time}"),
     "overview.risk": ("P(>{limit}) {percent}", "P(>{limit}) {percent}"),
     "overview.wape": ("WAPE {value}", "WAPE {value}"),
     "overview.usual": ("plejer {value}", "usually {value}"),

@@ -12,7 +12,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu.previous_area": ("Forrige område", "Previous area"),
     "menu.program": ("Program", "Program"),
     "menu.find": ("Find kommando", "Find command"),
-    "menu.full_screen": ("Fuld skærm", "Full screen"),
+    "menu.wall": ("Vægskærm", "Wall display"),
     "menu.quit": ("Afslut", "Quit"),
     "finder.name": ("Find kommando, visning, område eller hjælp", "Find command, view, area or help"),
     "finder.hint": ("Skriv en del af en kommando, en visning eller et område", "Type part of a command, a view or an area"),

@@ -160,7 +160,9 @@ class Writer:
             for batch, reasons in rejected:
                 identifier = self._series_id_for(batch)
                 cursor = db.executemany(
-                    "INSERT OR IGNORE INTO quarantine(series_id, valid_time, available_at, value, flags, reason) VALUES(?,?,?,?,?,?)",
+                    """INSERT OR IGNORE INTO quarantine(series_id, valid_time, available_at, value, flags, reason)
+                       SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?4 IS NOT NULL
+                       OR NOT EXISTS (SELECT 1 FROM quarantine WHERE series_id = ?1 AND valid_time = ?2 AND value IS NULL)""",
                     zip(
                         [identifier] * len(batch),
                         batch.valid_time.tolist(),
