@@ -35,6 +35,9 @@ from engine.store import Reader
 
 log = logging.getLogger("lastvagt.app")
 
+#: Rounds of events after which every layout is at rest: one that grows moves what stands below it in the next.
+_ROUNDS = 4
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -239,7 +242,8 @@ def _write_pictures(window: Window, shown: Snapshot, palette: Palette, language:
     for view in VIEWS:
         window.choose_view(view)
         window.show_snapshot(shown)
-        QtWidgets.QApplication.processEvents()
+        for _ in range(_ROUNDS):
+            QtWidgets.QApplication.processEvents()
         path = folder / f"{view}-{palette.name}-{language.code}-{window.width()}x{window.height()}.png"
         if not window.grab().save(str(path)):
             print(f"lastvagt: {path} could not be written.", file=sys.stderr)

@@ -90,7 +90,8 @@ class AreaPanel(QtWidgets.QWidget):
         super().__init__()
         self._language = language
         self._shown: tuple[Consumer, ...] = ()
-        self.setFixedWidth(WIDTH)
+        self.setMinimumWidth(WIDTH)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Fixed, QtWidgets.QSizePolicy.Policy.Preferred)
         self.field = SearchField()
         self.field.setPlaceholderText(language.text("choose.find"))
         self.field.setAccessibleName(language.text("choose.find"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.snapshot import PRICE_AREAS, SCORE_DAYS, ConsumerSnapshot, Snapshot
-from engine import clock, geography
+from engine import clock, geography, published
 from engine.domain import BRIDGE_H, DAY, HOUR, Consumer, QuantileForecast
 from engine.geography import Kind
 from engine.limits import Limits
@@ -19,7 +19,7 @@ _TRUTH_DAYS = 9
 
 @dataclass(frozen=True, slots=True)
 class OverviewSnapshot:
-    """`beside` are consumers in the order they are shown in; `expected` are the newest issues made before the newest measured hour."""
+    """`beside` are consumers in the order they are shown in; `expected` is what was published before the newest measured hour."""
 
     limits: Limits = field(default_factory=Limits)
     beside: Mapping[Consumer, ConsumerSnapshot] = field(default_factory=dict)
@@ -37,9 +37,9 @@ def read(reader: Reader, now: int, others: tuple[Consumer, ...]) -> OverviewSnap
     expected = {}
     for of in PRICE_AREAS:
         times, _ = reader.truth(of.area, now - 2 * DAY, now, of.consumer_type)["newest"]
-        issue = reader.forecast(of.area, int(times[-1]), of.consumer_type) if len(times) else None
-        if issue is not None:
-            expected[of] = issue
+        its = published.read(reader, of, int(times[-1])) if len(times) else None
+        if its is not None:
+            expected[of] = its.forecast
     return OverviewSnapshot(reader.limits(), {of: _consumer(reader, of, now) for of in others}, expected)
 
 
@@ -48,4 +48,7 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     times, values = reader.truth(area, now - BRIDGE_H * HOUR - _TRUTH_DAYS * DAY, now + DAY, consumer_type)["newest"]
     start = clock.local_midnight(clock.local(now).date() - dt.timedelta(days=SCORE_DAYS))
     scores = {("provisional", "day"): reader.scores(area, "day", start=start, consumer_type=consumer_type)}
-    return ConsumerSnapshot(of, times, values, reader.forecast(area, now, consumer_type), scores)
+    its = published.read(reader, of, now)
+    if its is None:
+        return ConsumerSnapshot(of, times, values, None, scores)
+    return ConsumerSnapshot(of, times, values, its.issue, scores, published=its)

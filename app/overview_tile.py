@@ -173,14 +173,10 @@ class TileCard(QtWidgets.QWidget):
         palette, row = self._palette, tile.row
         first, second, third = self._lines(left, width)
         used = _write(painter, first, row.name, 1.0, palette.ink, bold=True)
-        if row.reduced:
-            _write(
-                painter,
-                first.adjusted(used + theme.grown(10), 0, 0, 0),
-                f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}",
-                0.92,
-                palette.late,
-            )
+        mark = f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}" if row.reduced else ""
+        beside = first.adjusted(used + theme.grown(10), 0, 0, 0)
+        used = _write(painter, beside, mark, 0.92, palette.late)
+        _write(painter, beside.adjusted(used + theme.grown(10) if mark else 0, 0, 0, 0), tile.adjusted, 0.92, palette.median)
         ink = self._ink(row.forecast_freshness, palette.ink)
         mark = "" if row.forecast_freshness is Freshness.FRESH else f"{theme.SYMBOLS[row.forecast_freshness]} "
         used = _write(painter, second, f"{mark}{row.estimate}", 1.4, ink, bold=True)

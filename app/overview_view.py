@@ -10,9 +10,11 @@ from app import overview_snapshot, theme
 from app.empty import EmptyPage
 from app.map_canvas import Ground, MapCanvas
 from app.map_view import RampBar
+from app.menu import action
 from app.overview_snapshot import OverviewSnapshot
 from app.overview_tile import TileCard, TileHead
 from app.pane import Pane, Question, Scene
+from app.preferences import PLAIN
 from app.present import (
     MapChoice,
     MapView,
@@ -26,11 +28,12 @@ from app.present import (
     overview_view,
 )
 from app.ramps import colour
-from app.snapshot import Snapshot
+from app.snapshot import PRICE_AREAS, Snapshot
 from app.theme import Palette
 from app.translations import Language
+from engine import geography, limits
 from engine.domain import Consumer, Freshness
-from engine.geography import Kind, kind
+from engine.geography import Kind
 
 #: Heights of the rows of price areas and of all others stand to each other like this.
 _LARGE, _SMALL = 3, 2
@@ -114,7 +117,7 @@ class OverviewMap(QtWidgets.QFrame):
 
     def show_snapshot(self, snapshot: Snapshot, now: int) -> None:
         """Show this hour of the regions, or where nothing is known of them, of the price areas."""
-        regions = any(kind(of.area) is Kind.REGION for of in snapshot.map.consumers)
+        regions = any(geography.kind(of.area) is Kind.REGION for of in snapshot.map.consumers)
         choice = MapChoice(Kind.REGION if regions else Kind.PRICE_AREA, "total", Shade.CHANGE)
         self._view = map_view(snapshot, choice, self._language, now)
         self.canvas.show_areas(self._view.areas)
@@ -175,6 +178,10 @@ class OverviewPane(Pane):
         self._scene: Scene | None = None
         self._more = OverviewSnapshot()
         self._read: Snapshot | None = None
+        self._pinned: tuple[Consumer, ...] = ()
+        self._likes = PLAIN
+        self.pin = action(self, "", self._toggle_chosen, "P")
+        self.addAction(self.pin)
         self.situation = SituationBar()
         self.head = TileHead(language, palette)
         self.cards: list[TileCard] = []
@@ -222,11 +229,34 @@ class OverviewPane(Pane):
     def show_scene(self, scene: Scene) -> None:
         """Show all areas, and ask for what the snapshot does not hold."""
         self._scene = scene
+        if scene.likes != self._likes:
+            self._likes = scene.likes
+            self._pin(tuple(limits.named(name) for name in scene.likes.pinned.split(",") if name.strip()))
         if scene.snapshot is not self._read and scene.snapshot.fault is None:
             self._read = scene.snapshot
-            others = overview_snapshot.beside(scene.snapshot)
-            self.asked.emit(Question("overview", functools.partial(overview_snapshot.read, others=others)))
+            self._ask(scene.snapshot)
+        key = "pin_none" if scene.of in PRICE_AREAS else "unpin" if scene.of in self._pinned else "pin"
+        self.pin.setText(self._language.text(f"overview.{key}", name=geography.title(scene.of, self._language.code)))
+        self.pin.setEnabled(scene.of not in PRICE_AREAS)
         self._draw()
+
+    def _ask(self, shown: Snapshot) -> None:
+        others = overview_snapshot.beside(shown, self._pinned)
+        self.asked.emit(Question("overview", functools.partial(overview_snapshot.read, others=others)))
+
+    def _pin(self, wanted: tuple[Consumer, ...]) -> None:
+        if wanted != self._pinned:
+            self._pinned = wanted
+            if self._read is not None:
+                self._ask(self._read)
+
+    def _toggle_chosen(self) -> None:
+        """Pin the chosen consumer, or take it away again."""
+        if self._scene is not None:
+            of = self._scene.of
+            self._pin(tuple(each for each in self._pinned if each != of) if of in self._pinned else (*self._pinned, of))
+            self.liked.emit({"pinned": ", ".join(map(limits.written, self._pinned))})
+            self.show_scene(self._scene)
 
     def take_found(self, name: str, found: object) -> None:
         """Take what was asked for; a database that cannot be read is told by the snapshot."""

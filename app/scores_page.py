@@ -62,6 +62,8 @@ class ScoresPage(QtWidgets.QWidget):
             chart.setAccessibleName(caption)
             label.setText(caption)
         self.daily.setAccessibleDescription(view.summary)
+        for chart, shown in ((self.lead, view.lead), (self.hour, view.hour)):
+            chart.setAccessibleDescription(". ".join(shown.texts))
         self.daily.show_bars(view.daily)
         self.lead.show_bars(view.lead)
         self.hour.show_bars(view.hour, every=3)

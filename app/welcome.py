@@ -206,8 +206,8 @@ class Welcome(QtWidgets.QWidget):
     def _go(self, step: int) -> None:
         self.pages.setCurrentIndex(step)
         for place, head in enumerate(self._heads):
-            head.setFont(theme.font(bold=place == step))
             theme.paint(head, "" if place == step else "quiet")
+            head.setFont(theme.font(bold=place == step))
         self.back.setVisible(step > 0)
         last = step == len(STEPS) - 1
         self.next.setText(self._language.text("welcome.start" if last else "welcome.next"))

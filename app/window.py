@@ -120,7 +120,7 @@ class Window(QtWidgets.QMainWindow):
     def _layout(self) -> QtWidgets.QWidget:
         top = QtWidgets.QHBoxLayout()
         name = theme.label(1.3, bold=True, text="Lastvagt")
-        name.setFixedWidth(self.areas.width())
+        name.setMinimumWidth(self.areas.minimumWidth())
         top.addWidget(name)
         top.addWidget(self._tabs)
         top.addStretch(1)

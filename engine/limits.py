@@ -42,8 +42,7 @@ class Limits:
         loads: dict[Consumer, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, number = (side.strip() for side in part.partition("="))
-            area, slash, consumer_type = (side.strip() for side in name.partition("/"))
-            of = Consumer(area, consumer_type if slash else "total")
+            of = named(name)
             limit = _number(number)
             if not (of.area and of.consumer_type and math.isfinite(limit) and limit > 0):
                 raise Expected(
@@ -65,6 +64,12 @@ def _number(text: str) -> float:
 def written(of: Consumer) -> str:
     """A consumer as limits name it: its area, and its type where that is not all of it."""
     return of.area if of.consumer_type == "total" else f"{of.area}/{of.consumer_type}"
+
+
+def named(name: str) -> Consumer:
+    """The consumer that a name of `written` means."""
+    area, slash, consumer_type = (side.strip() for side in name.partition("/"))
+    return Consumer(area, consumer_type if slash else "total")
 
 
 def exceedance(quantiles: FloatArray, levels: tuple[float, ...], limit: float) -> FloatArray:

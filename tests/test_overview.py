@@ -21,6 +21,7 @@ from app.overview_snapshot import OverviewSnapshot
 from app.overview_tile import Columns
 from app.overview_view import OverviewPane
 from app.pane import Question, Scene
+from app.preferences import PLAIN
 from app.present import overview_view
 from app.present.overview import _ticks, _with_gaps
 from app.present.situation import percent_text
@@ -240,3 +241,23 @@ def test_columns_never_lie_over_each_other(qapp: QtWidgets.QApplication, width: 
     assert all(wide > 0 for _, wide in placed)
     assert all(left + wide <= after for (left, wide), (after, _) in itertools.pairwise(placed))
     assert placed[-1][0] + placed[-1][1] <= width
+
+
+def test_whom_the_user_pins_takes_the_place_of_the_regions(pane: OverviewPane, late: Seen) -> None:
+    asked: list[Question] = []
+    liked: list[dict[str, str]] = []
+    pane.asked.connect(asked.append)
+    pane.liked.connect(liked.append)
+    aalborg = Consumer("851", "household")
+    pane.show_scene(Scene(late[0], aalborg, RUNS, NOW))
+    assert pane.pin.text() == "Pin Aalborg · Households to the overview"
+    pane.pin.trigger()
+    assert pane.pin.text() == "Take Aalborg · Households from the overview"
+    assert overview_snapshot.beside(late[0], (aalborg, DK1, Consumer("nobody"))) == (aalborg,)
+    likes = dataclasses.replace(PLAIN, pinned="851/household, 1082")
+    pane.show_scene(Scene(late[0], aalborg, RUNS, NOW, likes))
+    pane.pin.trigger()
+    assert [each["pinned"] for each in liked] == ["851/household", "1082"]
+    assert len(asked) == 3, "who is to be read has changed three times"
+    pane.show_scene(Scene(late[0], DK1, RUNS, NOW, likes))
+    assert not pane.pin.isEnabled()

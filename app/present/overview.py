@@ -50,10 +50,12 @@ class Strip:
 class Tile:
     """One area: the figures of its card, and beside them its chart, the risk of its limit, and how good its forecasts were.
 
-    `alarm` is whether the risk has reached the alarm, `worse` whether the week was worse than usual.
+    `adjusted` says where operators have changed the forecast, `alarm` whether the risk has reached the alarm, `worse` whether the
+    week was worse than usual.
     """
 
     row: AreaRow
+    adjusted: str
     measured: str
     strip: Strip
     risk: str
@@ -104,6 +106,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     row, scale = area_row(snapshot, of_it.of, language, now), scale_for(of_it)
     limit = told.loads.get(of_it.of)
     risk, alarm = _risk(of_it, limit, told, scale, language, now)
+    adjusted = language.text("overview.adjusted") if of_it.published is not None and of_it.published.steps else ""
     week, usual = _scores(of_it, now)
     worse = week.n > 0 and usual.n > 0 and week.wape > WORSE * usual.wape
     words = [
@@ -113,6 +116,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     ]
     return Tile(
         row=row,
+        adjusted=adjusted,
         measured=language.text("overview.observed", value=row.observed, time=row.observed_at)
         if row.observed_at
         else row.observed,
@@ -124,7 +128,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
         skill=words[2],
         worse=worse,
         large=is_gross(of_it.of),
-        summary=" ".join(filter(None, (row.summary, f"{risk}." if risk else "", *(f"{word}." for word in words if word)))),
+        summary=" ".join(filter(None, (row.summary, *(f"{word}." for word in (adjusted, risk, *words) if word)))),
     )
 
 

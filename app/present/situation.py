@@ -95,7 +95,7 @@ def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: 
         of_it = snapshot.consumers.get(of)
         if limits.written(of) not in raised:
             continue
-        issue = None if of_it is None else of_it.forecast
+        issue = None if of_it is None else of_it.official
         peak = None if issue is None else limits.peak(issue, now, limits.ALARM_S, limit)
         if peak is None:
             found.append((Freshness.STALE, language.text("situation.peak_elsewhere", area=short_name(of, language))))

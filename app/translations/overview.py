@@ -18,9 +18,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview.week": ("Fejl, 7 døgn", "Error, 7 days"),
     "overview.observed": ("målt {value}, {time}", "measured {value}, {time}"),
     "overview.risk": ("P(>{limit}) {percent}", "P(>{limit}) {percent}"),
+    "overview.adjusted": ("justeret", "adjusted"),
     "overview.wape": ("WAPE {value}", "WAPE {value}"),
     "overview.usual": ("plejer {value}", "usually {value}"),
     "overview.skill": ("skill {value}", "skill {value}"),
+    "overview.pin": ("Fastgør {name} i overblikket", "Pin {name} to the overview"),
+    "overview.unpin": ("Fjern {name} fra overblikket", "Take {name} from the overview"),
+    "overview.pin_none": ("{name} står her altid", "{name} is always here"),
     "overview.help": (
         "Pil op og ned skifter område. Enter åbner prognosen.",
         "Up and down change the area. Enter opens the forecast.",
