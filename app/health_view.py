@@ -12,7 +12,7 @@ from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
-from app.present import Cell, HealthLine, HealthView, health_view, set_aside_lines
+from app.present import Cell, HealthLine, HealthView, health_view
 from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
 from app.snapshot import EngineKind
@@ -229,8 +229,7 @@ class HealthPane(Pane):
             asked_next = self._asked_next if self._runs else {}
             view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now, asked_next)
             values = self._found.set_aside if self._found is not None else ()
-            closed = self._language.text("quarantine.closed") if view.closed else ""
-            self.set_aside.show_lines(set_aside_lines(values, self._language, scene.now), closed)
+            self.set_aside.show_values(values, scene.engine, scene.now)
             self.show_view(view)
 
     def show_view(self, view: HealthView) -> None:

@@ -32,7 +32,7 @@ from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
-from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
+from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, undecidable
 from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
@@ -144,6 +144,7 @@ __all__ = [
     "similar_rows",
     "surrounded",
     "time_range",
+    "undecidable",
     "usual_curve",
     "value_range",
     "weather_at",
