@@ -66,6 +66,7 @@ class _Painter(QtWidgets.QStyledItemDelegate):
         box: QtCore.QRect = option.rect  # type: ignore[attr-defined]
         cell = box.adjusted(0, 0, -1, -1)
         painter.save()
+        painter.fillRect(box, QtGui.QColor(palette.surface))
         if math.isnan(value):
             painter.fillRect(cell, QtGui.QBrush(QtGui.QColor(palette.rule), QtCore.Qt.BrushStyle.BDiagPattern))
         else:
@@ -122,7 +123,6 @@ class HeatView(QtWidgets.QTableView):
         self.setCornerButtonEnabled(False)
         self.entered.connect(self._point)
         self.clicked.connect(self._pick)
-        self.activated.connect(self._pick)
 
     @property
     def heat(self) -> HeatMap | None:
@@ -156,6 +156,13 @@ class HeatView(QtWidgets.QTableView):
         if current.isValid():
             self._point(current)
 
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter picks the cell, on every platform."""
+        if event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._pick(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
     def focusInEvent(self, event: QtGui.QFocusEvent) -> None:
         """Begin at the first cell."""
         super().focusInEvent(event)
@@ -176,15 +183,16 @@ class HeatView(QtWidgets.QTableView):
 
 
 class RampBar(QtWidgets.QWidget):
-    """What the colours of a heat map stand for."""
+    """What the colours of a heat map stand for, and hatching for `nothing`."""
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, nothing: str) -> None:
         super().__init__()
         self._palette = palette
         self._heat: HeatMap | None = None
         self._ends = ("", "")
         self.setFont(theme.font(0.82))
-        self.setFixedSize(220, self.fontMetrics().height() + 2)
+        self._nothing = nothing
+        self.setFixedSize(232 + self.fontMetrics().horizontalAdvance(nothing), self.fontMetrics().height() + 2)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
@@ -201,14 +209,19 @@ class RampBar(QtWidgets.QWidget):
         if self._heat is None:
             return
         heat, metrics = self._heat, self.fontMetrics()
+        box = QtCore.QRect(0, 4, 14, self.height() - 8)
+        words = self.rect().adjusted(20, 0, 0, 0)
+        start = words.left() + metrics.horizontalAdvance(self._nothing) + 14
         left, right = (metrics.horizontalAdvance(end) + 6 for end in self._ends)
-        width = self.width() - left - right
+        width = self.width() - start - left - right
         with QtGui.QPainter(self) as painter:
             painter.setPen(QtGui.QColor(self._palette.quiet))
-            painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter, self._ends[0])
+            painter.fillRect(box, QtGui.QBrush(QtGui.QColor(self._palette.rule), QtCore.Qt.BrushStyle.BDiagPattern))
+            for place, text in ((words, self._nothing), (self.rect().adjusted(start, 0, 0, 0), self._ends[0])):
+                painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter, text)
             painter.drawText(
                 self.rect(), QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter, self._ends[1]
             )
             for x in range(width):
                 value = heat.low + (heat.high - heat.low) * x / max(width - 1, 1)
-                painter.fillRect(left + x, 4, 1, self.height() - 8, QtGui.QColor(shade(heat, value, self._palette)))
+                painter.fillRect(start + left + x, 4, 1, self.height() - 8, QtGui.QColor(shade(heat, value, self._palette)))

@@ -42,7 +42,7 @@ class WherePage(QtWidgets.QWidget):
         self._shown.currentIndexChanged.connect(self._draw)
         self._truth.currentIndexChanged.connect(lambda: self.truth_chosen.emit(self.truth))
         self.maps = tuple(HeatView(palette) for _ in _MAPS)
-        self._ramps = tuple(RampBar(palette) for _ in _MAPS)
+        self._ramps = tuple(RampBar(palette, text("monitor.no_data")) for _ in _MAPS)
         self._captions = tuple(theme.label(bold=True) for _ in _MAPS)
         self.hours = HourList(language)
         self.hours.opened.connect(self.opened)
@@ -134,7 +134,8 @@ class HourList(QtWidgets.QFrame):
         self.table.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setHighlightSections(False)
-        self.table.activated.connect(lambda index: self.opened.emit(self._times[index.row()]))
+        self.table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
+        self.table.doubleClicked.connect(lambda index: self.opened.emit(self._times[index.row()]))
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(12, 8, 6, 6)
         column.setSpacing(4)
@@ -169,14 +170,13 @@ class HourList(QtWidgets.QFrame):
                 cell = QtWidgets.QTableWidgetItem(line.cells[column])
                 cell.setTextAlignment(side)
                 self.table.setItem(row, column, cell)
-        self.table.resizeColumnsToContents()
         self.table.resizeRowsToContents()
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
         if behind.lines:
             self.table.setCurrentCell(0, 0)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Enter chooses on every platform."""
+        """Enter chooses; the table lets it pass."""
         if event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter) and self.table.currentRow() >= 0:
             self.opened.emit(self._times[self.table.currentRow()])
         else:

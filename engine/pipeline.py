@@ -442,7 +442,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
 
 
 def watch_drift(writer: Writer, reader: Reader, watched: Sequence[Consumer], now: int) -> None:
-    """Keep an open event for each consumer whose day-ahead errors have left what is usual, until they are back."""
+    """Keep an open event for each consumer whose errors have left what is usual, until they are back."""
     for of in watched:
         course, subject = drift.read(reader, of, now), of.area if of.consumer_type == "total" else "/".join(of)
         if course.stand is Stand.DRIFT:

@@ -90,9 +90,11 @@ def test_a_day_is_whole_with_all_the_hours_it_has(date: str, hours: int) -> None
     times = clock.local_hours(dt.date.fromisoformat(date))
     assert len(times) == hours
     ones = np.ones((hours, 7))
-    assert drift.day_errors(times, ones, ones, ones).whole.all()
-    assert not drift.day_errors(times[1:], ones[1:], ones[1:], ones[1:]).whole.any()
-    assert drift.day_errors(times, ones, ones, ones).pairs.tolist() == [2.0 * hours], "13-24 and 25-48 hours ahead"
+    assert drift.day_errors(drift.DAY_AHEAD, times, ones, ones, ones).whole.all()
+    assert not drift.day_errors(drift.DAY_AHEAD, times[1:], ones[1:], ones[1:], ones[1:]).whole.any()
+    assert drift.day_errors(drift.DAY_AHEAD, times, ones, ones, ones).pairs.tolist() == [2.0 * hours], (
+        "13-24 and 25-48 hours ahead"
+    )
 
 
 def put_days(writer: Writer, area: str, log: FloatArray, end: int) -> None:

@@ -92,13 +92,11 @@ def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: 
     raised = {event.subject for event in snapshot.events if event.code == "peak"}
     found = []
     for of, limit in more.limits.loads.items():
-        of_it = snapshot.consumers.get(of)
         if limits.written(of) not in raised:
             continue
-        issue = None if of_it is None else of_it.official
-        peak = None if issue is None else limits.peak(issue, now, limits.ALARM_S, limit)
+        peak = limits.peak(more.limited[of], now, limits.ALARM_S, limit) if of in more.limited else None
         if peak is None:
-            found.append((Freshness.STALE, language.text("situation.peak_elsewhere", area=short_name(of, language))))
+            found.append((Freshness.STALE, language.text("situation.peak_past", area=short_name(of, language))))
             continue
         words = language.text(
             "situation.peak",

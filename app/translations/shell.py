@@ -78,6 +78,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Start sætter motoren i gang. Den henter de seneste måneder; den første prognose kommer normalt inden for to minutter.",
         "Start sets the engine going. It fetches the last months; the first forecast usually comes within two minutes.",
     ),
+    "window.frozen": ("Skærmen stod stille i {seconds} s", "The display stood still for {seconds} s"),
+    "window.frozen_what": (
+        "Den er aktuel igen. Hvor det skete, står i app.log.",
+        "It is current again. Where it happened is in app.log.",
+    ),
     # tray
     "tray.open": ("Vis Lastvagt", "Show Lastvagt"),
     "tray.well": ("alt er aktuelt", "all is current"),
