@@ -95,7 +95,7 @@ def test_a_load_that_comes_late_is_judged_by_its_bridge_and_not_against_the_oper
         "Error, last 7 days",
         "Against seasonal naive",
         "In the 80 % band, 28 days",
-        "Expected error, bridge",
+        "To expect, bridge",
     ]
     assert view.cards[0].state in ("usual", "unknown")
     assert view.control.caption == "WAPE of 7 days, bridge, %"
