@@ -127,7 +127,7 @@ class HealthPane(Pane):
         strips = QtWidgets.QGridLayout()
         strips.setVerticalSpacing(4)
         for row, (area, strip) in enumerate(self.strips.items()):
-            strips.addWidget(theme.label(role="quiet", text=area), row, 0)
+            strips.addWidget(theme.label(role="quiet", text=area), row, 0, QtCore.Qt.AlignmentFlag.AlignBottom)
             strips.addWidget(strip, row, 1)
         strips.setColumnStretch(1, 1)
         days = QtWidgets.QHBoxLayout()

@@ -82,7 +82,7 @@ class FieldRow(QtWidgets.QFrame):
 
     def _make_editor(self) -> QtWidgets.QWidget:
         field = self._field
-        if field.kind == "switch":
+        if isinstance(field.value, bool):
             box = QtWidgets.QCheckBox(self._language.text("settings.on"))
             box.clicked.connect(lambda on: self.saved.emit("true" if on else "false"))
             return box
@@ -310,7 +310,7 @@ class SettingsPane(Pane):
 
     def _save(self, name: str, kind: str, value: str | None) -> None:
         if kind == "like":
-            self.liked.emit({name: value})
+            self.liked.emit({name: {"true": True, "false": False}.get(value or "", value)})
             return
         self.rows[name].tell(self._language.text("settings.saving"))
         self.request(_CHANGE, {"name": name, "value": value})

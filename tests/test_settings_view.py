@@ -58,7 +58,9 @@ def test_every_setting_has_a_name_and_a_sentence_in_both_languages() -> None:
 
 def test_every_setting_stands_in_one_section(outside: Outside) -> None:
     names = list(fields(outside))
-    assert sorted(names) == sorted([*(field.name for field in dataclasses.fields(Config)), "language", "theme"])
+    assert sorted(names) == sorted(
+        [*(field.name for field in dataclasses.fields(Config)), "language", "theme", "inspector", "weather", "naive"]
+    )
 
 
 def test_a_field_tells_where_its_value_comes_from(outside: Outside) -> None:
@@ -207,6 +209,9 @@ def test_the_window_is_liked_another_way_at_once(pane: SettingsPane, qtbot: QtBo
         box.setCurrentIndex(box.findData("dark"))
         box.activated.emit(box.currentIndex())
     assert liked.args == [{"theme": "dark"}]
+    with qtbot.waitSignal(pane.liked) as liked:
+        pane.rows["weather"].editor.click()  # type: ignore[attr-defined]
+    assert liked.args == [{"weather": False}]
 
 
 def test_everything_that_takes_the_focus_has_a_name(pane: SettingsPane) -> None:

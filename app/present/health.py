@@ -52,10 +52,15 @@ class HealthLine:
 
 @dataclass(frozen=True, slots=True)
 class TierDay:
-    """How the issues of a Danish day were made: the lowest tier (None: no issue), the share of planned hours with a full one, and words."""
+    """How the issues of a Danish day were made: the lowest tier (None: no issue), and words.
+
+    `full` and `lower` are the shares of the planned issues that were made with the full model and with less; `missing`: some were not.
+    """
 
     worst: Tier | None
     full: float
+    lower: float
+    missing: bool
     words: str
 
 
@@ -276,12 +281,14 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
     days, odd = [], []
     for back in range(TIER_DAYS - 1, -1, -1):
         day = today - dt.timedelta(days=back)
-        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
         made = by_day.get(day, {})
+        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
+        if hours and hours[-1] < found.space.thinned_to:  # most issues of that day were made and have been dropped since
+            hours = sorted(made)
         tiers = [_lowest(made[hour]) for hour in hours if hour in made]
         shown = _tier_day(day, len(hours), tiers, language)
         days.append(shown)
-        if hours and (len(tiers) < len(hours) or shown.worst not in _BEST):
+        if shown.missing or shown.lower:
             odd.append(shown.words)
     name = geography.name(area, language.code)
     said = "; ".join(odd) if odd else language.text("health.all_full", count=TIER_DAYS)
@@ -297,11 +304,13 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
     midday = clock.local_time(day, 12)
     counts = {tier: tiers.count(tier) for tier in Tier if tier in tiers}
     parts = [f"{count} × {language.text(f'tier.{tier.value}')}" for tier, count in counts.items()]
-    if missing := planned - len(tiers):
+    missing = planned - len(tiers)
+    if missing:
         parts.append(language.text("health.not_made", count=missing))
     words = f"{language.date(midday)}: {', '.join(parts) if planned else language.text('health.before')}"
-    full = sum(tier in _BEST for tier in tiers) / planned if planned else 0.0
-    return TierDay(_lowest(tiers) if tiers else None, full, words)
+    full = sum(tier in _BEST for tier in tiers)
+    shares = (full / planned, (len(tiers) - full) / planned) if planned else (0.0, 0.0)
+    return TierDay(_lowest(tiers) if tiers else None, *shares, missing > 0, words)
 
 
 # -- troubles, what was set aside, the disk ------------------------------------------------------------------------------
