@@ -176,7 +176,8 @@ class HealthPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
+        """Whether an engine answers."""
+        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND, EngineKind.CONNECTED)
 
     def take_found(self, name: str, found: object) -> None:
         """Show what was found; a database that could not be read is told over the view already."""
@@ -211,7 +212,7 @@ class HealthPane(Pane):
         """Have the text gathered, by the engine where one runs."""
         self.support.setEnabled(False)
         self._tell(self._language.text("health.waiting"))
-        if self._runs:
+        if self._scene is not None and self._scene.engine.takes_orders:
             self.request(_SUPPORT, {})
         else:
             self.asked.emit(Question(_SUPPORT, gather))
