@@ -39,7 +39,7 @@ class Columns:
 
     @staticmethod
     def of(width: float) -> Columns:
-        """The columns of text keep their width, the chart takes the rest."""
+        """The columns of text keep their width, the chart takes the rest; where that is too little the last column has none."""
         digit, pad = theme.digit_px(), theme.grown(_PAD_PX)
         left, peak, week, ticks, least = (digits * digit for digits in (_LEFT, _PEAK, _WEEK, _TICKS, _CHART))
         strip_at = 1.5 * pad + left + ticks
@@ -58,7 +58,9 @@ def _hours(first: float, last: float, step_h: int) -> tuple[tuple[float, bool], 
 
 
 def _write(painter: QtGui.QPainter, at: QtCore.QRectF, words: str, scale: float, colour: str, bold: bool = False) -> float:
-    """Write words at the left of a place, shortened where they are too long; returns how wide they are."""
+    """Write words at the left of a place, shortened where they are too long; returns how wide they are, 0 where there is no place."""
+    if at.width() <= 0:
+        return 0.0
     painter.setFont(theme.font(scale, bold))
     painter.setPen(QtGui.QColor(colour))
     shown = painter.fontMetrics().elidedText(words, QtCore.Qt.TextElideMode.ElideRight, int(at.width()))
