@@ -81,6 +81,8 @@ class Pane(Asker):
     liked = QtCore.Signal(object)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
+    #: Issue time of the forecast it shows; None for the newest.
+    as_of: int | None = None
     #: Whether the cards of areas stand beside it.
     has_panel = True
 
