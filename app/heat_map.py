@@ -86,7 +86,7 @@ class _Painter(QtWidgets.QStyledItemDelegate):
 def shade(heat: HeatMap, value: float, palette: Palette) -> str:
     """The colour of a value."""
     ramp = Ramp.DIVERGING if heat.low < 0 else Ramp.SEQUENTIAL
-    return colour(ramp, (value - heat.low) / (heat.high - heat.low), palette.name == "dark")
+    return colour(ramp, (value - heat.low) / (heat.high - heat.low), palette.is_dark)
 
 
 class HeatView(QtWidgets.QTableView):

@@ -128,7 +128,7 @@ class OverviewMap(QtWidgets.QFrame):
         if view is None or view.empty is not None:
             return
         frame = map_frame(view, view.index_of(view.now), self._language)
-        dark = self._palette.name == "dark"
+        dark = self._palette.is_dark
         places = zip(frame.position.tolist(), frame.origin.tolist(), frame.rows, strict=True)
         self.canvas.show_grounds(
             [
@@ -171,6 +171,7 @@ class OverviewPane(Pane):
 
     of_consumer = False
     has_panel = False
+    tells = ("peak",)
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()

@@ -347,6 +347,7 @@ class Window(QtWidgets.QMainWindow):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""
         self._snapshot = snapshot
+        self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         self._refresh()
 
     def show_engine(self, status: EngineStatus) -> None:
@@ -376,8 +377,9 @@ class Window(QtWidgets.QMainWindow):
 
     def take_over(self, before: Window) -> None:
         """Show what another window showed."""
-        self._snapshot, self._engine, self._trouble = before._snapshot, before._engine, before._trouble
-        self.choose_consumer(before.chosen)
+        self._engine, self._trouble, self._chosen = before._engine, before._trouble, before.chosen
+        if before._snapshot is not None:
+            self.show_snapshot(before._snapshot)
 
     def show_answer(self, answer: Answer) -> None:
         """Give a view what the engine made of its request."""
@@ -422,11 +424,10 @@ class Window(QtWidgets.QMainWindow):
         self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
         self.areas.list.set_known(snapshot.known, of)
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
-        self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         known = of in snapshot.consumers or snapshot.fault is not None
-        if known:
-            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         pane = self.pane(self.view)
+        if known and pane.has_panel:
+            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         if known or not pane.of_consumer:
             pane.show_scene(self._scene)
 
@@ -440,7 +441,8 @@ class Window(QtWidgets.QMainWindow):
         self._shelved = present.on_shelf(self._shelved, now)
         found = self._all_notices()
         shown = tuple(notice for notice in found if notice.cause not in self._shelved)
-        self._notices.show_notices(shown)
+        told = self.pane(self.view).tells
+        self._notices.show_notices(tuple(notice for notice in shown if notice.cause.partition(":")[0] not in told))
         if shown != self._noticed:
             self._noticed = shown
             self.noticed.emit(shown)
