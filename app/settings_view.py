@@ -22,8 +22,6 @@ from engine.config import Outside
 from engine.domain import Expected
 from engine.store import Reader
 
-#: Engines that answer questions.
-_ANSWERS = (EngineKind.OURS, EngineKind.FOUND, EngineKind.CONNECTED)
 _QUESTION, _ASK, _CHANGE = "settings", "/v1/settings", "/v1/settings/change"
 
 #: A page wider than this is hard to read across.
@@ -211,8 +209,7 @@ class SettingsPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        """Whether an engine answers."""
-        return self._scene is not None and self._scene.engine.kind in _ANSWERS
+        return self._scene is not None and self._scene.engine.answers
 
     def _ask(self) -> None:
         if self._runs:
@@ -258,11 +255,11 @@ class SettingsPane(Pane):
     def _show(self) -> None:
         if self._scene is None:
             return
-        engine, text = self._scene.engine, self._language.text
-        why = "" if engine.takes_orders else closed(engine, self._language) or text("settings.no_engine")
+        engine = self._scene.engine
+        why = "" if engine.takes_orders else closed(engine, self._language) or self._language.text("settings.no_engine")
         self._told.setText(why)
         self._told.setVisible(bool(why))
-        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), not why, self._language))
+        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), engine.takes_orders, self._language))
 
     def show_view(self, sections: Sequence[Section]) -> None:
         """Show sections. A page is made when it is first turned to; its rows stay, so that what is being written is not lost."""
