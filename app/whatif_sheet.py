@@ -7,7 +7,6 @@ import datetime as dt
 from PySide6 import QtCore, QtWidgets
 
 from app import theme
-from app.chart import Legend
 from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.hour_box import HourBox
@@ -109,13 +108,11 @@ class WhatIfSheet(Sheet):
             label.setWordWrap(True)
         self.table = ScoreTable(text("whatif.table"))
         self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
-        self._key = Legend((text("whatif.ghost"),))
         self._rest = QtCore.QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._lay_out()
         self._connect()
-        self.set_palette(palette)
 
     def _lay_out(self) -> None:
         text = self._language.text
@@ -139,7 +136,7 @@ class WhatIfSheet(Sheet):
         column.addWidget(self._never)
         column.addLayout(form)
         column.addWidget(self.reset, 0, QtCore.Qt.AlignmentFlag.AlignRight)
-        for widget in (self._state, self.table, self._key, self._note):
+        for widget in (self._state, self.table, self._note):
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -157,8 +154,7 @@ class WhatIfSheet(Sheet):
         self._rest.timeout.connect(self._ask)
 
     def set_palette(self, palette: Palette) -> None:
-        """Take the colours of another theme."""
-        self._key.set_samples(((palette.ink, "ghost"),))
+        """Everything has its colours from the style sheet."""
 
     @property
     def _wish(self) -> Wish:
@@ -252,8 +248,7 @@ class WhatIfSheet(Sheet):
         self.reset.setEnabled(bool(self._wish.query))
         shown = self._shown()
         self._state.setVisible(shown is None)
-        for widget in (self.table, self._key):
-            widget.setVisible(shown is not None)
+        self.table.setVisible(shown is not None)
         self._note.setVisible(shown is not None and bool(shown.note))
         if shown is None:
             self._state.setText(self._reason())
