@@ -12,7 +12,7 @@ from app import theme
 from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.pane import Pane, Question, Scene
-from app.present import Field, Section, settings_view, wrong
+from app.present import Field, Section, closed, settings_view, wrong
 from app.scroll import ScrollPage
 from app.snapshot import EngineKind
 from app.theme import Palette
@@ -203,7 +203,7 @@ class SettingsPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
+        return self._scene is not None and self._scene.engine.answers
 
     def _ask(self) -> None:
         if self._runs:
@@ -249,9 +249,11 @@ class SettingsPane(Pane):
     def _show(self) -> None:
         if self._scene is None:
             return
-        self._told.setText("" if self._runs else self._language.text("settings.no_engine"))
-        self._told.setVisible(not self._runs)
-        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), self._runs, self._language))
+        engine = self._scene.engine
+        why = "" if engine.takes_orders else closed(engine, self._language) or self._language.text("settings.no_engine")
+        self._told.setText(why)
+        self._told.setVisible(bool(why))
+        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), engine.takes_orders, self._language))
 
     def show_view(self, sections: Sequence[Section]) -> None:
         """Show sections; rows are made once and stay, so that what is being written is not lost."""

@@ -54,6 +54,8 @@ def _stopped(snapshot: Snapshot, engine: EngineStatus, language: Language) -> li
         found.append((Freshness.STALE, language.text("situation.unreadable")))
     if engine.kind in (EngineKind.FAILED, EngineKind.ABSENT):
         found.append((Freshness.LATE, language.text("situation.no_engine")))
+    if engine.kind is EngineKind.UNHEARD:
+        found.append((Freshness.LATE, language.text("engine.unheard")))
     return found
 
 
