@@ -15,7 +15,6 @@ from app.pane import Pane, Question, Scene
 from app.present import Cell, HealthLine, HealthView, health_view
 from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
-from app.snapshot import EngineKind
 from app.support_dialog import SupportDialog, gather
 from app.theme import Palette
 from app.tier_strip import TierStripItem
@@ -176,7 +175,7 @@ class HealthPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
+        return self._scene is not None and self._scene.engine.answers
 
     def take_found(self, name: str, found: object) -> None:
         """Show what was found; a database that could not be read is told over the view already."""
@@ -211,7 +210,7 @@ class HealthPane(Pane):
         """Have the text gathered, by the engine where one runs."""
         self.support.setEnabled(False)
         self._tell(self._language.text("health.waiting"))
-        if self._runs:
+        if self._scene is not None and self._scene.engine.takes_orders:
             self.request(_SUPPORT, {})
         else:
             self.asked.emit(Question(_SUPPORT, gather))

@@ -171,6 +171,7 @@ class OverviewPane(Pane):
 
     of_consumer = False
     has_panel = False
+    tells = ("peak",)
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()

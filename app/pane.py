@@ -85,6 +85,8 @@ class Pane(Asker):
     as_of: int | None = None
     #: Whether the cards of areas stand beside it.
     has_panel = True
+    #: Kinds of events that it tells of itself, so that no notice over it says them again.
+    tells: tuple[str, ...] = ()
 
     def show_scene(self, scene: Scene) -> None:
         """Show what there is to see."""

@@ -441,7 +441,8 @@ class Window(QtWidgets.QMainWindow):
         self._shelved = present.on_shelf(self._shelved, now)
         found = self._all_notices()
         shown = tuple(notice for notice in found if notice.cause not in self._shelved)
-        self._notices.show_notices(shown)
+        told = self.pane(self.view).tells
+        self._notices.show_notices(tuple(notice for notice in shown if notice.cause.partition(":")[0] not in told))
         if shown != self._noticed:
             self._noticed = shown
             self.noticed.emit(shown)

@@ -84,6 +84,12 @@ class Table:
         writer.writerows([*head, *map(cell, row)] for row in self.rows)
         return out.getvalue()
 
+    def lines(self) -> Iterator[str]:
+        """JSON, an object per row that repeats the head; NaN is null."""
+        head = {name: _plain(value) for name, value in self.head.items()}
+        for row in self.rows:
+            yield json.dumps(head | dict(zip(self.columns, map(_plain, row), strict=True)), ensure_ascii=False)
+
 
 def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,7 @@ from app.present.chooser import Group, choices, find
 from app.present.day_report import DayReport, ReportFacts, day_report, report_facts
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
-from app.present.frame import Empty, engine_line
+from app.present.frame import Empty, closed, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
@@ -117,6 +117,7 @@ __all__ = [
     "change_text",
     "changes_view",
     "choices",
+    "closed",
     "day_report",
     "engine_line",
     "find",

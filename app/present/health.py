@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
-from app.present.frame import Empty, marks, nothing_to_show
+from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import EngineStatus, Snapshot
 from app.translations import TEXTS, Language
 from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
@@ -29,6 +29,7 @@ _MEGABYTE = 1e6
 _JOB_STATES = {"ok": Freshness.FRESH, "expected": Freshness.LATE, "bug": Freshness.STALE, "missed": Freshness.MISSING}
 #: Tiers that need no word, for nothing is missing.
 _BEST = (Tier.FULL, Tier.POOLED)
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,12 @@ def health_view(
         empty: Empty | None = nothing_to_show(snapshot, Consumer("DK"), engine, language)
     else:
         empty = None
-    runs = engine.kind in (EngineKind.OURS, EngineKind.FOUND)
     noted = [] if found is None else [event for event in found.events if event.code != "proposal"]
     return HealthView(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
         sources=_sources(snapshot, language, now),
-        jobs=() if found is None else tuple(_job(state, runs, asked_next, language, now) for state in found.jobs),
+        jobs=() if found is None else tuple(_job(state, engine.answers, asked_next, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
         last_day=language.text("health.today"),
@@ -122,7 +122,7 @@ def health_view(
         no_events=language.text("health.no_events") if found is not None and not noted else "",
         disk=() if found is None else _disk(found.space, language),
         growth=Cell() if found is None else _growth(found.space, language),
-        closed="" if runs else language.text("health.no_engine"),
+        closed="" if engine.takes_orders else closed(engine, language) or language.text("health.no_engine"),
         empty=empty,
     )
 
@@ -296,7 +296,7 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
 
 
 def _lowest(tiers: Iterable[Tier]) -> Tier:
-    return max(tiers, key=list(Tier).index)
+    return max(tiers, key=_RANK.__getitem__)
 
 
 def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Language) -> TierDay:
