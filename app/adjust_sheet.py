@@ -85,19 +85,14 @@ class AdjustSheet(Sheet):
 
     def _lay_out(self) -> None:
         text = self._language.text
-        form = QtWidgets.QFormLayout()
+        form = QtWidgets.QGridLayout()
+        form.setHorizontalSpacing(8)
         form.setVerticalSpacing(6)
-        form.setLabelAlignment(QtCore.Qt.AlignmentFlag.AlignVCenter)
-        form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for name, field in (
-            ("from", self.start),
-            ("to", self.end),
-            ("act", self.act),
-            ("amount", self.amount),
-            ("expires", self.expires),
-            ("reason", self.reason),
-        ):
-            form.addRow(theme.label(0.95, text=text(f"adjust.{name}")), field)
+        form.setColumnStretch(1, 1)
+        fields = {"from": self.start, "to": self.end, "act": self.act, "amount": self.amount, "expires": self.expires}
+        for row, (name, field) in enumerate({**fields, "reason": self.reason}.items()):
+            form.addWidget(theme.label(0.95, text=text(f"adjust.{name}")), row, 0)
+            form.addWidget(field, row, 1)
         about = theme.label(0.92, role="quiet", text=text("adjust.about"))
         about.setWordWrap(True)
         right = QtCore.Qt.AlignmentFlag.AlignRight

@@ -210,7 +210,7 @@ class HealthPane(Pane):
         """Have the text gathered, by the engine where one runs."""
         self.support.setEnabled(False)
         self._tell(self._language.text("health.waiting"))
-        if self._runs:
+        if self._scene is not None and self._scene.engine.takes_orders:
             self.request(_SUPPORT, {})
         else:
             self.asked.emit(Question(_SUPPORT, gather))

@@ -34,6 +34,10 @@ def _listed(reader: Reader, _: int) -> list[dict[str, object]]:
     return [each.document() for each in settings.listed(Outside(environment=os.environ, words=words))]
 
 
+def _names(section: Section) -> list[str]:
+    return [field.name for field in section.fields]
+
+
 class FieldRow(QtWidgets.QFrame):
     """A setting with its explanation, its editor, and what there is to tell of it. `saved` carries the new value, None for a reset."""
 
@@ -162,6 +166,8 @@ class SettingsPane(Pane):
         self._scene: Scene | None = None
         self._listed: list[Mapping[str, Any]] = []
         self._asked_of: tuple[EngineKind, int] | None = None
+        self._view: tuple[Section, ...] = ()
+        #: Rows of the pages that were turned to, by setting.
         self.rows: dict[str, FieldRow] = {}
         self._title, self._told = theme.label(1.55, bold=True, text=text("settings.title")), theme.label(role="quiet")
         self._told.setWordWrap(True)
@@ -173,7 +179,7 @@ class SettingsPane(Pane):
         self.sections.setFont(theme.font(1.08))
         self.sections.setFixedWidth(210)
         self._pages = QtWidgets.QStackedWidget()
-        self.sections.currentItemChanged.connect(self._turn)
+        self.sections.currentItemChanged.connect(lambda *_: self._turn())
         self._to_models = QtWidgets.QPushButton(text("settings.to_models"))
         self._to_models.setAccessibleName(self._to_models.text())
         self._to_models.clicked.connect(lambda: self.opened.emit("models"))
@@ -256,29 +262,46 @@ class SettingsPane(Pane):
         self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), engine.takes_orders, self._language))
 
     def show_view(self, sections: Sequence[Section]) -> None:
-        """Show sections; rows are made once and stay, so that what is being written is not lost."""
-        names = [field.name for section in sections for field in section.fields]
-        if names != list(self.rows):
-            self._make(sections)
-        for field in (field for section in sections for field in section.fields):
+        """Show sections. A page is made when it is first turned to; its rows stay, so that what is being written is not lost."""
+        before, self._view = self._view, tuple(sections)
+        if [_names(section) for section in before] != [_names(section) for section in sections]:
+            self._start_anew()
+        for field in (field for section in sections for field in section.fields if field.name in self.rows):
             self.rows[field.name].show_field(field)
 
-    def _make(self, sections: Sequence[Section]) -> None:
+    def open_section(self, name: str) -> None:
+        """Turn to a section."""
+        at = next(i for i, section in enumerate(self._view) if section.name == name)
+        self.sections.setCurrentItem(self.sections.topLevelItem(at))
+
+    def _start_anew(self) -> None:
+        """Other settings than before: the first time, and with an engine of another version."""
         at = max(0, self._pages.currentIndex())
         self.rows.clear()
-        self.sections.clear()
+        with QtCore.QSignalBlocker(self.sections):
+            self.sections.clear()
+            self.sections.addTopLevelItems([QtWidgets.QTreeWidgetItem([section.title]) for section in self._view])
+            self.sections.setCurrentItem(self.sections.topLevelItem(at))
         while self._pages.count():
             page = self._pages.widget(0)
             self._pages.removeWidget(page)
             page.deleteLater()
-        for section in sections:
-            self.sections.addTopLevelItem(QtWidgets.QTreeWidgetItem([section.title]))
-            self._pages.addWidget(self._page(section))
-        self.sections.setCurrentItem(self.sections.topLevelItem(at))
+        for _ in self._view:
+            self._pages.addWidget(QtWidgets.QWidget())
+        self._turn()
 
-    def _turn(self, item: QtWidgets.QTreeWidgetItem | None) -> None:
-        if item is not None:
-            self._pages.setCurrentIndex(self.sections.indexOfTopLevelItem(item))
+    def _turn(self) -> None:
+        """Show the chosen page, which may have to be made."""
+        item = self.sections.currentItem()
+        if item is None:
+            return
+        at = self.sections.indexOfTopLevelItem(item)
+        if not isinstance(self._pages.widget(at), ScrollPage):
+            empty = self._pages.widget(at)
+            self._pages.insertWidget(at, self._page(self._view[at]))
+            self._pages.removeWidget(empty)
+            empty.deleteLater()
+        self._pages.setCurrentIndex(at)
 
     def _page(self, section: Section) -> QtWidgets.QWidget:
         card = QtWidgets.QFrame()

@@ -29,6 +29,7 @@ _MEGABYTE = 1e6
 _JOB_STATES = {"ok": Freshness.FRESH, "expected": Freshness.LATE, "bug": Freshness.STALE, "missed": Freshness.MISSING}
 #: Tiers that need no word, for nothing is missing.
 _BEST = (Tier.FULL, Tier.POOLED)
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,7 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
 
 
 def _lowest(tiers: Iterable[Tier]) -> Tier:
-    return max(tiers, key=list(Tier).index)
+    return max(tiers, key=_RANK.__getitem__)
 
 
 def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Language) -> TierDay:
