@@ -73,10 +73,12 @@ class _Painter(QtWidgets.QStyledItemDelegate):
             ground = shade(heat, value, palette)
             painter.fillRect(cell, QtGui.QColor(ground))
             words = heat.words[index.row()][index.column()]
-            painter.setFont(self._view.font())
-            if painter.fontMetrics().horizontalAdvance(words) + 2 <= cell.width():
-                painter.setPen(QtGui.QColor(ink(ground)))
-                painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
+            painter.setPen(QtGui.QColor(ink(ground)))
+            for font in self._view.fonts:
+                if QtGui.QFontMetrics(font).horizontalAdvance(words) + 2 <= cell.width():
+                    painter.setFont(font)
+                    painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
+                    break
         if index == self._view.currentIndex():
             painter.setPen(QtGui.QPen(QtGui.QColor(palette.ink), 2))
             painter.drawRect(cell.adjusted(1, 1, -1, -1))
@@ -102,7 +104,8 @@ class HeatView(QtWidgets.QTableView):
         self._model = _Model()
         self.setModel(self._model)
         self.setItemDelegate(_Painter(self))
-        self.setFont(theme.font(0.82))
+        self.fonts = theme.font(0.82), theme.font(0.7)
+        self.setFont(self.fonts[0])
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)

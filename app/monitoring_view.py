@@ -11,7 +11,7 @@ from app import record, theme
 from app.empty import EmptyPage
 from app.pane import Pane, Question, Scene
 from app.present import MonitorView, lag_days, monitor_view, promise_view, quality_view
-from app.present.frame import seen
+from app.present.frame import is_gross, seen
 from app.present.scale import scale_for
 from app.promises_page import PromisesPage
 from app.record import Record
@@ -151,8 +151,8 @@ class MonitoringPane(Pane):
         """Ask for the record where another consumer, truth or state of the database is to be shown."""
         if self._scene is None:
             return
-        of, read_at = self._scene.of, self._scene.snapshot.read_at
-        for name, truth in ((_RECORD, "provisional"), *(((_OTHER, self._truth),) if self._truth != "provisional" else ())):
+        of, read_at, chosen = self._scene.of, self._scene.snapshot.read_at, self._truth_of(self._scene.of)
+        for name, truth in ((_RECORD, "provisional"), *(((_OTHER, chosen),) if chosen != "provisional" else ())):
             if self._asked.get(name) != (of, truth, read_at):
                 self._asked[name] = (of, truth, read_at)
                 self.asked.emit(Question(name, functools.partial(_read, of, truth)))
@@ -182,8 +182,9 @@ class MonitoringPane(Pane):
         if self.section == "state":
             self.state.show_view(quality_view(scene.snapshot, known, held, self._language, scene.now))
         elif self.section == "where":
-            other = held if self._truth == held.truth else self._other
-            if other is not None and (other.of, other.truth) == (scene.of, self._truth):
+            truth = self._truth_of(scene.of)
+            other = held if truth == held.truth else self._other
+            if other is not None and (other.of, other.truth) == (scene.of, truth):
                 self.where.show_record(other, scale_for(known), scene.now)
         elif self.section == "promises":
             late = lag_days(scene.snapshot, scene.of)
@@ -191,6 +192,10 @@ class MonitoringPane(Pane):
             self.promises.show_view(promised, view.calibration)
         else:
             self.scores.show_view(view)
+
+    def _truth_of(self, of: Consumer) -> str:
+        """What errors of a consumer are measured against: what is metered is never called final."""
+        return self._truth if is_gross(of) else "provisional"
 
     def _choose_truth(self, truth: str) -> None:
         self._truth = truth

@@ -8,6 +8,7 @@ from app import theme
 from app.chart_card import chart_card
 from app.heat_map import HeatView, RampBar
 from app.present import Behind, behind, heat_map
+from app.present.frame import is_gross
 from app.present.heat import SHOWN
 from app.present.scale import Scale
 from app.record import Record
@@ -40,7 +41,7 @@ class WherePage(QtWidgets.QWidget):
             for key in keys:
                 box.addItem(text(f"where.{key}"), key)
         self._shown.currentIndexChanged.connect(self._draw)
-        self._truth.currentIndexChanged.connect(lambda: self.truth_chosen.emit(self.truth))
+        self._truth.currentIndexChanged.connect(lambda index: self.truth_chosen.emit(TRUTHS[index]))
         self.maps = tuple(HeatView(palette) for _ in _MAPS)
         self._ramps = tuple(RampBar(palette, text("monitor.no_data")) for _ in _MAPS)
         self._captions = tuple(theme.label(bold=True) for _ in _MAPS)
@@ -67,11 +68,6 @@ class WherePage(QtWidgets.QWidget):
         body.addLayout(left, 3)
         body.addWidget(self.hours, 2)
 
-    @property
-    def truth(self) -> str:
-        """What errors are measured against."""
-        return str(self._truth.currentData())
-
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
         for part in (*self.maps, *self._ramps):
@@ -82,6 +78,9 @@ class WherePage(QtWidgets.QWidget):
         if self._record is None or self._record.of != record.of:
             self._cell = None
         self._record, self._scale, self._now = record, scale, now
+        with QtCore.QSignalBlocker(self._truth):
+            self._truth.setCurrentIndex(TRUTHS.index(record.truth))
+        self._truth.setEnabled(is_gross(record.of))
         self._draw()
 
     def _draw(self) -> None:

@@ -126,6 +126,11 @@ def test_bias_and_another_truth_can_be_chosen(pane: MonitoringPane, filled: Snap
     assert [question.name for question in asked] == ["monitoring.record", "monitoring.other"]
     pane.show_scene(scene(filled))
     assert len(asked) == 2, "the same database is not read again"
+    pane.show_scene(scene(filled, OWN))
+    assert not pane.where._truth.isEnabled(), "what is metered is never called final"
+    assert pane.where._truth.currentText() == "Provisional load"
+    pane.show_scene(scene(filled, DK2))
+    assert pane.where._truth.currentText() == "Settled load"
 
 
 def test_an_answer_about_another_consumer_or_a_fault_is_not_shown(qtbot: QtBot, reader: Reader, filled: Snapshot) -> None:

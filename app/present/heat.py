@@ -110,12 +110,10 @@ def behind(record: Record, heat: HeatMap, row: int, hour: int, scale: Scale, lan
     """The hours of a cell: the mean of the issues of its lead times beside the load."""
     chosen, buckets = _chosen(record, heat.name, heat.keys[row], now)
     chosen = chosen & (clock.local_day_hour(record.valid_time)[1] == hour) & (record.n[:, buckets].sum(axis=1) > 0)
-    n, observed, error, missed = (
-        part[chosen][:, buckets].sum(axis=1) for part in (record.n, record.observed, record.error, record.abs_error)
-    )
+    n, observed, error = (part[chosen][:, buckets].sum(axis=1) for part in (record.n, record.observed, record.error))
     times = record.valid_time[chosen]
     lines = []
-    for i in np.argsort(-missed / n, kind="stable")[:LISTED].tolist():
+    for i in np.argsort(-np.abs(error / n), kind="stable")[:LISTED].tolist():
         load, mean = observed[i] / n[i], error[i] / n[i]
         share = 100 * mean / load if load > 0 else math.nan
         lines.append(HourLine(int(times[i]), _cells(int(times[i]), load, mean, share, scale, language)))

@@ -65,7 +65,7 @@ def promise_view(
     )
     off = [line for line in levels if line.off]
     days = int((recent.n[:, chosen] > 0).sum())
-    worst = max(levels, key=lambda line: abs(line.seen - line.nominal) if math.isfinite(line.seen) else -1.0)
+    worst = max(off or levels, key=lambda line: abs(line.seen - line.nominal) if math.isfinite(line.seen) else -1.0)
     summary = language.text(
         "promise.summary" if off else "promise.kept",
         count=len(off),

@@ -25,6 +25,8 @@ from engine.scoreboard import Scoreboard
 SHOWN_DAYS = 120
 #: Days earlier estimates are judged over.
 JUDGED_DAYS = 28
+#: Percentage points a band may be off and still hold what it promises.
+_NEAR = 3.0
 #: Fewest days of seven for a skill to be told.
 _FEWEST = 4
 
@@ -197,8 +199,11 @@ def _held_card(record: Record, language: Language) -> Card:
     if not math.isfinite(held):
         return Card(name, "–", language.text("quality.none"), "unknown")
     reach = 196 * float(np.hypot(error[low], error[high]))
-    off = math.isfinite(reach) and abs(held - 80) > max(reach, 3.0)
-    key = "quality.as_promised" if not off else "quality.too_narrow" if held < 80 else "quality.too_wide"
+    off = math.isfinite(reach) and abs(held - 80) > max(reach, _NEAR)
+    if off:
+        key = "quality.too_narrow" if held < 80 else "quality.too_wide"
+    else:
+        key = "quality.as_promised" if abs(held - 80) <= _NEAR else "quality.perhaps_chance"
     return Card(name, language.quantity(held, "%"), language.text(key), "off" if off else "usual")
 
 
