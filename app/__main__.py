@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
-        turns = _turns(options.wall)
+        turns = _turns(options.wall, options.turn)
     except Expected as wrong:
         print(f"lastvagt: {wrong}", file=sys.stderr)
         return 2
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.resize(size)
         window.choose_consumer(of or PRICE_AREAS[0])
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
-    if free and not (kept.welcomed or options.no_engine or config.database.exists()):
+    if free and not (turns or kept.welcomed or options.no_engine or config.database.exists()):
         config, kept = _welcome(options, config, kept)
     feed = Feed(config.database, clock)
     link = (
@@ -167,12 +167,14 @@ def _engine_options(options: argparse.Namespace) -> list[str]:
     return [*paths, *(["--simulated"] if options.simulated else [])]
 
 
-def _turns(views: str | None) -> tuple[str, ...]:
+def _turns(views: str | None, turn_s: int) -> tuple[str, ...]:
     """The views of a wall display, which take turns; none where it is not to be one."""
     wanted = () if views is None else tuple(view.strip() for view in views.split(","))
     for view in wanted:
         if view not in VIEWS:
             raise Expected(f"'{view}' is no view.", f"Choose of {', '.join(VIEWS)}.")
+    if turn_s < 1:
+        raise Expected(f"A turn cannot last {turn_s} seconds.", "Give whole seconds, 1 at least.")
     return wanted
 
 

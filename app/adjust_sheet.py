@@ -85,19 +85,14 @@ class AdjustSheet(Sheet):
 
     def _lay_out(self) -> None:
         text = self._language.text
-        form = QtWidgets.QFormLayout()
+        form = QtWidgets.QGridLayout()
+        form.setHorizontalSpacing(8)
         form.setVerticalSpacing(6)
-        form.setLabelAlignment(QtCore.Qt.AlignmentFlag.AlignVCenter)
-        form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for name, field in (
-            ("from", self.start),
-            ("to", self.end),
-            ("act", self.act),
-            ("amount", self.amount),
-            ("expires", self.expires),
-            ("reason", self.reason),
-        ):
-            form.addRow(theme.label(0.95, text=text(f"adjust.{name}")), field)
+        form.setColumnStretch(1, 1)
+        fields = {"from": self.start, "to": self.end, "act": self.act, "amount": self.amount, "expires": self.expires}
+        for row, (name, field) in enumerate({**fields, "reason": self.reason}.items()):
+            form.addWidget(theme.label(0.95, text=text(f"adjust.{name}")), row, 0)
+            form.addWidget(field, row, 1)
         about = theme.label(0.92, role="quiet", text=text("adjust.about"))
         about.setWordWrap(True)
         right = QtCore.Qt.AlignmentFlag.AlignRight
@@ -157,6 +152,7 @@ class AdjustSheet(Sheet):
             return
         scene, view, _ = self._seen
         found = self._found if self._found is not None and self._found.of == view.of else AdjustmentsSnapshot(view.of)
+        before = self._view
         self._view = shown = adjust_view(scene.snapshot, found, scene.engine, self._language, scene.now)
         first, last = shown.bounds.first, shown.bounds.last
         for box, low, high in ((self.start, first, last - HOUR), (self.end, first + HOUR, last), (self.expires, first, last)):
@@ -171,7 +167,9 @@ class AdjustSheet(Sheet):
             with QtCore.QSignalBlocker(self.reason):
                 self.reason.clear()
             self._choose_act()
-        self._list(shown)
+        if before is None or (before.lines, before.operators) != (shown.lines, shown.operators):
+            self._list(shown)
+        self._look()
 
     def _list(self, shown: AdjustView) -> None:
         row = self.made.currentRow()
@@ -193,7 +191,6 @@ class AdjustSheet(Sheet):
         self._none.setVisible(not shown.lines)
         self._worth.setText("\n".join(shown.operators))
         self._worth.setVisible(bool(shown.operators))
-        self._look()
 
     def _fit(self) -> None:
         """Make items as high as their words, and the list as its items."""

@@ -11,6 +11,9 @@ from engine.domain import Consumer
 from engine.store import Reader
 from engine.store.decisions import Worth
 
+#: Adjustments that are listed.
+_MOST = 50
+
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentsSnapshot:
@@ -25,5 +28,5 @@ class AdjustmentsSnapshot:
 def read(reader: Reader, now: int, of: Consumer) -> AdjustmentsSnapshot:
     """All of it, of the consumer and of those whose loads add up to it."""
     concerned = {of, *published.parts_of(of, now)}
-    made = tuple(each for each in reader.decisions.adjustments() if each.consumer in concerned)
-    return AdjustmentsSnapshot(of, made, reader.decisions.worth(), reader.decisions.worth_by_operator())
+    made = [each for each in reader.decisions.adjustments() if each.consumer in concerned]
+    return AdjustmentsSnapshot(of, tuple(made[:_MOST]), reader.decisions.worth(), reader.decisions.worth_by_operator())

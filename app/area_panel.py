@@ -13,6 +13,8 @@ from app.translations import Language
 from engine.domain import Consumer, Freshness
 
 WIDTH = 300
+#: What stands around a card in the list, in pixels.
+_FRAME = 8
 
 
 class AreaCard(QtWidgets.QWidget):
@@ -185,6 +187,8 @@ class AreaPanel(QtWidgets.QWidget):
                 card.show_row(row)
                 item.setSizeHint(QtCore.QSize(0, card.sizeHint().height() + 12))
                 item.setData(QtCore.Qt.ItemDataRole.AccessibleTextRole, row.summary)
+            cards = (self.areas.itemWidget(self.areas.item(row)) for row in range(self.areas.count()))
+            self.areas.setMinimumWidth(max((card.minimumSizeHint().width() + _FRAME for card in cards), default=0))
             place = self._shown.index(chosen) if chosen in self._shown else -1
             if place != self.areas.currentRow():
                 self.areas.setCurrentRow(place)

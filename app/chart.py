@@ -85,6 +85,7 @@ class Legend(QtWidgets.QWidget):
         rows = FlowLayout()
         self.setLayout(rows)
         self._entries = []
+        self._samples: tuple[tuple[str, str] | None, ...] = ()
         for text in names:
             entry, sample, name = QtWidgets.QWidget(), QtWidgets.QLabel(), theme.label(0.92, role="quiet", text=text)
             row = QtWidgets.QHBoxLayout(entry)
@@ -101,6 +102,9 @@ class Legend(QtWidgets.QWidget):
 
     def set_samples(self, samples: tuple[tuple[str, str] | None, ...]) -> None:
         """Draw each sample: its colour and shape, or None."""
+        if samples == self._samples:
+            return
+        self._samples = samples
         for (entry, sample, _), drawn in zip(self._entries, samples, strict=True):
             if drawn is not None:
                 sample.setPixmap(_sample(*drawn))

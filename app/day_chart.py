@@ -16,7 +16,7 @@ from engine.domain import DAY
 
 
 class DayPlot(Chart):
-    """Shows a `DayChart`: its first line strong, others quiet. `pointed` carries the words of the day pointed at."""
+    """Shows a `DayChart`: its first line strong, others quiet. `pointed` carries the words of the day pointed at, else the summary."""
 
     pointed = QtCore.Signal(str)
 
@@ -73,6 +73,8 @@ class DayPlot(Chart):
         known = np.flatnonzero(np.isfinite(np.vstack([line.value for line in shown.lines])).any(axis=0))
         first = shown.time[max(0, min(int(known[0]) if len(known) else len(shown.time), len(shown.time) - 28))]
         self.plot.setXRange(first - DAY, shown.time[-1] + DAY, padding=0)
+        if self._at < 0:
+            self.pointed.emit(shown.summary)
 
     def _moved(self, position: QtCore.QPointF) -> None:
         box = self.plot.getViewBox()
@@ -90,7 +92,7 @@ class DayPlot(Chart):
         """Nothing is pointed at."""
         self._at = -1
         self._cursor.hide()
-        self.pointed.emit("")
+        self.pointed.emit("" if self._shown is None else self._shown.summary)
         super().leaveEvent(event)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:

@@ -13,17 +13,13 @@ from app import theme
 from app.axis import TimeAxis
 from app.bands import BandItem, HatchItem, HeadItem
 from app.chart import Chart
+from app.lines import LineItem
 from app.present import ForecastView, Part, ReadOut, time_range, value_range
 from app.sheet import Overlay
 from app.theme import Palette
 from app.translations import Language
 from engine import clock
 from engine.domain import DAY, HOUR, Freshness
-
-
-def _line() -> pg.PlotDataItem:
-    """A line with gaps where values are NaN, drawn only as far and as finely as it can be seen."""
-    return pg.PlotDataItem(connect="finite", antialias=True, clipToView=True, autoDownsample=True, downsampleMethod="peak")
 
 
 class ForecastChart(Chart):
@@ -40,8 +36,8 @@ class ForecastChart(Chart):
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
-        self._observed, self._settled, self._bridge, self._median = (_line() for _ in range(4))
-        self._naive, self._tso, self._newest, self._adjusted, self._overlay = (_line() for _ in range(5))
+        self._observed, self._settled, self._bridge, self._median = (LineItem() for _ in range(4))
+        self._naive, self._tso, self._newest, self._adjusted, self._overlay = (LineItem() for _ in range(5))
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}
         )
@@ -111,13 +107,13 @@ class ForecastChart(Chart):
         self._issued.label.setColor(palette.ink)
         self._cursor.setPen(pg.mkPen(palette.quiet, style=QtCore.Qt.PenStyle.DotLine))
         self._pin.setPen(pg.mkPen(palette.focus))
-        self._observed.setPen(pg.mkPen(palette.observed, width=1))
-        self._settled.setPen(pg.mkPen(palette.observed, width=1, style=QtCore.Qt.PenStyle.DashDotLine))
-        self._naive.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DotLine))
-        self._newest.setPen(pg.mkPen(palette.median, width=1, style=QtCore.Qt.PenStyle.DashDotDotLine))
+        self._observed.set_pen(palette.observed, 1)
+        self._settled.set_pen(palette.observed, 1, QtCore.Qt.PenStyle.DashDotLine)
+        self._naive.set_pen(palette.quiet, 1, QtCore.Qt.PenStyle.DotLine)
+        self._newest.set_pen(palette.median, 1, QtCore.Qt.PenStyle.DashDotDotLine)
         self._paint_overlay()
-        self._adjusted.setPen(pg.mkPen(palette.ink, width=2))
-        self._tso.setPen(pg.mkPen(palette.quiet, width=1, style=QtCore.Qt.PenStyle.DashLine))
+        self._adjusted.set_pen(palette.ink, 2)
+        self._tso.set_pen(palette.quiet, 1, QtCore.Qt.PenStyle.DashLine)
         self._point.setPen(pg.mkPen(palette.surface))
         self._point.setBrush(pg.mkBrush(palette.ink))
         self._gap.set_colours(palette.rule, palette.quiet)
@@ -142,14 +138,14 @@ class ForecastChart(Chart):
             item.set_data(view.forecast_time, view.forecast_time, view.forecast_time)
         self._show_medians(view)
         self._show_stretches(view)
-        self._tso.setData(view.tso_time, view.tso)
-        self._observed.setData(view.observed_time, view.observed)
-        self._settled.setData(view.settled_time, view.settled)
+        self._tso.set_data(view.tso_time, view.tso)
+        self._observed.set_data(view.observed_time, view.observed)
+        self._settled.set_data(view.settled_time, view.settled)
         self._now.setPos(view.now)
         self._gap.set_span(view.gap, view.gap_label)
         self._old.set_span((view.issue_time, view.now) if view.stale and not view.known_at else None, view.stale_label)
-        self._naive.setData(view.naive_time, view.naive)
-        self._newest.setData(view.newest_time, view.newest)
+        self._naive.set_data(view.naive_time, view.naive)
+        self._newest.set_data(view.newest_time, view.newest)
         self._show_limit(view)
         self._issued.setVisible(bool(view.known_at) and math.isfinite(view.issue_time))
         self._issued.setPos(view.issue_time if math.isfinite(view.issue_time) else 0.0)
@@ -173,13 +169,13 @@ class ForecastChart(Chart):
     def _show_medians(self, view: ForecastView) -> None:
         """Solid ahead of the issue, dashed over what nobody has measured; of a price area, which is bridged by hours, all solid."""
         colour = self._palette.old_median if view.stale else self._palette.median
-        self._median.setPen(pg.mkPen(colour, width=2))
-        self._bridge.setPen(pg.mkPen(colour, width=2, style=QtCore.Qt.PenStyle.DotLine))
+        self._median.set_pen(colour, 2)
+        self._bridge.set_pen(colour, 2, QtCore.Qt.PenStyle.DotLine)
         bridge = next((s for s in view.stretches if s.part is Part.BRIDGE), None)
         cut = 0 if bridge is None else int(np.searchsorted(view.forecast_time, bridge.end))
-        self._bridge.setData(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
-        self._median.setData(view.forecast_time[cut:], view.median[cut:])
-        self._adjusted.setData(view.forecast_time[: len(view.adjusted)], view.adjusted)
+        self._bridge.set_data(view.forecast_time[: cut + 1 if cut else 0], view.median[: cut + 1 if cut else 0])
+        self._median.set_data(view.forecast_time[cut:], view.median[cut:])
+        self._adjusted.set_data(view.forecast_time[: len(view.adjusted)], view.adjusted)
 
     def _show_stretches(self, view: ForecastView) -> None:
         """Names over the parts of the chart, and hatching behind what nobody has measured."""
@@ -217,14 +213,14 @@ class ForecastChart(Chart):
         self._laid = overlay
         self._overlay.setVisible(overlay is not None)
         if overlay is not None:
-            self._overlay.setData(overlay.time, overlay.value)
+            self._overlay.set_data(overlay.time, overlay.value)
             self._paint_overlay()
         self._fit()
 
     def _paint_overlay(self) -> None:
         published = self._laid is not None and self._laid.style == "published"
         style = QtCore.Qt.PenStyle.DashLine if published else QtCore.Qt.PenStyle.DashDotDotLine
-        self._overlay.setPen(pg.mkPen(self._palette.ink, width=2 if published else 1, style=style))
+        self._overlay.set_pen(self._palette.ink, 2 if published else 1, style)
 
     def show_naive(self, shown: bool) -> None:
         """Draw the seasonal naive forecast or leave it out."""

@@ -188,6 +188,11 @@ class ForecastPane(Pane):
         self._ask()
         self._compose()
 
+    @property
+    def as_of(self) -> int | None:  # type: ignore[override]
+        """Issue time of the earlier issue that is shown; None for the newest."""
+        return None if self._issue is None else self._issue.issue_time
+
     def _begin_anew(self) -> None:
         """Forget what was read and chosen of the consumer before."""
         self._around = self._ahead = self._issue = self._pinned = self._pointed = None

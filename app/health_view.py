@@ -12,10 +12,9 @@ from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
-from app.present import Cell, HealthLine, HealthView, health_view, set_aside_lines
+from app.present import Cell, HealthLine, HealthView, closed, health_view
 from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
-from app.snapshot import EngineKind
 from app.support_dialog import SupportDialog, gather
 from app.theme import Palette
 from app.tier_strip import TierStripItem
@@ -127,7 +126,7 @@ class HealthPane(Pane):
         strips = QtWidgets.QGridLayout()
         strips.setVerticalSpacing(4)
         for row, (area, strip) in enumerate(self.strips.items()):
-            strips.addWidget(theme.label(role="quiet", text=area), row, 0)
+            strips.addWidget(theme.label(role="quiet", text=area), row, 0, QtCore.Qt.AlignmentFlag.AlignBottom)
             strips.addWidget(strip, row, 1)
         strips.setColumnStretch(1, 1)
         days = QtWidgets.QHBoxLayout()
@@ -176,7 +175,7 @@ class HealthPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
+        return self._scene is not None and self._scene.engine.answers
 
     def take_found(self, name: str, found: object) -> None:
         """Show what was found; a database that could not be read is told over the view already."""
@@ -208,10 +207,15 @@ class HealthPane(Pane):
             self._tell(self._language.text("health.told", job=self._language.text(f"job.{document['job']}")))
 
     def _ask_support(self) -> None:
-        """Have the text gathered, by the engine where one runs."""
+        """Have the text gathered, by the engine where one runs that does it for us."""
+        if self._scene is None or self._view is None:
+            return
+        if closed(self._scene.engine, self._language):  # what lies here tells nothing of the engine on another machine
+            self._tell(self._view.closed, refused=True)
+            return
         self.support.setEnabled(False)
         self._tell(self._language.text("health.waiting"))
-        if self._runs:
+        if self._scene.engine.takes_orders:
             self.request(_SUPPORT, {})
         else:
             self.asked.emit(Question(_SUPPORT, gather))
@@ -229,8 +233,7 @@ class HealthPane(Pane):
             asked_next = self._asked_next if self._runs else {}
             view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now, asked_next)
             values = self._found.set_aside if self._found is not None else ()
-            closed = self._language.text("quarantine.closed") if view.closed else ""
-            self.set_aside.show_lines(set_aside_lines(values, self._language, scene.now), closed)
+            self.set_aside.show_values(values, scene.engine, scene.now)
             self.show_view(view)
 
     def show_view(self, view: HealthView) -> None:

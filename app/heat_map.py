@@ -66,16 +66,19 @@ class _Painter(QtWidgets.QStyledItemDelegate):
         box: QtCore.QRect = option.rect  # type: ignore[attr-defined]
         cell = box.adjusted(0, 0, -1, -1)
         painter.save()
+        painter.fillRect(box, QtGui.QColor(palette.surface))
         if math.isnan(value):
             painter.fillRect(cell, QtGui.QBrush(QtGui.QColor(palette.rule), QtCore.Qt.BrushStyle.BDiagPattern))
         else:
             ground = shade(heat, value, palette)
             painter.fillRect(cell, QtGui.QColor(ground))
             words = heat.words[index.row()][index.column()]
-            painter.setFont(self._view.font())
-            if painter.fontMetrics().horizontalAdvance(words) + 2 <= cell.width():
-                painter.setPen(QtGui.QColor(ink(ground)))
-                painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
+            painter.setPen(QtGui.QColor(ink(ground)))
+            for font in self._view.fonts:
+                if QtGui.QFontMetrics(font).horizontalAdvance(words) + 2 <= cell.width():
+                    painter.setFont(font)
+                    painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
+                    break
         if index == self._view.currentIndex():
             painter.setPen(QtGui.QPen(QtGui.QColor(palette.ink), 2))
             painter.drawRect(cell.adjusted(1, 1, -1, -1))
@@ -85,7 +88,7 @@ class _Painter(QtWidgets.QStyledItemDelegate):
 def shade(heat: HeatMap, value: float, palette: Palette) -> str:
     """The colour of a value."""
     ramp = Ramp.DIVERGING if heat.low < 0 else Ramp.SEQUENTIAL
-    return colour(ramp, (value - heat.low) / (heat.high - heat.low), palette.name == "dark")
+    return colour(ramp, (value - heat.low) / (heat.high - heat.low), palette.is_dark)
 
 
 class HeatView(QtWidgets.QTableView):
@@ -101,7 +104,8 @@ class HeatView(QtWidgets.QTableView):
         self._model = _Model()
         self.setModel(self._model)
         self.setItemDelegate(_Painter(self))
-        self.setFont(theme.font(0.82))
+        self.fonts = theme.font(0.82), theme.font(0.7)
+        self.setFont(self.fonts[0])
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
@@ -122,7 +126,6 @@ class HeatView(QtWidgets.QTableView):
         self.setCornerButtonEnabled(False)
         self.entered.connect(self._point)
         self.clicked.connect(self._pick)
-        self.activated.connect(self._pick)
 
     @property
     def heat(self) -> HeatMap | None:
@@ -156,6 +159,13 @@ class HeatView(QtWidgets.QTableView):
         if current.isValid():
             self._point(current)
 
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter picks the cell, on every platform."""
+        if event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._pick(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
     def focusInEvent(self, event: QtGui.QFocusEvent) -> None:
         """Begin at the first cell."""
         super().focusInEvent(event)
@@ -176,15 +186,16 @@ class HeatView(QtWidgets.QTableView):
 
 
 class RampBar(QtWidgets.QWidget):
-    """What the colours of a heat map stand for."""
+    """What the colours of a heat map stand for, and hatching for `nothing`."""
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, nothing: str) -> None:
         super().__init__()
         self._palette = palette
         self._heat: HeatMap | None = None
         self._ends = ("", "")
         self.setFont(theme.font(0.82))
-        self.setFixedSize(220, self.fontMetrics().height() + 2)
+        self._nothing = nothing
+        self.setFixedSize(232 + self.fontMetrics().horizontalAdvance(nothing), self.fontMetrics().height() + 2)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
@@ -201,14 +212,19 @@ class RampBar(QtWidgets.QWidget):
         if self._heat is None:
             return
         heat, metrics = self._heat, self.fontMetrics()
+        box = QtCore.QRect(0, 4, 14, self.height() - 8)
+        words = self.rect().adjusted(20, 0, 0, 0)
+        start = words.left() + metrics.horizontalAdvance(self._nothing) + 14
         left, right = (metrics.horizontalAdvance(end) + 6 for end in self._ends)
-        width = self.width() - left - right
+        width = self.width() - start - left - right
         with QtGui.QPainter(self) as painter:
             painter.setPen(QtGui.QColor(self._palette.quiet))
-            painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter, self._ends[0])
+            painter.fillRect(box, QtGui.QBrush(QtGui.QColor(self._palette.rule), QtCore.Qt.BrushStyle.BDiagPattern))
+            for place, text in ((words, self._nothing), (self.rect().adjusted(start, 0, 0, 0), self._ends[0])):
+                painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter, text)
             painter.drawText(
                 self.rect(), QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter, self._ends[1]
             )
             for x in range(width):
                 value = heat.low + (heat.high - heat.low) * x / max(width - 1, 1)
-                painter.fillRect(left + x, 4, 1, self.height() - 8, QtGui.QColor(shade(heat, value, self._palette)))
+                painter.fillRect(start + left + x, 4, 1, self.height() - 8, QtGui.QColor(shade(heat, value, self._palette)))

@@ -6,7 +6,7 @@ from PySide6 import QtCore, QtWidgets
 
 from app import theme
 from app.pane import Scene
-from app.present import ForecastView, hour_rows
+from app.present import ForecastView, HourRow, hour_rows
 from app.sheet import Sheet
 from app.theme import Palette
 from app.translations import Language
@@ -21,6 +21,7 @@ class HourSheet(Sheet):
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
         self._language = language
+        self._rows: tuple[HourRow, ...] = ()
         self.table = QtWidgets.QTableWidget(0, 3)
         self.table.setAccessibleName(language.text("hour.table"))
         self.table.setProperty("role", "plain")
@@ -49,6 +50,9 @@ class HourSheet(Sheet):
     def show_hour(self, scene: Scene, view: ForecastView, hour: int) -> None:
         """Show the numbers of an hour; the row that was chosen stays chosen."""
         rows = hour_rows(view, hour, self._language)
+        if rows == self._rows:
+            return
+        self._rows = rows
         self.table.clearSpans()
         self.table.setRowCount(len(rows))
         for number, row in enumerate(rows):

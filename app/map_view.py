@@ -64,7 +64,7 @@ class RampBar(QtWidgets.QWidget):
             painter.setFont(theme.font(0.92))
             width = self.width() - 2
             for step in range(width):
-                shade = colour(legend.ramp, step / width, palette.name == "dark")
+                shade = colour(legend.ramp, step / width, palette.is_dark)
                 painter.fillRect(1 + step, 0, 1, _BAR_PX, QtGui.QColor(shade))
             painter.setPen(QtGui.QColor(palette.quiet))
             height = painter.fontMetrics().height()
@@ -290,7 +290,7 @@ class MapPane(Pane):
         if view is None or view.empty is not None:
             return
         frame = map_frame(view, self.slider.value(), self._language)
-        dark = self._palette.name == "dark"
+        dark = self._palette.is_dark
         self.canvas.show_grounds(
             [
                 Ground(

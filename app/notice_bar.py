@@ -62,6 +62,7 @@ class NoticeLine(QtWidgets.QWidget):
         self._since.setText(notice.since)
         self._told.setText(" ".join(part for part in (notice.effect, notice.remedy) if part))
         self.setToolTip(notice.detail)
+        self.setAccessibleDescription(notice.detail)
         for button, key in ((self.copy, "copy"), (self.shelve, "shelve")):
             button.setAccessibleName(self._language.text(f"notices.{key}_about", problem=notice.problem))
 

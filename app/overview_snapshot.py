@@ -19,11 +19,14 @@ _TRUTH_DAYS = 9
 
 @dataclass(frozen=True, slots=True)
 class OverviewSnapshot:
-    """`beside` are consumers in the order they are shown in; `expected` is what was published before the newest measured hour."""
+    """`beside` are consumers in the order they are shown in; `expected` is what was published before the newest measured hour,
+    `limited` what is published now of everybody with a limit.
+    """
 
     limits: Limits = field(default_factory=Limits)
     beside: Mapping[Consumer, ConsumerSnapshot] = field(default_factory=dict)
     expected: Mapping[Consumer, QuantileForecast] = field(default_factory=dict)
+    limited: Mapping[Consumer, QuantileForecast] = field(default_factory=dict)
 
 
 def beside(snapshot: Snapshot, pinned: tuple[Consumer, ...] = ()) -> tuple[Consumer, ...]:
@@ -34,13 +37,18 @@ def beside(snapshot: Snapshot, pinned: tuple[Consumer, ...] = ()) -> tuple[Consu
 
 def read(reader: Reader, now: int, others: tuple[Consumer, ...]) -> OverviewSnapshot:
     """The limits, these consumers, and of the price areas what was expected."""
-    expected = {}
+    told, newest = reader.limits(), dict[Consumer, int]()
     for of in PRICE_AREAS:
         times, _ = reader.truth(of.area, now - 2 * DAY, now, of.consumer_type)["newest"]
-        its = published.read(reader, of, int(times[-1])) if len(times) else None
-        if its is not None:
-            expected[of] = its.forecast
-    return OverviewSnapshot(reader.limits(), {of: _consumer(reader, of, now) for of in others}, expected)
+        newest |= {of: int(times[-1])} if len(times) else {}
+    beside_them = {of: _consumer(reader, of, now) for of in others}
+    return OverviewSnapshot(told, beside_them, _published(reader, newest), _published(reader, dict.fromkeys(told.loads, now)))
+
+
+def _published(reader: Reader, moments: Mapping[Consumer, int]) -> dict[Consumer, QuantileForecast]:
+    """What was published of each at a moment, where anything was."""
+    found = {of: published.read(reader, of, moment) for of, moment in moments.items()}
+    return {of: its.forecast for of, its in found.items() if its is not None}
 
 
 def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:

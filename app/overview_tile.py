@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +39,7 @@ class Columns:
 
     @staticmethod
     def of(width: float) -> Columns:
-        """The columns of text keep their width, the chart takes the rest."""
+        """The columns of text keep their width, the chart takes the rest; where that is too little the last column has none."""
         digit, pad = theme.digit_px(), theme.grown(_PAD_PX)
         left, peak, week, ticks, least = (digits * digit for digits in (_LEFT, _PEAK, _WEEK, _TICKS, _CHART))
         strip_at = 1.5 * pad + left + ticks
@@ -59,7 +58,9 @@ def _hours(first: float, last: float, step_h: int) -> tuple[tuple[float, bool], 
 
 
 def _write(painter: QtGui.QPainter, at: QtCore.QRectF, words: str, scale: float, colour: str, bold: bool = False) -> float:
-    """Write words at the left of a place, shortened where they are too long; returns how wide they are."""
+    """Write words at the left of a place, shortened where they are too long; returns how wide they are, 0 where there is no place."""
+    if at.width() <= 0:
+        return 0.0
     painter.setFont(theme.font(scale, bold))
     painter.setPen(QtGui.QColor(colour))
     shown = painter.fontMetrics().elidedText(words, QtCore.Qt.TextElideMode.ElideRight, int(at.width()))
@@ -84,8 +85,9 @@ class TileCard(QtWidgets.QWidget):
         self.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        """Room for three lines."""
-        return QtCore.QSize(0, round(4.2 * QtGui.QFontMetricsF(theme.font()).height()))
+        """Room for three lines, or four where there is something to note."""
+        lines = 5.3 if self._tile is not None and self._tile.note else 4.2
+        return QtCore.QSize(0, round(lines * QtGui.QFontMetricsF(theme.font()).height()))
 
     @property
     def tile(self) -> Tile | None:
@@ -100,7 +102,10 @@ class TileCard(QtWidgets.QWidget):
 
     def show_tile(self, tile: Tile, span: tuple[float, float], now: float) -> None:
         """Show an area over a stretch of time."""
+        grows = (self._tile is not None and bool(self._tile.note)) != bool(tile.note)
         self._tile, self._span, self._now = tile, span, now
+        if grows:
+            self.updateGeometry()
         self.setAccessibleName(tile.row.name)
         self.setAccessibleDescription(f"{tile.summary} {self._language.text('overview.help')}")
         self.update()
@@ -160,23 +165,20 @@ class TileCard(QtWidgets.QWidget):
             if wide > 0:
                 self._paint_strip(painter, tile, QtCore.QRectF(at, 6, wide, self.height() - 12))
 
-    def _lines(self, left: float, width: float) -> Iterator[QtCore.QRectF]:
-        """Places of three lines of text, in the middle of the row."""
+    def _lines(self, left: float, width: float, count: int = 3) -> list[QtCore.QRectF]:
+        """Places of so many lines of text, in the middle of the row; the second is for large type."""
         high = QtGui.QFontMetricsF(theme.font()).height()
-        heights = (1.1 * high, 1.35 * high, 1.1 * high)
-        top = (self.height() - sum(heights)) / 2
-        for height in heights:
-            yield QtCore.QRectF(left, top, width, height)
-            top += height
+        heights = [1.35 * high if line == 1 else 1.1 * high for line in range(count)]
+        tops = [(self.height() - sum(heights)) / 2 + sum(heights[:line]) for line in range(count)]
+        return [QtCore.QRectF(left, top, width, height) for top, height in zip(tops, heights, strict=True)]
 
     def _paint_left(self, painter: QtGui.QPainter, tile: Tile, left: float, width: float) -> None:
         palette, row = self._palette, tile.row
-        first, second, third = self._lines(left, width)
-        used = _write(painter, first, row.name, 1.0, palette.ink, bold=True)
-        mark = f"{theme.SYMBOLS[Freshness.LATE]} {row.reduced}" if row.reduced else ""
-        beside = first.adjusted(used + theme.grown(10), 0, 0, 0)
-        used = _write(painter, beside, mark, 0.92, palette.late)
-        _write(painter, beside.adjusted(used + theme.grown(10) if mark else 0, 0, 0, 0), tile.adjusted, 0.92, palette.median)
+        first, second, third, *rest = self._lines(left, width, 4 if tile.note else 3)
+        _write(painter, first, row.name, 1.0, palette.ink, bold=True)
+        for place in rest:
+            mark = f"{theme.SYMBOLS[Freshness.LATE]} " if row.reduced else ""
+            _write(painter, place, f"{mark}{tile.note}", 0.92, palette.late if row.reduced else palette.median)
         ink = self._ink(row.forecast_freshness, palette.ink)
         mark = "" if row.forecast_freshness is Freshness.FRESH else f"{theme.SYMBOLS[row.forecast_freshness]} "
         used = _write(painter, second, f"{mark}{row.estimate}", 1.4, ink, bold=True)
@@ -333,7 +335,9 @@ class TileHead(QtWidgets.QWidget):
         for t, day in sorted(_hours(first, last, step), key=lambda hour: not hour[1]):
             dot = "." if self._language.code == "da" else ""
             words = f"{self._language.weekday(t)} {clock.local(t).day}{dot}" if day else self._language.hour(t)
-            taken.append(self._word(painter, sheet.x(t), words, self._palette.ink if day else self._palette.quiet, taken))
+            taken.append(
+                self._word(painter, sheet.place, sheet.x(t), words, self._palette.ink if day else self._palette.quiet, taken)
+            )
         x, bottom, size = sheet.x(self._now), float(self.height()), theme.grown(1)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
@@ -343,11 +347,12 @@ class TileHead(QtWidgets.QWidget):
         )
 
     def _word(
-        self, painter: QtGui.QPainter, x: float, words: str, colour: str, taken: list[tuple[float, float]]
+        self, painter: QtGui.QPainter, room: QtCore.QRectF, x: float, words: str, colour: str, taken: list[tuple[float, float]]
     ) -> tuple[float, float]:
-        """Write words around a place unless it is taken; returns the place they take."""
+        """Write words around a place in a room unless it is taken; returns the place they take."""
         half, gap = painter.fontMetrics().horizontalAdvance(words) / 2, theme.grown(6)
-        if any(x - half < right + gap and left - gap < x + half for left, right in taken):
+        outside = x + half > room.right() + gap or x - half < room.left() - 3 * gap
+        if outside or any(x - half < right + gap and left - gap < x + half for left, right in taken):
             return x, x
         painter.setPen(QtGui.QColor(colour))
         painter.drawText(QtCore.QRectF(x - half - 1, 0, 2 * half + 2, self.height()), _FLAGS.AlignCenter, words)

@@ -71,7 +71,7 @@ class SituationBar(QtWidgets.QFrame):
         fresh = situation.freshness is Freshness.FRESH
         self._headline.setText(f"{theme.SYMBOLS[situation.freshness]} {situation.headline}")
         theme.paint(self._headline, "" if fresh else theme.role_of(situation.freshness))
-        self._troubles.setText("\n".join(situation.troubles))
+        self._troubles.setText("; ".join(situation.troubles))
         self._unusual.setText(situation.unusual)
         self._unusual.setVisible(bool(situation.unusual))
         self._ages.setText(situation.ages)
@@ -128,7 +128,7 @@ class OverviewMap(QtWidgets.QFrame):
         if view is None or view.empty is not None:
             return
         frame = map_frame(view, view.index_of(view.now), self._language)
-        dark = self._palette.name == "dark"
+        dark = self._palette.is_dark
         places = zip(frame.position.tolist(), frame.origin.tolist(), frame.rows, strict=True)
         self.canvas.show_grounds(
             [
@@ -171,6 +171,7 @@ class OverviewPane(Pane):
 
     of_consumer = False
     has_panel = False
+    tells = ("peak",)
 
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()

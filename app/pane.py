@@ -81,8 +81,12 @@ class Pane(Asker):
     liked = QtCore.Signal(object)
     #: Whether it shows the chosen consumer, and waits while that is being read.
     of_consumer = True
+    #: Issue time of the forecast it shows; None for the newest.
+    as_of: int | None = None
     #: Whether the cards of areas stand beside it.
     has_panel = True
+    #: Kinds of events that it tells of itself, so that no notice over it says them again.
+    tells: tuple[str, ...] = ()
 
     def show_scene(self, scene: Scene) -> None:
         """Show what there is to see."""

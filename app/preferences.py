@@ -28,6 +28,7 @@ class Preferences:
     inspector: str = ""  # shown or hidden; not chosen: where there is room
     weather: bool = True
     naive: bool = True
+    export: Mapping[str, str] = field(default_factory=dict)  # what was saved last, its form, and the folder
     pinned: str = ""  # whom the overview shows beside the price areas, as limits name them, with commas between
     shelved: Mapping[str, int] = field(default_factory=dict)
 

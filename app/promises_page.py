@@ -77,12 +77,9 @@ class PromisesPage(QtWidgets.QWidget):
         for part in (self.chart, self.calibration):
             part.set_palette(palette)
 
-    def show_learned(self, view: CalibrationView) -> None:
-        """Show what was learned of hours that came true."""
-        self.calibration.show_view(view)
-
-    def show_view(self, view: PromiseView) -> None:
-        """Show a view."""
+    def show_view(self, view: PromiseView, learned: CalibrationView) -> None:
+        """Show a view, and what was learned of hours that came true."""
+        self.calibration.show_view(learned)
         self._leads.clear()
         for number, name in view.leads:
             self._leads.addItem(name, number)

@@ -10,12 +10,13 @@ from app import theme
 from app.engine_link import Answer
 from app.listing import Listing
 from app.pane import Asker
-from app.present import SetAsideLine, judged_text
+from app.present import SetAsideLine, judged_text, set_aside_lines, undecidable
+from app.snapshot import EngineKind, EngineStatus
 from app.theme import Palette
 from app.translations import Language
-from engine.store.decisions import ACCEPT, REJECT
+from engine.store.decisions import ACCEPT, REJECT, SetAside
 
-_HEADS = ("hour", "whose", "what", "value", "reason", "verdict")
+_HEADS = ("hour", "series", "what", "value", "reason", "verdict")
 
 
 class QuarantineTable(Asker):
@@ -38,21 +39,23 @@ class QuarantineTable(Asker):
             button.setToolTip(text(f"quarantine.{verdict}_about"))
             button.clicked.connect(lambda _=False, verdict=verdict: self._judge(verdict))
             row.addWidget(button)
-        row.addWidget(self.answer, 1)
+        row.addWidget(self.answer)
+        row.addStretch(1)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for widget in (self._none, self.list):
             column.addWidget(widget)
         column.addLayout(row)
-        self.show_lines((), "")
+        self.show_values((), EngineStatus(EngineKind.UNKNOWN), 0)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
         self.list.set_palette(palette)
 
-    def show_lines(self, lines: Sequence[SetAsideLine], closed: str) -> None:
-        """Show values; `closed` says why nothing can be decided, if so."""
-        self._lines, self._closed = tuple(lines), closed
+    def show_values(self, values: Sequence[SetAside], engine: EngineStatus, now: int) -> None:
+        """Show values as they stand at `now`; without an engine that takes orders nothing can be decided about them."""
+        lines = set_aside_lines(values, self._language, now)
+        self._lines, self._closed = lines, undecidable(engine, self._language)
         self.list.show_lines([line.cells for line in lines])
         for widget in (self.list, *self.buttons.values()):
             widget.setVisible(bool(lines))

@@ -31,9 +31,9 @@ class ReadOutRow(QtWidgets.QWidget):
 
     def __init__(self, language: Language) -> None:
         super().__init__()
-        rows = FlowLayout(across=20, down=4)
+        rows = FlowLayout(across=14, down=4)
         self.setLayout(rows)
-        self._cells = {key: theme.label(1.08) for key in _CELLS}
+        self._cells = {key: theme.label(1.03) for key in _CELLS}
         for key, cell in self._cells.items():
             cell.setMinimumWidth(cell.fontMetrics().horizontalAdvance(_CELLS[key]))
             held = QtWidgets.QWidget()

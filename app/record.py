@@ -12,6 +12,8 @@ from engine.store import Reader
 
 #: Days of scores: thirteen months, so that each month of the year has one.
 RECORD_DAYS = 396
+#: Days of kept promises: what levels are judged by, and what earlier estimates could learn from.
+KEPT_DAYS = 130
 #: Sums of scores that are read, in the order of the fields of `Record`.
 _SUMS = ("n", "observed", "error", "abs_error", "ref_abs_error", "ref_model_abs_error")
 
@@ -40,5 +42,5 @@ def read(reader: Reader, of: Consumer, truth: str, now: int) -> Record:
     """The record of a consumer against a truth."""
     start = now - RECORD_DAYS * DAY
     hours, sums = reader.scorebook.parts(of, truth, start, now + HOUR, _SUMS)
-    kept = reader.scorebook.reliability(of, start, now + HOUR)
+    kept = reader.scorebook.reliability(of, now - KEPT_DAYS * DAY, now + HOUR)
     return Record(of, truth, hours, *sums, drift.read(reader, of, now), kept)

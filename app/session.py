@@ -17,6 +17,7 @@ from app.remote import RemoteLink
 from app.theme import Palette
 from app.translations import Language
 from app.tray import Tray
+from app.watchdog import Watchdog
 from app.window import VIEWS, Window
 from engine.clock import Clock
 from engine.domain import Consumer
@@ -48,6 +49,8 @@ class Session(QtCore.QObject):
         self.window = self._make()
         if tray.is_there():
             self._take_place()
+        self._watchdog = Watchdog()
+        self._watchdog.thawed.connect(self._thawed)
         feed.arrived.connect(link.consider)
         feed.finished.connect(self._feed_ended)
 
@@ -137,6 +140,11 @@ class Session(QtCore.QObject):
     def _feed_ended(self) -> None:
         self.window.show_trouble("feed", self.language.text("window.feed_stopped"), self.language.text("window.restart"))
 
+    def _thawed(self, seconds: float) -> None:
+        text = self.language.text
+        words = text("window.frozen", seconds=self.language.number(seconds, 1))
+        self.window.show_trouble("frozen", words, text("window.frozen_what"))
+
     def _write(self) -> None:
         """Keep it without waiting for the disk."""
         kept, path = self._kept, Preferences.file()
@@ -155,6 +163,7 @@ class Session(QtCore.QObject):
         self._write()
         if self.tray is not None:
             self.tray.go()
+        self._watchdog.stop()
         self.feed.stop()
         self.link.stop()
         QtCore.QThreadPool.globalInstance().waitForDone()

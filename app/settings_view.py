@@ -12,7 +12,7 @@ from app import theme
 from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.pane import Pane, Question, Scene
-from app.present import Field, Section, settings_view, wrong
+from app.present import Field, Section, closed, settings_view, wrong
 from app.scroll import ScrollPage
 from app.snapshot import EngineKind
 from app.theme import Palette
@@ -32,6 +32,10 @@ def _listed(reader: Reader, _: int) -> list[dict[str, object]]:
     """The settings as the next engine on this folder would find them."""
     words = {"data_dir": reader.path.parent, "simulated": reader.simulated or None}
     return [each.document() for each in settings.listed(Outside(environment=os.environ, words=words))]
+
+
+def _names(section: Section) -> list[str]:
+    return [field.name for field in section.fields]
 
 
 class FieldRow(QtWidgets.QFrame):
@@ -82,7 +86,7 @@ class FieldRow(QtWidgets.QFrame):
 
     def _make_editor(self) -> QtWidgets.QWidget:
         field = self._field
-        if field.kind == "switch":
+        if isinstance(field.value, bool):
             box = QtWidgets.QCheckBox(self._language.text("settings.on"))
             box.clicked.connect(lambda on: self.saved.emit("true" if on else "false"))
             return box
@@ -162,6 +166,8 @@ class SettingsPane(Pane):
         self._scene: Scene | None = None
         self._listed: list[Mapping[str, Any]] = []
         self._asked_of: tuple[EngineKind, int] | None = None
+        self._view: tuple[Section, ...] = ()
+        #: Rows of the pages that were turned to, by setting.
         self.rows: dict[str, FieldRow] = {}
         self._title, self._told = theme.label(1.55, bold=True, text=text("settings.title")), theme.label(role="quiet")
         self._told.setWordWrap(True)
@@ -173,7 +179,7 @@ class SettingsPane(Pane):
         self.sections.setFont(theme.font(1.08))
         self.sections.setFixedWidth(210)
         self._pages = QtWidgets.QStackedWidget()
-        self.sections.currentItemChanged.connect(self._turn)
+        self.sections.currentItemChanged.connect(lambda *_: self._turn())
         self._to_models = QtWidgets.QPushButton(text("settings.to_models"))
         self._to_models.setAccessibleName(self._to_models.text())
         self._to_models.clicked.connect(lambda: self.opened.emit("models"))
@@ -203,7 +209,7 @@ class SettingsPane(Pane):
 
     @property
     def _runs(self) -> bool:
-        return self._scene is not None and self._scene.engine.kind in (EngineKind.OURS, EngineKind.FOUND)
+        return self._scene is not None and self._scene.engine.answers
 
     def _ask(self) -> None:
         if self._runs:
@@ -249,34 +255,53 @@ class SettingsPane(Pane):
     def _show(self) -> None:
         if self._scene is None:
             return
-        self._told.setText("" if self._runs else self._language.text("settings.no_engine"))
-        self._told.setVisible(not self._runs)
-        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), self._runs, self._language))
+        engine = self._scene.engine
+        why = "" if engine.takes_orders else closed(engine, self._language) or self._language.text("settings.no_engine")
+        self._told.setText(why)
+        self._told.setVisible(bool(why))
+        self.show_view(settings_view(self._listed, self._scene.likes, tuple(theme.PALETTES), engine.takes_orders, self._language))
 
     def show_view(self, sections: Sequence[Section]) -> None:
-        """Show sections; rows are made once and stay, so that what is being written is not lost."""
-        names = [field.name for section in sections for field in section.fields]
-        if names != list(self.rows):
-            self._make(sections)
-        for field in (field for section in sections for field in section.fields):
+        """Show sections. A page is made when it is first turned to; its rows stay, so that what is being written is not lost."""
+        before, self._view = self._view, tuple(sections)
+        if [_names(section) for section in before] != [_names(section) for section in sections]:
+            self._start_anew()
+        for field in (field for section in sections for field in section.fields if field.name in self.rows):
             self.rows[field.name].show_field(field)
 
-    def _make(self, sections: Sequence[Section]) -> None:
+    def open_section(self, name: str) -> None:
+        """Turn to a section."""
+        at = next(i for i, section in enumerate(self._view) if section.name == name)
+        self.sections.setCurrentItem(self.sections.topLevelItem(at))
+
+    def _start_anew(self) -> None:
+        """Other settings than before: the first time, and with an engine of another version."""
         at = max(0, self._pages.currentIndex())
         self.rows.clear()
-        self.sections.clear()
+        with QtCore.QSignalBlocker(self.sections):
+            self.sections.clear()
+            self.sections.addTopLevelItems([QtWidgets.QTreeWidgetItem([section.title]) for section in self._view])
+            self.sections.setCurrentItem(self.sections.topLevelItem(at))
         while self._pages.count():
             page = self._pages.widget(0)
             self._pages.removeWidget(page)
             page.deleteLater()
-        for section in sections:
-            self.sections.addTopLevelItem(QtWidgets.QTreeWidgetItem([section.title]))
-            self._pages.addWidget(self._page(section))
-        self.sections.setCurrentItem(self.sections.topLevelItem(at))
+        for _ in self._view:
+            self._pages.addWidget(QtWidgets.QWidget())
+        self._turn()
 
-    def _turn(self, item: QtWidgets.QTreeWidgetItem | None) -> None:
-        if item is not None:
-            self._pages.setCurrentIndex(self.sections.indexOfTopLevelItem(item))
+    def _turn(self) -> None:
+        """Show the chosen page, which may have to be made."""
+        item = self.sections.currentItem()
+        if item is None:
+            return
+        at = self.sections.indexOfTopLevelItem(item)
+        if not isinstance(self._pages.widget(at), ScrollPage):
+            empty = self._pages.widget(at)
+            self._pages.insertWidget(at, self._page(self._view[at]))
+            self._pages.removeWidget(empty)
+            empty.deleteLater()
+        self._pages.setCurrentIndex(at)
 
     def _page(self, section: Section) -> QtWidgets.QWidget:
         card = QtWidgets.QFrame()
@@ -310,7 +335,7 @@ class SettingsPane(Pane):
 
     def _save(self, name: str, kind: str, value: str | None) -> None:
         if kind == "like":
-            self.liked.emit({name: value})
+            self.liked.emit({name: {"true": True, "false": False}.get(value or "", value)})
             return
         self.rows[name].tell(self._language.text("settings.saving"))
         self.request(_CHANGE, {"name": name, "value": value})

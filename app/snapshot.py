@@ -136,9 +136,14 @@ class EngineStatus:
     heard: int = 0
 
     @property
+    def answers(self) -> bool:
+        """Whether it runs, here or elsewhere, and can be asked."""
+        return self.kind in (EngineKind.FOUND, EngineKind.OURS, EngineKind.CONNECTED)
+
+    @property
     def takes_orders(self) -> bool:
         """Whether it runs and we may tell it what to do."""
-        return self.orders and self.kind in (EngineKind.FOUND, EngineKind.OURS, EngineKind.CONNECTED)
+        return self.orders and self.answers
 
 
 def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:

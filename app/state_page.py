@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6 import QtWidgets
 
 from app import theme
@@ -51,6 +52,7 @@ class StatePage(QtWidgets.QWidget):
     def __init__(self, language: Language, palette: Palette) -> None:
         super().__init__()
         text = language.text
+        self._palette, self._operator = palette, False
         self._cards = [FigureCard() for _ in range(_CARDS)]
         self.control = DayPlot(language, palette, lines=3, against_zero=False)
         self.skill = DayPlot(language, palette, lines=2, against_zero=True)
@@ -81,10 +83,16 @@ class StatePage(QtWidgets.QWidget):
         """Take new colours."""
         for chart in (self.control, self.skill, self.expected):
             chart.set_palette(palette)
-        control, skill, expected = self._legends
+        self._palette = palette
+        control, _, expected = self._legends
         control.set_samples(((palette.ink, "bold"), (palette.bands[0], "block"), (palette.quiet, "line"), (palette.late, "up")))
-        skill.set_samples(((palette.ink, "bold"), (palette.median, "dashes")))
+        self._paint_skill()
         expected.set_samples(((palette.bar, "block"), (palette.ink, "bold")))
+
+    def _paint_skill(self) -> None:
+        """The grid operator has a sample where it has a curve."""
+        operator = (self._palette.median, "dashes") if self._operator else None
+        self._legends[1].set_samples(((self._palette.ink, "bold"), operator))
 
     def show_view(self, view: QualityView) -> None:
         """Show a view."""
@@ -94,6 +102,8 @@ class StatePage(QtWidgets.QWidget):
                 card.show_card(view.cards[i])
         self.control.show_chart(view.control)
         self.skill.show_chart(view.skill)
+        self._operator = bool(np.isfinite(view.skill.lines[1].value).any())
+        self._paint_skill()
         self.expected.show_bars(view.expected)
         self.expected.setAccessibleName(view.expected_caption)
         self.expected.setAccessibleDescription(view.expected_summary)

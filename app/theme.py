@@ -39,6 +39,11 @@ class Palette:
     badge: str
     badge_ink: str
 
+    @property
+    def is_dark(self) -> bool:
+        """Whether letters are lighter than their ground."""
+        return contrast(self.ground, "#000000") < contrast(self.ground, "#ffffff")
+
 
 LIGHT = Palette(
     name="light",

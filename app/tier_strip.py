@@ -9,8 +9,10 @@ from app.present import TierDay, TierStrip
 from app.theme import Palette
 from engine.domain import Tier
 
-#: Colour and sign of the tiers, best first; a sign goes with each colour.
+#: What stands over a day on which something was missing; colour is never the only cue.
 _SIGNS = {Tier.NO_WEATHER: "▲", Tier.SEASONAL: "■", Tier.CLIMATOLOGY: "■"}
+#: Pixels over the bars that the signs stand in.
+_HEAD = 11
 
 
 class TierStripItem(QtWidgets.QWidget):
@@ -20,7 +22,7 @@ class TierStripItem(QtWidgets.QWidget):
         super().__init__()
         self._palette = palette
         self._days: tuple[TierDay, ...] = ()
-        self.setMinimumHeight(30)
+        self.setMinimumHeight(36)
         self.setMinimumWidth(200)
 
     def set_palette(self, palette: Palette) -> None:
@@ -37,7 +39,7 @@ class TierStripItem(QtWidgets.QWidget):
 
     def _frame(self, at: int) -> QtCore.QRectF:
         width = self.width() / max(1, len(self._days))
-        return QtCore.QRectF(at * width + 1, 2, width - 2, self.height() - 4)
+        return QtCore.QRectF(at * width + 1, _HEAD, width - 2, self.height() - _HEAD)
 
     def event(self, event: QtCore.QEvent) -> bool:
         """Tell a day's words where the mouse rests."""
@@ -48,22 +50,21 @@ class TierStripItem(QtWidgets.QWidget):
         return super().event(event)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
-        """Draw the days."""
-        colours = {Tier.NO_WEATHER: self._palette.late, Tier.SEASONAL: self._palette.stale, Tier.CLIMATOLOGY: self._palette.stale}
+        """Draw the days: hours with the full model from the foot, those with less on them, and a sign where not all is well."""
+        p = self._palette
+        colours = {Tier.NO_WEATHER: p.late, Tier.SEASONAL: p.stale, Tier.CLIMATOLOGY: p.stale}
         with QtGui.QPainter(self) as painter:
             painter.setFont(theme.font(0.75))
             for at, day in enumerate(self._days):
                 frame = self._frame(at)
-                painter.fillRect(frame, QtGui.QColor(self._palette.grid))
-                if day.worst is None:
-                    continue
-                filled = QtCore.QRectF(frame)
-                filled.setTop(frame.bottom() - day.full * frame.height())
-                painter.fillRect(filled, QtGui.QColor(self._palette.bar))
-                if day.worst in colours:
-                    odd = QtCore.QRectF(frame.left(), frame.top(), frame.width(), frame.height() - filled.height())
-                    painter.fillRect(odd, QtGui.QColor(colours[day.worst]))
-                    painter.setPen(QtGui.QColor(self._palette.surface))
-                    painter.drawText(
-                        frame, QtCore.Qt.AlignmentFlag.AlignHCenter | QtCore.Qt.AlignmentFlag.AlignTop, _SIGNS[day.worst]
-                    )
+                painter.fillRect(frame, QtGui.QColor(p.grid))
+                odd = colours.get(day.worst, p.quiet) if day.worst is not None else p.quiet
+                foot = frame.bottom()
+                for share, colour in ((day.full, p.bar), (day.lower, odd)):
+                    height = max(share * frame.height(), 3.0 if share else 0.0)
+                    painter.fillRect(QtCore.QRectF(frame.left(), foot - height, frame.width(), height), QtGui.QColor(colour))
+                    foot -= height
+                if sign := _SIGNS.get(day.worst, "") if day.lower and day.worst else "○" if day.missing else "":
+                    painter.setPen(QtGui.QColor(odd))
+                    head = QtCore.QRectF(frame.left() - 4, 0, frame.width() + 8, _HEAD)
+                    painter.drawText(head, QtCore.Qt.AlignmentFlag.AlignCenter, sign)

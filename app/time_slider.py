@@ -99,6 +99,11 @@ class TimeSlider(QtWidgets.QAbstractSlider):
             painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
             painter.setFont(theme.font(0.85))
             self._paint_days(painter)
+            if not self._runs:
+                painter.fillRect(
+                    QtCore.QRectF(self._x(0), _BAND_TOP + _BAND_PX / 2 - 1, self.width() - 2 * _MARGIN_PX, 2),
+                    QtGui.QColor(palette.rule),
+                )
             for run in self._runs:
                 self._paint_run(painter, run)
             if 0 <= self._now <= len(self._hours):

@@ -15,9 +15,9 @@ from app.theme import Palette
 from app.translations import Language
 from engine.domain import FloatArray
 
-HEIGHT_PX = 108
+HEIGHT_PX = 112
 #: Share of a row that is left empty above, for its name, and below the curve.
-_ABOVE, _BELOW = 0.22, 0.10
+_ABOVE, _BELOW = 0.36, 0.10
 _MOST_POINTS = 1500
 
 

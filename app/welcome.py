@@ -12,6 +12,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import theme
 from app.translations import LANGUAGES, Language
 from engine import geography
+from engine.config import SETTINGS_FILE
 from engine.domain import Expected
 
 STEPS = ("look", "sources", "folder")
@@ -37,7 +38,7 @@ class Choices:
             return
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            path = self.data_dir / "settings.toml"
+            path = self.data_dir / SETTINGS_FILE
             before = path.read_text(encoding="utf-8") if path.exists() else ""
             new = [f"{name} = true" for name in self.more if f"{name} =" not in before]
             path.write_text("\n".join([*before.splitlines(), *new, ""]), encoding="utf-8")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
+import datetime as dt
 
 from PySide6 import QtCore, QtWidgets
 
 from app import theme
-from app.chart import Legend
 from app.choice_box import ChoiceBox
 from app.engine_link import Answer
+from app.hour_box import HourBox
 from app.pane import Scene
-from app.present import ForecastView, WhatIfRow, Wish, what_if_view
+from app.present import ForecastView, WhatIfView, Wish, what_if_view
+from app.score_table import ScoreTable
 from app.sheet import Overlay, Sheet
 from app.snapshot import EngineKind
 from app.theme import Palette
@@ -24,9 +25,9 @@ _REST_MS = 200
 _KINDS = ("as_is", "free", "working")
 #: Farthest change of temperature and wind, and steps of their sliders for each unit.
 _FARTHEST, _STEPS = 10, 2
-_MOST_EXTRA_MWH, _MOST_HOURS = 5000.0, 72
-_NUMBER_PX = 92
-_LEFT = QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter
+#: Farthest of extra load, and hours that a block of it spans until it is told otherwise.
+_MOST_EXTRA_MWH, _MOST_HOURS, _SPAN_H = 5000.0, 72, 3
+_NUMBER_PX, _ROW_PX = 92, 23
 _RIGHT = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
 
 
@@ -62,6 +63,11 @@ class Dial(QtWidgets.QWidget):
         """What it is set to."""
         return self.number.value()
 
+    def reset(self) -> None:
+        """Back to nothing, without a word."""
+        with QtCore.QSignalBlocker(self):
+            self.number.setValue(0.0)
+
     def _follow(self, value: float) -> None:
         with QtCore.QSignalBlocker(self.slider):
             self.slider.setValue(round(value * _STEPS))
@@ -75,7 +81,9 @@ class WhatIfSheet(Sheet):
         super().__init__()
         self._language = language
         self._seen: tuple[Scene, ForecastView, int] | None = None
-        self._wish, self._asked, self._answer = Wish(), dict[str, object](), None
+        self._days: dict[dt.date, str] = {}
+        self._asked: dict[str, object] = {}
+        self._answer: Answer | None = None
         text = language.text
         self.temperature = Dial(text("whatif.temperature"), "°C", language)
         self.wind = Dial(text("whatif.wind"), "m/s", language)
@@ -84,48 +92,43 @@ class WhatIfSheet(Sheet):
         self.extra, self.hours = QtWidgets.QDoubleSpinBox(), QtWidgets.QSpinBox()
         self.extra.setAccessibleName(text("whatif.extra"))
         self.extra.setLocale(QtCore.QLocale(language.code))
-        self.extra.setAlignment(_RIGHT)
+        self.start = HourBox(language, text("whatif.start"))
         self.hours.setRange(1, _MOST_HOURS)
-        self.hours.setValue(self._wish.hours)
-        self.hours.setAlignment(_RIGHT)
-        self.hours.setFixedWidth(_NUMBER_PX)
+        self.hours.setValue(_SPAN_H)
         self.hours.setSuffix("\u00a0t" if language.code == "da" else "\u00a0h")
         self.hours.setAccessibleName(text("whatif.hours"))
+        for box in (self.extra, self.hours):
+            box.setAlignment(_RIGHT)
+            box.setFixedWidth(_NUMBER_PX)
         self.reset = QtWidgets.QPushButton(text("whatif.reset"))
-        self.reset.clicked.connect(self._reset)
-        self._day, self._from = theme.label(0.95), theme.label(0.95)
+        self._day = theme.label(0.95)
         self._never, self._state, self._note = theme.label(0.92, role="quiet"), theme.label(0.95), theme.label(0.92, role="late")
         self._never.setText(text("whatif.never"))
         for label in (self._never, self._state, self._note):
             label.setWordWrap(True)
-        self.table = _table(language)
-        self._key = Legend((text("whatif.ghost"),))
+        self.table = ScoreTable(text("whatif.table"))
+        self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
         self._rest = QtCore.QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._ask)
-        for dial in (self.temperature, self.wind):
-            dial.turned.connect(self._change)
-        self.kind.currentIndexChanged.connect(self._change_day)
-        self.extra.valueChanged.connect(self._change_extra)
-        self.hours.valueChanged.connect(self._change)
         self._lay_out()
-        self.set_palette(palette)
+        self._connect()
 
     def _lay_out(self) -> None:
+        text = self._language.text
         form = QtWidgets.QGridLayout()
         form.setHorizontalSpacing(8)
         form.setVerticalSpacing(6)
-        text = self._language.text
-        names = (theme.label(0.95, text=text(f"whatif.{name}")) for name in ("temperature", "wind"))
-        for row, (name, field) in enumerate(zip((*names, self._day), (self.temperature, self.wind, self.kind), strict=True)):
+        names = [theme.label(0.95, text=text(f"whatif.{name}")) for name in ("temperature", "wind", "extra", "begins", "lasts")]
+        for row, (name, field) in enumerate(((names[0], self.temperature), (names[1], self.wind), (self._day, self.kind))):
             form.addWidget(name, row, 0)
             form.addWidget(field, row, 1, 1, 2)
-        form.addWidget(theme.label(0.95, text=text("whatif.extra")), 3, 0)
-        self.extra.setFixedWidth(_NUMBER_PX)
+        form.addWidget(names[2], 3, 0)
         form.addWidget(self.extra, 3, 2)
-        form.addWidget(self._from, 4, 0, 1, 2)
-        form.addWidget(self.hours, 4, 2)
+        form.addWidget(names[3], 4, 0)
+        form.addWidget(self.start, 4, 1, 1, 2)
+        form.addWidget(names[4], 5, 0)
+        form.addWidget(self.hours, 5, 2)
         form.setColumnStretch(1, 1)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 0)
@@ -133,26 +136,45 @@ class WhatIfSheet(Sheet):
         column.addWidget(self._never)
         column.addLayout(form)
         column.addWidget(self.reset, 0, QtCore.Qt.AlignmentFlag.AlignRight)
-        for widget in (self._state, self.table, self._key, self._note):
+        for widget in (self._state, self.table, self._note):
             column.addWidget(widget)
         column.addStretch(1)
 
+    def _connect(self) -> None:
+        for changed in (
+            self.temperature.turned,
+            self.wind.turned,
+            self.extra.valueChanged,
+            self.start.moved,
+            self.hours.valueChanged,
+        ):
+            changed.connect(self._change)
+        self.kind.currentIndexChanged.connect(self._change_day)
+        self.reset.clicked.connect(self._reset)
+        self._rest.timeout.connect(self._ask)
+
     def set_palette(self, palette: Palette) -> None:
-        """Take the colours of another theme."""
-        self._key.set_samples(((palette.ink, "ghost"),))
+        """Everything has its colours from the style sheet."""
+
+    @property
+    def _wish(self) -> Wish:
+        """What the fields say is to be different."""
+        factor = self._seen[1].scale.factor if self._seen else 1.0
+        extra = (self.extra.value() / factor, self.start.time, self.hours.value())
+        return Wish(self.temperature.value, self.wind.value, self._days, *extra)
 
     def show_hour(self, scene: Scene, view: ForecastView, hour: int) -> None:
         """Tell of another hour; another issue is asked about anew, another consumer without a change."""
         before = self._seen[1] if self._seen else None
         self._seen = scene, view, hour
         if before is None or before.of != view.of:
-            self.extra.setRange(-_MOST_EXTRA_MWH * view.scale.factor, _MOST_EXTRA_MWH * view.scale.factor)
-            self.extra.setDecimals(view.scale.decimals)
-            self.extra.setSuffix(f"\u00a0{view.scale.unit}")
-            self.extra.setSingleStep(10.0 ** (1 - view.scale.decimals))
             self._reset()
-        elif before.issue_time != view.issue_time:
+        elif before.median.tobytes() != view.median.tobytes():
             self._ask()
+        if len(view.forecast_time) and not self.extra.value():
+            with QtCore.QSignalBlocker(self.start):
+                self.start.set_bounds(int(view.forecast_time[0]), int(view.forecast_time[-1]))
+                self.start.set_time(hour)
         self._tell()
 
     def take_answer(self, answer: Answer) -> None:
@@ -160,78 +182,85 @@ class WhatIfSheet(Sheet):
         if answer.request.query == self._asked:
             self._answer = answer
             self._tell()
+            self._draw()
 
     def _reset(self) -> None:
-        fields = (self.temperature.number, self.wind.number, self.temperature.slider, self.wind.slider, self.extra)
-        for field in fields:
-            with QtCore.QSignalBlocker(field):
-                field.setValue(0)  # type: ignore[attr-defined]
-        self._wish = Wish(hours=self.hours.value())
+        """Back to the forecast as it is."""
+        if self._seen is not None:
+            scale = self._seen[1].scale
+            with QtCore.QSignalBlocker(self.extra):
+                self.extra.setRange(-_MOST_EXTRA_MWH * scale.factor, _MOST_EXTRA_MWH * scale.factor)
+                self.extra.setDecimals(scale.decimals)
+                self.extra.setSingleStep(10.0 ** (1 - scale.decimals))
+                self.extra.setSuffix(f"\u00a0{scale.unit}")
+                self.extra.setValue(0.0)
+        self.temperature.reset()
+        self.wind.reset()
+        self._days = {}
         self._ask()
 
     def _change(self) -> None:
-        wish = dataclasses.replace(
-            self._wish, temperature_k=self.temperature.value, wind_ms=self.wind.value, hours=self.hours.value()
-        )
-        self._set(wish)
+        self._rest.start()
+        self._tell()
 
     def _change_day(self, index: int) -> None:
         if self._seen is not None:
-            days = dict(self._wish.days) | {clock.local(self._seen[2]).date(): _KINDS[index]}
-            self._set(dataclasses.replace(self._wish, days={day: kind for day, kind in days.items() if kind != _KINDS[0]}))
-
-    def _change_extra(self, amount: float) -> None:
-        """The extra load begins with the hour that is looked at when it is first given."""
-        if self._seen is not None:
-            start = self._wish.start if self._wish.extra_mwh else self._seen[2]
-            extra_mwh = amount / self._seen[1].scale.factor
-            self._set(dataclasses.replace(self._wish, extra_mwh=extra_mwh, start=start))
-
-    def _set(self, wish: Wish) -> None:
-        self._wish = wish
-        self._rest.start()
-        self._tell()
+            days = self._days | {clock.local(self._seen[2]).date(): _KINDS[index]}
+            self._days = {day: kind for day, kind in days.items() if kind != _KINDS[0]}
+            self._change()
 
     def _ask(self) -> None:
         """Ask about what is different now; without a difference there is nothing to ask."""
         self._rest.stop()
         self._answer, self._asked = None, {}
-        if self._seen is not None and self._wish.query:
+        words = self._wish.query
+        if self._seen is not None and words and len(self._seen[1].median):
             view = self._seen[1]
             of = {"area": view.of.area, "consumer_type": view.of.consumer_type}
-            if len(view.median):
-                self._asked = of | {"issue_time": clock.iso(int(view.issue_time))} | self._wish.query
-                self.request(_PATH, query=self._asked)
+            self._asked = of | {"issue_time": clock.iso(int(view.issue_time))} | words
+            self.request(_PATH, query=self._asked)
         self._tell()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Lay the ghost over the chart while there is one."""
+        shown = self._shown()
+        name = self._language.text("whatif.ghost")
+        self.drawn.emit(None if shown is None else Overlay(shown.time, shown.median, name, "ghost"))
+
+    def _shown(self) -> WhatIfView | None:
+        """What there is to show of the newest answer."""
+        if self._seen is None or self._answer is None or self._answer.refusal is not None:
+            return None
+        scene, view, hour = self._seen
+        return what_if_view(self._answer.document, self._wish, hour, view.scale, self._language, scene.now)
 
     def _tell(self) -> None:
         if self._seen is None:
             return
-        scene, view, hour = self._seen
+        _, view, hour = self._seen
         text = self._language.text
         day = text("whatif.day_kind", date=self._language.date(hour, weekday=False))
         self._day.setText(day)
         self.kind.setAccessibleName(day)
         with QtCore.QSignalBlocker(self.kind):
-            self.kind.setCurrentIndex(_KINDS.index(self._wish.days.get(clock.local(hour).date(), _KINDS[0])))
-        start = self._wish.start if self._wish.extra_mwh else hour
-        self._from.setText(text("whatif.extra_from", time=self._language.moment(start, scene.now)))
+            self.kind.setCurrentIndex(_KINDS.index(self._days.get(clock.local(hour).date(), _KINDS[0])))
         self.reset.setEnabled(bool(self._wish.query))
-        answer = self._answer
-        shown = None
-        if answer is not None and answer.refusal is None and self._wish.query:
-            shown = what_if_view(answer.document, self._wish, hour, view.scale, self._language, scene.now)
+        shown = self._shown()
         self._state.setVisible(shown is None)
-        for widget in (self.table, self._key):
-            widget.setVisible(shown is not None)
+        self.table.setVisible(shown is not None)
         self._note.setVisible(shown is not None and bool(shown.note))
         if shown is None:
             self._state.setText(self._reason())
-            self.drawn.emit(None)
             return
         self._note.setText(shown.note)
-        _fill(self.table, shown.rows, view.scale.unit)
-        self.drawn.emit(Overlay(shown.time, shown.median, text("whatif.ghost"), "ghost"))
+        heads = [view.scale.unit, *(text(f"whatif.{name}") for name in ("published", "imagined", "difference"))]
+        lines = [(row.name, row.published, row.imagined, row.difference) for row in shown.rows]
+        self.table.show_lines(heads, lines)
+        told = (", ".join(f"{head} {cell}" for head, cell in zip(heads[1:], cells, strict=True)) for _, *cells in lines)
+        self.table.setAccessibleDescription(
+            " ".join(f"{row.name}: {words}." for row, words in zip(shown.rows, told, strict=True))
+        )
 
     def _reason(self) -> str:
         """Why there are no numbers."""
@@ -244,44 +273,3 @@ class WhatIfSheet(Sheet):
         if scene.engine.kind is EngineKind.ABSENT:
             return self._language.text("why.no_engine")
         return self._language.text("why.asking" if self._wish.query else "whatif.begin")
-
-
-def _table(language: Language) -> QtWidgets.QTableWidget:
-    table = QtWidgets.QTableWidget(0, 4)
-    table.setAccessibleName(language.text("whatif.table"))
-    table.setProperty("role", "list")
-    table.setFont(theme.font(0.95))
-    table.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-    table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(22)
-    names = ("published", "imagined", "difference")
-    table.setHorizontalHeaderLabels(["", *(language.text(f"whatif.{name}") for name in names)])
-    table.horizontalHeader().setDefaultAlignment(_RIGHT)
-    table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
-    table.horizontalHeader().setHighlightSections(False)
-    return table
-
-
-def _fill(table: QtWidgets.QTableWidget, rows: tuple[WhatIfRow, ...], unit: str) -> None:
-    corner = QtWidgets.QTableWidgetItem(unit)
-    corner.setTextAlignment(_LEFT)
-    table.setHorizontalHeaderItem(0, corner)
-    table.setRowCount(len(rows))
-    for number, row in enumerate(rows):
-        for column, words in enumerate((row.name, row.published, row.imagined, row.difference)):
-            item = table.item(number, column) or QtWidgets.QTableWidgetItem()
-            item.setText(words)
-            if column:
-                item.setTextAlignment(_RIGHT)
-            if item.tableWidget() is None:
-                table.setItem(number, column, item)
-    height = table.horizontalHeader().sizeHint().height() + len(rows) * table.verticalHeader().defaultSectionSize()
-    table.setFixedHeight(height + 4)
-    table.setAccessibleDescription(". ".join(f"{row.name}: {row.published}, {row.imagined}, {row.difference}" for row in rows))

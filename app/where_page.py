@@ -8,6 +8,7 @@ from app import theme
 from app.chart_card import chart_card
 from app.heat_map import HeatView, RampBar
 from app.present import Behind, behind, heat_map
+from app.present.frame import is_gross
 from app.present.heat import SHOWN
 from app.present.scale import Scale
 from app.record import Record
@@ -40,9 +41,9 @@ class WherePage(QtWidgets.QWidget):
             for key in keys:
                 box.addItem(text(f"where.{key}"), key)
         self._shown.currentIndexChanged.connect(self._draw)
-        self._truth.currentIndexChanged.connect(lambda: self.truth_chosen.emit(self.truth))
+        self._truth.currentIndexChanged.connect(lambda index: self.truth_chosen.emit(TRUTHS[index]))
         self.maps = tuple(HeatView(palette) for _ in _MAPS)
-        self._ramps = tuple(RampBar(palette) for _ in _MAPS)
+        self._ramps = tuple(RampBar(palette, text("monitor.no_data")) for _ in _MAPS)
         self._captions = tuple(theme.label(bold=True) for _ in _MAPS)
         self.hours = HourList(language)
         self.hours.opened.connect(self.opened)
@@ -67,11 +68,6 @@ class WherePage(QtWidgets.QWidget):
         body.addLayout(left, 3)
         body.addWidget(self.hours, 2)
 
-    @property
-    def truth(self) -> str:
-        """What errors are measured against."""
-        return str(self._truth.currentData())
-
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
         for part in (*self.maps, *self._ramps):
@@ -82,6 +78,9 @@ class WherePage(QtWidgets.QWidget):
         if self._record is None or self._record.of != record.of:
             self._cell = None
         self._record, self._scale, self._now = record, scale, now
+        with QtCore.QSignalBlocker(self._truth):
+            self._truth.setCurrentIndex(TRUTHS.index(record.truth))
+        self._truth.setEnabled(is_gross(record.of))
         self._draw()
 
     def _draw(self) -> None:
@@ -134,7 +133,8 @@ class HourList(QtWidgets.QFrame):
         self.table.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setHighlightSections(False)
-        self.table.activated.connect(lambda index: self.opened.emit(self._times[index.row()]))
+        self.table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
+        self.table.doubleClicked.connect(lambda index: self.opened.emit(self._times[index.row()]))
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(12, 8, 6, 6)
         column.setSpacing(4)
@@ -169,14 +169,13 @@ class HourList(QtWidgets.QFrame):
                 cell = QtWidgets.QTableWidgetItem(line.cells[column])
                 cell.setTextAlignment(side)
                 self.table.setItem(row, column, cell)
-        self.table.resizeColumnsToContents()
         self.table.resizeRowsToContents()
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
         if behind.lines:
             self.table.setCurrentCell(0, 0)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
-        """Enter chooses on every platform."""
+        """Enter chooses; the table lets it pass."""
         if event.key() in (QtCore.Qt.Key.Key_Return, QtCore.Qt.Key.Key_Enter) and self.table.currentRow() >= 0:
             self.opened.emit(self._times[self.table.currentRow()])
         else:

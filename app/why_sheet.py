@@ -7,7 +7,6 @@ from typing import Any
 from PySide6 import QtWidgets
 
 from app import theme
-from app.chart import Legend
 from app.choice_box import ChoiceBox
 from app.engine_link import Answer
 from app.pane import Scene
@@ -41,7 +40,6 @@ class WhySheet(Sheet):
         self._trouble = theme.label(0.95)
         for label in (self._title, self._state, self._note, self._changed, self._inputs, self._trouble):
             label.setWordWrap(True)
-        self._key = Legend((text("why.usual_curve"),))
         self.parts = Waterfall(text("why.table"), palette)
         self.causes = Waterfall(text("why.changes_table"), palette)
         self.earlier = ChoiceBox(text("why.since"))
@@ -57,7 +55,7 @@ class WhySheet(Sheet):
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 0)
         column.setSpacing(5)
-        for widget in (self._title, self._state, self.parts, self._key, self._note):
+        for widget in (self._title, self._state, self.parts, self._note):
             column.addWidget(widget)
         column.addSpacing(4)
         column.addWidget(rule)
@@ -66,11 +64,9 @@ class WhySheet(Sheet):
         for widget in (self._changed, self._trouble, self.causes, self._inputs):
             column.addWidget(widget)
         column.addStretch(1)
-        self.set_palette(palette)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of another theme."""
-        self._key.set_samples(((palette.ink, "ghost"),))
         self.parts.set_palette(palette)
         self.causes.set_palette(palette)
 
@@ -130,7 +126,7 @@ class WhySheet(Sheet):
         if document and why is None:
             self._state.setText(self._language.text("why.outside"))
         self._state.setVisible(why is None)
-        for widget in (self.parts, self._title, self._key):
+        for widget in (self.parts, self._title):
             widget.setVisible(why is not None)
         self._note.setVisible(why is not None and bool(why.note))
         if why is not None:

@@ -10,6 +10,8 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import help_pages, present, theme
 from app.area_panel import AreaPanel
 from app.engine_link import Answer
+from app.export_dialog import ExportDialog, remembered_folder, told
+from app.exporter import Exporter, Wish, default_days
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
 from app.health_view import HealthPane
@@ -35,6 +37,8 @@ from engine.domain import Consumer, Expected
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
+#: Milliseconds that what is told at the foot stays there.
+SAID_MS = 12_000
 #: Who shows each view, in the order of the tabs.
 PANES: dict[str, Callable[[Language, Palette], Pane]] = {
     "overview": OverviewPane,
@@ -100,6 +104,8 @@ class Window(QtWidgets.QMainWindow):
         self._panel = SidePanel(language)
         self._panel.asked.connect(self.show_help)
         self._panel.closed.connect(lambda: self.pane(self.view).setFocus())
+        self._said = theme.label(0.92)
+        self.exporter = Exporter(language)
         self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
@@ -145,7 +151,9 @@ class Window(QtWidgets.QMainWindow):
         column.addWidget(self._notices)
         column.addLayout(body, 1)
         foot = QtWidgets.QHBoxLayout()
+        foot.setSpacing(24)
         foot.addWidget(self._engine_line)
+        foot.addWidget(self._said)
         foot.addStretch(1)
         foot.addWidget(self._shelf_line)
         column.addLayout(foot)
@@ -179,6 +187,7 @@ class Window(QtWidgets.QMainWindow):
                 ),
             ],
         )
+        self.menu.add_section(text("menu.export"), self._export_actions())
         self.menu.add_section(text("menu.look"), self._look_actions())
         pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
         for topic in help_pages.topics():
@@ -193,6 +202,45 @@ class Window(QtWidgets.QMainWindow):
             ],
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
+
+    def _export_actions(self) -> list[QtGui.QAction]:
+        text, exporter = self._language.text, self.exporter
+        dialog = ExportDialog(self, self._language)
+        exporter.asked.connect(self.asked)
+        exporter.finished.connect(dialog.show_result)
+        exporter.finished.connect(lambda result: self.say(told(result, self._language)))
+        exporter.said.connect(self.say)
+
+        def save(wish: Wish, opened: bool = False) -> None:
+            self.liked.emit({"export": {"what": wish.what, "form": wish.form, "folder": str(wish.folder)}})
+            exporter.save(wish, self._scene, self.view, self.pane(self.view), self._palette, opened)
+
+        dialog.wished.connect(save)
+        return [
+            action(self, text("export.open"), lambda: dialog.open_with(*default_days(self._scene), self._likes.export), "Ctrl+E"),
+            action(
+                self,
+                text("export.copy"),
+                lambda: exporter.copy(self._scene, self.view, self.pane(self.view), self._palette),
+                QtGui.QKeySequence.StandardKey.Copy,
+            ),
+            action(
+                self,
+                text("export.report"),
+                lambda: exporter.report(self._scene, self.pane(self.view), remembered_folder(self._likes.export)),
+                QtGui.QKeySequence.StandardKey.Print,
+            ),
+        ]
+
+    def say(self, words: str) -> None:
+        """Tell something at the foot for a while."""
+        self._said.setText(words)
+        QtCore.QTimer.singleShot(SAID_MS, self._said, lambda: self._said.setText("") if self._said.text() == words else None)
+
+    @property
+    def _scene(self) -> Scene:
+        now = self._clock.now()
+        return Scene(self._snapshot or Snapshot(now), self._chosen, self._engine, now, self._likes)
 
     def _look_actions(self) -> list[QtGui.QAction]:
         """The themes and the languages, of each group one ticked."""
@@ -299,6 +347,7 @@ class Window(QtWidgets.QMainWindow):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""
         self._snapshot = snapshot
+        self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         self._refresh()
 
     def show_engine(self, status: EngineStatus) -> None:
@@ -328,8 +377,9 @@ class Window(QtWidgets.QMainWindow):
 
     def take_over(self, before: Window) -> None:
         """Show what another window showed."""
-        self._snapshot, self._engine, self._trouble = before._snapshot, before._engine, before._trouble
-        self.choose_consumer(before.chosen)
+        self._engine, self._trouble, self._chosen = before._engine, before._trouble, before.chosen
+        if before._snapshot is not None:
+            self.show_snapshot(before._snapshot)
 
     def show_answer(self, answer: Answer) -> None:
         """Give a view what the engine made of its request."""
@@ -338,6 +388,7 @@ class Window(QtWidgets.QMainWindow):
 
     def show_found(self, name: str, found: object) -> None:
         """Give views what was found in the database."""
+        self.exporter.take_found(name, found)
         for pane in self._made.values():
             pane.take_found(name, found)
         if name == _HISTORY and not isinstance(found, Expected):
@@ -373,13 +424,12 @@ class Window(QtWidgets.QMainWindow):
         self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
         self.areas.list.set_known(snapshot.known, of)
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
-        self._tabs.setTabText(VIEWS.index("models"), present.models_view(snapshot, self._engine, self._language).tab)
         known = of in snapshot.consumers or snapshot.fault is not None
-        if known:
-            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         pane = self.pane(self.view)
+        if known and pane.has_panel:
+            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
         if known or not pane.of_consumer:
-            pane.show_scene(Scene(snapshot, of, self._engine, now, self._likes))
+            pane.show_scene(self._scene)
 
     def _all_notices(self) -> tuple[Notice, ...]:
         now = self._clock.now()
@@ -391,7 +441,8 @@ class Window(QtWidgets.QMainWindow):
         self._shelved = present.on_shelf(self._shelved, now)
         found = self._all_notices()
         shown = tuple(notice for notice in found if notice.cause not in self._shelved)
-        self._notices.show_notices(shown)
+        told = self.pane(self.view).tells
+        self._notices.show_notices(tuple(notice for notice in shown if notice.cause.partition(":")[0] not in told))
         if shown != self._noticed:
             self._noticed = shown
             self.noticed.emit(shown)

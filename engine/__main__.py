@@ -304,11 +304,18 @@ def _parser() -> argparse.ArgumentParser:
     export = command(
         "export",
         commands.export,
-        "write observations, issues and scores of all consumers in a span as CSV files",
+        "write observations, issues and scores of all consumers in a span as files",
         "--from 2026-10-01 --out october",
+        "--from 2026-10-01 --to 2026-11-01 --format csv-eu",
     )
     export.add_argument("--from", dest="start", required=True, metavar="TIME", help="first moment, UTC")
     export.add_argument("--to", dest="end", metavar="TIME", help="end, exclusive (default: everything after --from)")
+    export.add_argument(
+        "--format",
+        choices=("csv", "csv-eu", "json"),
+        default="csv",
+        help="csv-eu has semicolons and decimal commas, for Excel; json has an object per line (default: %(default)s)",
+    )
     export.add_argument(
         "--out", type=Path, default=Path("export"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )

@@ -259,7 +259,10 @@ RELIABILITY = _table(
         "truth": enum(("provisional",)),
         "start": maybe(_INSTANT),
         "end": maybe(_INSTANT),
-        "drift": enum(Stand) | {"description": "how day-ahead errors of seven days stand against those usual before"},
+        "drift": enum(Stand)
+        | {
+            "description": "how errors of seven days, day ahead or of a late load in the bridge, stand against those usual before"
+        },
         "judged_to": maybe({"type": "string", "format": "date", "description": "newest Danish day that was judged"}),
         **_SIMULATED,
     },

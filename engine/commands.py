@@ -401,7 +401,7 @@ def token(args: argparse.Namespace) -> int:
 
 
 def export(args: argparse.Namespace) -> int:
-    """Write CSV files."""
+    """Write files."""
     from engine import clock, tables, terminal
 
     start, end = _span(args, clock.SystemClock().now() + 8 * DAY)
@@ -409,11 +409,16 @@ def export(args: argparse.Namespace) -> int:
     written: dict[str, int] = {}
     with _reader(args) as reader, contextlib.ExitStack() as files:
         for name, table in tables.export(reader, start, end):
-            path = args.out / f"{name}.csv"
-            if str(path) not in written:
+            path = args.out / f"{name}.{'jsonl' if args.format == 'json' else 'csv'}"
+            begins = str(path) not in written
+            if begins:
                 files.close()
-                file = files.enter_context(path.open("w", encoding="utf-8", newline=""))
-            file.write(table.csv(header=str(path) not in written))
+                coding = "utf-8-sig" if args.format == "csv-eu" else "utf-8"
+                file = files.enter_context(path.open("w", encoding=coding, newline=""))
+            if args.format == "json":
+                file.writelines(f"{line}\n" for line in table.lines())
+            else:
+                file.write(table.csv(header=begins, european=args.format == "csv-eu"))
             written[str(path)] = written.get(str(path), 0) + len(table.rows)
     if args.json:
         print(json.dumps(written, indent=2))

@@ -15,6 +15,9 @@ from engine.reliability import Reliability
 #: Days the ratio of errors to expected ones is learned from, and as how many days "they are alike" counts.
 LEARN_DAYS, PRIOR_DAYS = 28, 7
 
+#: Expected errors in MWh under which nothing is learned from them.
+_LEAST = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -42,13 +45,15 @@ class Outcome:
         return float(self.actual[known].sum()) / total if total else math.nan
 
 
-def ratios(kept: Reliability, before: int) -> FloatArray:
-    """Actual over expected error by lead bucket, of `LEARN_DAYS` days before a UTC day; drawn towards 1 where there are few."""
-    recent = kept.between(before - LEARN_DAYS, before)
-    actual, expected = recent.abs_error.sum(axis=0), recent.expected_error.sum(axis=0)
-    days = (recent.n > 0).sum(axis=0)
+def ratios(kept: Reliability, before: IntArray) -> FloatArray:
+    """Actual over expected error, shape (len(before), lead buckets), of `LEARN_DAYS` days before each UTC day; drawn towards 1 where
+    there are few."""
+    first, end = np.searchsorted(kept.day, before - LEARN_DAYS), np.searchsorted(kept.day, before)
+    sums = (np.vstack([part[:0].sum(axis=0), part.cumsum(axis=0)]) for part in (kept.abs_error, kept.expected_error, kept.n > 0))
+    actual, expected, days = (total[end] - total[first] for total in sums)
     prior = PRIOR_DAYS * expected / np.maximum(days, 1)
-    ratio: FloatArray = np.where(expected > 0, (actual + prior) / np.where(expected > 0, expected + prior, 1.0), 1.0)
+    known = (days > 0) & (expected > _LEAST)
+    ratio: FloatArray = np.where(known, (actual + prior) / np.where(known, expected + prior, 1.0), 1.0)
     return ratio
 
 
@@ -56,7 +61,7 @@ def estimate(issue: QuantileForecast, first: int, kept: Reliability, now: int) -
     """What to expect of the hours of an issue from `first` on, by lead bucket."""
     lead = scoring.lead_bucket((issue.valid_time - issue.issue_time) / HOUR)
     spread = scoring.expected_error(issue.quantiles)
-    factor = ratios(kept, now // DAY)
+    factor = ratios(kept, np.array([now // DAY]))[0]
     found = []
     for bucket in range(len(LEAD_BUCKETS)):
         mine = (lead == bucket) & (issue.valid_time >= first)
@@ -73,7 +78,7 @@ def outcome(kept: Reliability, buckets: Sequence[int], lag_days: int) -> Outcome
     """
     mine = list(buckets)
     behind = lag_days + 1 + max(0, *(LEAD_BUCKETS[bucket][1] for bucket in mine)) // 24
-    factor = np.array([ratios(kept, int(day) - behind)[mine] for day in kept.day]).reshape(len(kept.day), len(mine))
+    factor = ratios(kept, kept.day - behind)[:, mine]
     n = kept.n[:, mine].sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = (factor * kept.expected_error[:, mine]).sum(axis=1) / n

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from engine import adjusting, geography
 from engine.adjusting import Adjustment, Published
 from engine.domain import DAY, HOUR, Consumer, QuantileForecast
-from engine.store import FOREVER, Reader
+from engine.store import Reader
 from engine.store.decisions import AdjustedHour
 
 #: How long the first truth of an adjusted hour is waited for: metered load is up to 40 days late.
@@ -45,17 +47,17 @@ def score(reader: Reader, now: int) -> list[AdjustedHour]:
     Each is held against what it found: the newest issue made before the hour began, with the adjustments made before it.
     Values added by adjustments of one hour therefore add up.
     """
-    return [
-        hour for made in reader.decisions.adjustments(now - _WAITED_S) if made.valid_start < now for hour in _scored(reader, made)
-    ]
+    return [hour for made in reader.decisions.adjustments(now - _WAITED_S) for hour in _scored(reader, made, now)]
 
 
-def _scored(reader: Reader, made: Adjustment) -> Iterator[AdjustedHour]:
-    done = reader.decisions.scored_hours(made.adjustment_id)
-    times, loads = reader.truth(made.consumer.area, made.valid_start, made.valid_end, made.consumer.consumer_type)["provisional"]
-    stood = made.in_force(times, FOREVER)
-    for hour, load in zip(times[stood].tolist(), loads[stood].tolist(), strict=True):
-        if hour in done:
+def _scored(reader: Reader, made: Adjustment, now: int) -> Iterator[AdjustedHour]:
+    begun = np.arange(made.valid_start, min(made.valid_end, now), HOUR, dtype=np.int64)
+    due = set(begun[made.in_force(begun, now)].tolist()) - reader.decisions.scored_hours(made.adjustment_id)
+    if not due:
+        return
+    truth = reader.truth(made.consumer.area, min(due), max(due) + HOUR, made.consumer.consumer_type)["provisional"]
+    for hour, load in zip(*(column.tolist() for column in truth), strict=True):
+        if hour not in due:
             continue
         whole = read(reader, made.consumer, hour, issued_by=hour - 1)
         if whole is None or not whole.issue.covers(hour):

@@ -17,7 +17,7 @@ COLUMNS = ("first_lead_h", "last_lead_h", "days", "n", "mae", "expected_mae", *S
 
 
 def reliability(reader: Reader, of: Consumer, now: int, start: int | None = None, end: int | None = None) -> Table:
-    """A row for each lead bucket with hours in the UTC days that [start, end) touches; the head tells how day-ahead errors stand now."""
+    """A row for each lead bucket with hours in the UTC days that [start, end) touches; the head tells how errors stand now."""
     kept = reader.scorebook.reliability(of, start or 0, FOREVER if end is None else end)
     course = drift.read(reader, of, now)
     newest = course.newest

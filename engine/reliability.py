@@ -19,6 +19,10 @@ def sums(observed: FloatArray, quantiles: FloatArray, median: FloatArray, expect
     return columns
 
 
+#: Independent hours that a day tells as much as, at most.
+_TELLING_H = 2.4
+
+
 @dataclass(frozen=True, slots=True)
 class Reliability:
     """Sums of UTC days (`day`, since 1970) by lead bucket, over pairs of an hour and an issue that forecast it.
@@ -46,8 +50,8 @@ class Reliability:
     def shares(self, buckets: list[int]) -> tuple[FloatArray, FloatArray]:
         """Share of pairs of these lead buckets with load at or below each level, and its standard error; shape (LEVELS,), NaN for none.
 
-        Issues of one day err alike, so days, not pairs, are what the error is made of (ratio of sums over clusters, Cochran 1977).
-        With fewer than eight days it is NaN.
+        Issues of one day err alike, so days, not pairs, are what the error is made of (ratio of sums over clusters, Cochran 1977), and
+        no day tells more than a few hours would that are independent. With fewer than eight days it is NaN.
         """
         n, below = self.n[:, buckets].sum(axis=1), self.below[:, buckets].sum(axis=1)
         days, total = int((n > 0).sum()), float(n.sum())
@@ -57,4 +61,5 @@ class Reliability:
         if days < 8:
             return share, np.full(len(LEVELS), np.nan)
         spread = ((below - share * n[:, None]) ** 2).sum(axis=0) * days / (days - 1)
-        return share, np.sqrt(spread) / total
+        level = np.array(LEVELS)
+        return share, np.maximum(np.sqrt(spread) / total, np.sqrt(level * (1 - level) / (_TELLING_H * days)))

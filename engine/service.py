@@ -302,7 +302,8 @@ class Service:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={lane: ThreadPoolExecutor(1) for lane in LANES},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            # One that runs and one that waits for it: who is woken while it works looks again afterwards.
+            job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
         )
         for lane in LANES:
             self._scheduler.add_job(

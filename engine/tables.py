@@ -40,6 +40,7 @@ from engine.store.schema import level_column
 SCORED_AGAINST = tuple(truth for truth in TRUTHS if truth != "newest")
 #: Span in seconds that an export holds in memory at a time.
 _SLICE_S = 90 * DAY
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$")
 _CALIBRATION_COLUMNS = (
     *("area", "consumer_type", "model_id", "learned_at", "first_lead_h", "last_lead_h"),
     *("hours", "kind", "name", "nominal", "value", "unit"),
@@ -69,15 +70,25 @@ class Table:
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
         return {name: _plain(value) for name, value in self.head.items()} | {"units": dict(self.units), "rows": rows}
 
-    def csv(self, header: bool = True) -> str:
-        """RFC 4180, with a header line: the head repeated in each row, units in the column names, nothing for NaN."""
+    def csv(self, header: bool = True, european: bool = False) -> str:
+        """RFC 4180, with a header line: the head repeated in each row, units in the column names, nothing for NaN.
+
+        `european` is for a spreadsheet that takes a comma for the decimal mark: semicolons between cells, times without T and Z.
+        """
         out = io.StringIO()
-        writer = csv.writer(out)
+        writer = csv.writer(out, delimiter=";" if european else ",")
         if header:
             writer.writerow([*self.head, *(_with_unit(name, self.units.get(name, "")) for name in self.columns)])
-        head = [_cell(value) for value in self.head.values()]
-        writer.writerows([*head, *map(_cell, row)] for row in self.rows)
+        cell = _european if european else _cell
+        head = [cell(value) for value in self.head.values()]
+        writer.writerows([*head, *map(cell, row)] for row in self.rows)
         return out.getvalue()
+
+    def lines(self) -> Iterator[str]:
+        """JSON, an object per row that repeats the head; NaN is null."""
+        head = {name: _plain(value) for name, value in self.head.items()}
+        for row in self.rows:
+            yield json.dumps(head | dict(zip(self.columns, map(_plain, row), strict=True)), ensure_ascii=False)
 
 
 def _plain(value: object) -> object:
@@ -89,6 +100,13 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _european(value: object) -> object:
+    value = _cell(value)
+    if isinstance(value, float):
+        return repr(value).replace(".", ",")
+    return value[:19].replace("T", " ") if isinstance(value, str) and _TIME.match(value) else value
 
 
 def _with_unit(name: str, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import statistics
@@ -9,24 +10,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
+from every_view import open_window, settle
 from filled_map import fill_map
 from filled_store import NOW, add_metered, fill, load_mwh, metered_consumers
 from PySide6 import QtCore, QtWidgets
 
-from app import snapshot, theme
+from app import snapshot, surroundings, theme
 from app.axis import TimeAxis
 from app.bands import BandItem
 from app.chart import Chart
 from app.feed import Feed
+from app.forecast_view import ForecastPane
+from app.pane import Scene
+from app.past_issues import Ahead
+from app.snapshot import EngineKind, EngineStatus
 from app.translations import Language
-from app.window import Window
-from engine import geography
+from app.window import VIEWS, Window
+from engine import clock, geography
 from engine.clock import SimulatedClock
-from engine.domain import HOUR
+from engine.domain import DAY, HOUR, Consumer
 from engine.geography import Kind
 from engine.store import Reader, Writer
 
@@ -86,6 +93,42 @@ def year_redraw_ms(runs: int = 15) -> float:
     return statistics.median(spent)
 
 
+def year_pan_ms(runs: int = 30) -> float:
+    """Median milliseconds to pan and paint a year of the forecast view at 1560 x 900.
+
+    It holds load, a forecast of each hour with its band, the newest and the naive forecast, and the weather under them.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        reader = Reader(fill(Path(name)) / "lastvagt.sqlite")
+        pane = ForecastPane(Language("da"), theme.LIGHT)
+        pane.asked.connect(lambda question: pane.take_found(question.name, question.read(reader, NOW)))
+        pane.resize(1560, 900)
+        pane.show()
+        shown = snapshot.read(reader, NOW)
+        pane.show_scene(Scene(shown, Consumer("DK1"), EngineStatus(EngineKind.ABSENT), NOW))
+        pane.show_days(365)
+        pane.show_lead(24)
+        hours = clock.floor_hour(NOW) + HOUR * np.arange(-8760, 7 * 24, dtype=np.int64)
+        load = load_mwh("DK1", hours)
+        around = surroundings.read(reader, Consumer("DK1"), NOW, int(hours[0]), int(hours[-1]) + HOUR)
+        year = {quantity: 9 * np.sin(hours / DAY) for quantity in around.weather}
+        truths = dict.fromkeys(around.truths, (hours[:8760], load[:8760]))
+        pane.take_found("forecast.around", dataclasses.replace(around, naive=load, weather=year, truths=truths))
+        pane.take_found("forecast.ahead", Ahead(Consumer("DK1"), 24, hours, 0.95 * load, 1.01 * load, 1.05 * load))
+        reader.close()
+    QtWidgets.QApplication.processEvents()
+    spent = []
+    for run in range(runs):
+        started = time.perf_counter()
+        left, right = pane.chart.plot.viewRange()[0]
+        pane.chart.plot.setXRange(left + (-1) ** run * 3 * DAY, right + (-1) ** run * 3 * DAY, padding=0)
+        pane.chart.grab()
+        pane.weather.grab()
+        spent.append(1000 * (time.perf_counter() - started))
+    pane.close()
+    return statistics.median(spent)
+
+
 def switch_ms(rounds: int = 25) -> float:
     """Median milliseconds from choosing a consumer to its painted forecast, among 118 in a store of ten weeks.
 
@@ -97,8 +140,8 @@ def switch_ms(rounds: int = 25) -> float:
         late = metered_consumers(geography.of_kind(Kind.MUNICIPALITY))[:-1]
         add_metered(writer, consumers=late)
         writer.close()
-        clock = SimulatedClock(NOW)
-        window, feed = Window(Language("da"), theme.LIGHT, clock), Feed(folder / "lastvagt.sqlite", clock)
+        still = SimulatedClock(NOW)
+        window, feed = Window(Language("da"), theme.LIGHT, still), Feed(folder / "lastvagt.sqlite", still)
         window.resize(1280, 800)
         window.show()
         window.wanted.connect(feed.choose)
@@ -143,6 +186,33 @@ def map_frame_ms(frames: int = 30) -> tuple[float, float]:
     return statistics.median(painted), statistics.median(stepped)
 
 
+def blocks_ms(rounds: int = 5) -> dict[str, list[float]]:
+    """How long the main thread is away, in milliseconds by view: to make it, to switch to it, and to redraw it, the slowest of some."""
+    with tempfile.TemporaryDirectory() as name:
+        window = open_window(fill(Path(name), late=True), Language("da"), theme.LIGHT)
+        shown = window._snapshot
+
+        def away(act: Callable[[], object]) -> float:
+            started = time.perf_counter()
+            act()
+            QtWidgets.QApplication.processEvents()
+            return 1000 * (time.perf_counter() - started)
+
+        found = {view: [away(lambda view=view: window.choose_view(view))] for view in VIEWS}
+        for view, spent in found.items():
+            switched, redrawn = [], []
+            for _ in range(rounds):
+                window.choose_view(VIEWS[0] if view != VIEWS[0] else VIEWS[1])
+                settle()
+                switched.append(away(lambda view=view: window.choose_view(view)))
+                settle()
+                redrawn.append(away(lambda: window.show_snapshot(shown)))
+                settle()
+            spent += [max(switched), max(redrawn)]
+        window.quit()
+    return {view: [round(ms) for ms in spent] for view, spent in found.items()}
+
+
 def main() -> None:
     """Measure and print."""
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
@@ -151,9 +221,11 @@ def main() -> None:
     figures = {
         "first_paint_s": round(first_paint_s(), 2),
         "year_redraw_ms": round(year_redraw_ms(), 1),
+        "year_pan_ms": round(year_pan_ms(), 1),
         "switch_consumer_of_118_ms": round(switch_ms(), 1),
         "map_paint_ms": round(painted, 1),
         "map_hour_ms": round(stepped, 1),
+        "made_switched_redrawn_ms": blocks_ms(),
     }
     print(json.dumps(figures))
 

@@ -42,9 +42,11 @@ def fill(
     days: int = 45,
     weather: bool = True,
     tiers: tuple[Tier, ...] = (Tier.FULL, Tier.POOLED),
+    gap_h: tuple[int, int] = (0, 0),
 ) -> Reader:
     """Load of both price areas to two hours before `NOW`, a weather run of six days before it, and of each of `weather_runs` one
-    more, known at its moment and so many degrees warmer; with `late` a municipality and a region. Then issues of each time."""
+    more, known at its moment and so many degrees warmer; with `late` a municipality and a region; without load from so many hours to so
+    many hours ago. Then issues of each time."""
     chance = np.random.default_rng(seed)
     writer = Writer(path)
     for of, mean in _MEAN_MWH.items():
@@ -52,6 +54,7 @@ def fill(
         if lag_h == LATE_H and not late:
             continue
         hours = clock.floor_hour(NOW) - days * DAY + HOUR * np.arange(days * 24 - lag_h + 1, dtype=np.int64)
+        hours = hours[(hours < NOW - gap_h[0] * HOUR) | (hours >= NOW - gap_h[1] * HOUR)]
         load = histories.load_at(hours, mean) * np.exp(0.02 * chance.normal(size=len(hours)))
         writer.put([_observations(Series("load", *of[:1], "test", of.consumer_type), hours, hours + lag_h * HOUR, load)])
     hours = NOW - days * DAY + HOUR * np.arange((days + 8) * 24, dtype=np.int64)

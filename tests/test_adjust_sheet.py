@@ -260,6 +260,11 @@ def test_everything_that_takes_the_keys_has_a_name(sheet: AdjustSheet, reader: R
         sheet.withdraw,
     ]
     assert all(field.accessibleName() for field in fields)
+    order, at = [], sheet.start
+    for _ in range(60):
+        at = at.nextInFocusChain()
+        order += [field for field in fields if field is at]
+    assert order[: len(fields) - 1] == fields[1:]
     assert sheet.made.item(0).data(QtCore.Qt.ItemDataRole.AccessibleTextRole).startswith("+150")
 
 

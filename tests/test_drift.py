@@ -90,9 +90,11 @@ def test_a_day_is_whole_with_all_the_hours_it_has(date: str, hours: int) -> None
     times = clock.local_hours(dt.date.fromisoformat(date))
     assert len(times) == hours
     ones = np.ones((hours, 7))
-    assert drift.day_errors(times, ones, ones, ones).whole.all()
-    assert not drift.day_errors(times[1:], ones[1:], ones[1:], ones[1:]).whole.any()
-    assert drift.day_errors(times, ones, ones, ones).pairs.tolist() == [2.0 * hours], "13-24 and 25-48 hours ahead"
+    assert drift.day_errors(drift.DAY_AHEAD, times, ones, ones, ones).whole.all()
+    assert not drift.day_errors(drift.DAY_AHEAD, times[1:], ones[1:], ones[1:], ones[1:]).whole.any()
+    assert drift.day_errors(drift.DAY_AHEAD, times, ones, ones, ones).pairs.tolist() == [2.0 * hours], (
+        "13-24 and 25-48 hours ahead"
+    )
 
 
 def put_days(writer: Writer, area: str, log: FloatArray, end: int) -> None:
@@ -126,5 +128,21 @@ def test_an_event_tells_of_drift_while_it_lasts_and_waits_for_late_load(tmp_path
     put_days(writer, "DK1", noise(14, 5, 0.05), end + 14 * DAY + HOUR)
     pipeline.watch_drift(writer, reader, watched, NOW + 14 * DAY)
     assert reader.events() == []
+    reader.close()
+    writer.close()
+
+
+def test_scoring_judges_when_a_day_has_become_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Consumer] = []
+    monkeypatch.setattr(pipeline, "watch_drift", lambda _writer, _reader, watched, _now: judged.extend(watched))
+    of = Consumer("DK1")
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    reader = Reader(writer.path)
+    midnight = clock.local_midnight(clock.local(NOW).date())
+    for hour in (midnight - 2 * HOUR, midnight - HOUR, midnight):
+        monkeypatch.setattr(pipeline.verification, "unscored", lambda *_, hour=hour: {"provisional": {hour: 1.0}})
+        judged.clear()
+        pipeline.score(writer, reader, midnight + 9 * HOUR + hour % DAY // HOUR, 15)
+        assert (of in judged) == (hour != midnight), "the first run of a day judges too"
     reader.close()
     writer.close()

@@ -42,9 +42,13 @@ def test_it_grows_with_the_forecast_and_is_never_negative(raw: np.ndarray, facto
 
 
 def test_errors_twice_the_expected_ones_are_expected_after_weeks_of_them() -> None:
-    assert expected_error.ratios(kept(28, 20, 10), TODAY) == pytest.approx((28 * 20 + 70) / (28 * 10 + 70))
-    assert expected_error.ratios(kept(0, 0, 0), TODAY).tolist() == [1.0] * len(LEAD_BUCKETS), "nothing known: as it says itself"
-    assert expected_error.ratios(kept(60, 20, 10), TODAY - 60).tolist() == [1.0] * len(LEAD_BUCKETS), "nothing was known then"
+    assert expected_error.ratios(kept(28, 20, 10), np.array([TODAY])) == pytest.approx((28 * 20 + 70) / (28 * 10 + 70))
+    assert expected_error.ratios(kept(0, 0, 0), np.array([TODAY])).tolist() == [[1.0] * len(LEAD_BUCKETS)], (
+        "nothing known: as it says itself"
+    )
+    assert expected_error.ratios(kept(60, 20, 10), np.array([TODAY - 60])).tolist() == [[1.0] * len(LEAD_BUCKETS)], (
+        "nothing was known then"
+    )
 
 
 def test_the_hours_to_come_are_told_by_lead_bucket() -> None:

@@ -1,23 +1,27 @@
 """Why a forecast is what it is, and why it is not what the issue before said."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import issued_store
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from issued_store import HOUSEHOLDS, NOW, bundle_of
 
-from engine import clock, explaining, features, geography, pooled
+from engine import answers, clock, explaining, features, geography, pooled, whatif
+from engine.__main__ import main
 from engine.adjusting import Act, Adjustment
 from engine.domain import DAY, HOUR, Cause, Consumer, Expected, Part, Tier
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
 from engine.tables import Missing, Table
+from engine.whatif import Change
 
 DK, DK1, REGION = Consumer("DK"), Consumer("DK1"), Consumer("1082")
 HOUR_AHEAD = NOW + 20 * HOUR
@@ -214,3 +218,42 @@ def test_what_operators_decided_is_told_by_itself(tmp_path):
         same = explaining.changes(reader, bundle_of, of, NOW)
         assert np.all(columns(same)["adjusted"] == 0)
     reader.close()
+
+
+@pytest.mark.parametrize("now", ["2026-10-24T08:00Z", "2026-03-28T09:00Z"])
+def test_days_of_23_and_25_hours_and_holes_in_the_load_are_explained(tmp_path, monkeypatch, now):
+    monkeypatch.setattr(issued_store, "NOW", clock.parse_utc(now))
+    times = (issued_store.NOW - DAY, issued_store.NOW)
+    reader = issued_store.fill(tmp_path / "lastvagt.sqlite", times, late=True, gap_h=(400, 340))
+    for of in (DK, HOUSEHOLDS):
+        assert adds_up(explaining.explain(reader, bundle_of, of, issued_store.NOW), "usual", Part)
+        assert adds_up(explaining.changes(reader, bundle_of, of, issued_store.NOW), "before", Cause)
+    reader.close()
+
+
+def test_an_empty_store_has_nothing_to_explain(reader):
+    with pytest.raises(Missing, match="No forecast"):
+        explaining.explain(reader, bundle_of, DK1, NOW)
+
+
+@pytest.mark.parametrize("of", [DK, HOUSEHOLDS], ids=str)
+def test_answers_keep_the_contract(late, of):
+    for table, schema in (
+        (explaining.explain(late, bundle_of, of, NOW), answers.EXPLANATION),
+        (explaining.changes(late, bundle_of, of, NOW), answers.CHANGES),
+        (whatif.imagine(late, bundle_of, of, NOW, Change(temperature_k=-2.0)), answers.WHAT_IF),
+    ):
+        jsonschema.validate(table.document(), schema)
+
+
+def test_the_command_line_explains(late, capsys):
+    of = ["explain", "--data-dir", str(late.path.parent), "--area", "DK1", "--hour", clock.iso(HOUR_AHEAD)]
+    assert main(of) == 0
+    told = capsys.readouterr().out
+    assert "usual" in told
+    assert "around" not in told
+    assert main([*of, "--changes", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["before"]["issue_time"] == clock.iso(NOW - DAY)
+    assert main([*of, "--before", "2020-01-01", "--changes"]) == 4
+    assert "No forecast" in capsys.readouterr().err

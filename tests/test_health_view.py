@@ -85,6 +85,21 @@ def test_a_day_is_named_by_its_lowest_tier(seen: tuple[Snapshot, HealthSnapshot]
     assert odd.words in strip.summary
 
 
+def test_days_that_were_thinned_lack_nothing(seen: tuple[Snapshot, HealthSnapshot]) -> None:
+    snap, found = seen
+    ten = clock.local_time(clock.local(NOW - 3 * DAY).date(), 10)
+    issues = dict.fromkeys(found.issues, ((ten, Tier.FULL),))
+    found = dataclasses.replace(found, issues=issues, first_issue=ten - 9 * DAY)
+    kept = dataclasses.replace(
+        found, space=dataclasses.replace(found.space, thinned_to=clock.local_midnight(clock.local(NOW).date()))
+    )
+    day = present.health_view(snap, kept, RUNS, EN, NOW).strips[0].days[-4]
+    assert (day.missing, day.full, day.lower) == (False, 1.0, 0.0)
+    day = present.health_view(snap, found, RUNS, EN, NOW).strips[0].days[-4]
+    assert (day.missing, day.full) == (True, 1 / 24)
+    assert "23 not made" in day.words
+
+
 def test_the_disk_tells_how_the_database_grew(seen: tuple[Snapshot, HealthSnapshot]) -> None:
     view = present.health_view(*seen, RUNS, DA, NOW)
     assert dict(view.disk)["Vækst"].words == "+2,0\u00a0MB/døgn"
@@ -177,6 +192,14 @@ def test_the_support_text_is_read_before_it_is_copied(
     gathered = next(d for d in pane.findChildren(SupportDialog) if d.isVisible())
     assert "== doctor, offline" in gathered.words.toPlainText()
     gathered.close()
+
+
+def test_no_support_text_is_made_here_of_an_engine_elsewhere(pane: HealthPane, seen: tuple[Snapshot, HealthSnapshot]) -> None:
+    pane.show_scene(Scene(seen[0], PRICE_AREAS[0], EngineStatus(EngineKind.CONNECTED, "https://host", orders=False), NOW + 2))
+    pane.support.click()
+    assert pane.support.isEnabled()
+    assert pane.answer.text() == EN.text("engine.read_only_why")
+    assert not pane.run.isEnabled()
 
 
 def test_the_engine_tells_when_sources_are_asked(pane: HealthPane) -> None:

@@ -237,3 +237,18 @@ def test_a_kill_leaves_roles_as_they_were_or_as_they_became(desk: Desk) -> None:
         assert len(acts) + 1 - before in (len(said) - 1, len(said))  # all that was told, and one that was about to be
         if acts[-1:] == ["promote"]:
             desk.lineup.decide("rollback", {"tier": "full"}, NOW)
+
+
+def test_a_bundle_without_a_role_answers_for_what_it_forecast_until_it_is_gone(desk: Desk) -> None:
+    folder = desk.own("new")
+    desk.settle()
+    desk.promote("new")
+    assert serving(desk.settle()) == ["new"]
+    assert desk.lineup.bundle("old").model_id == "old"
+    shutil.rmtree(folder)
+    desk.settle()
+    with pytest.raises(Expected, match="gone"):
+        desk.lineup.bundle("new")
+    bundles.damage(desk.config.model_dir / "old")
+    with pytest.raises(Expected):
+        Lineup(desk.config, desk.writer, desk.reader).bundle("old")

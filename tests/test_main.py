@@ -113,6 +113,23 @@ def test_export_writes_what_is_stored_with_marks(filled: Path, tmp_path: Path, c
     assert all(row["tier"] and row["model_id"] for row in issues)
 
 
+def test_export_in_every_form_says_the_same(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def read(form: str, name: str) -> str:
+        words = ("--data-dir", filled, "--from", "2026-10-25", "--to", "2026-10-25T06:00Z", "--out", tmp_path / form)
+        assert call(capsys, "export", *words, "--format", form)[0] == 0
+        return (tmp_path / form / name).read_text(encoding="utf-8-sig")
+
+    plain = list(csv.DictReader(read("csv", "observations_load.csv").splitlines()))
+    european = list(csv.DictReader(read("csv-eu", "observations_load.csv").splitlines(), delimiter=";"))
+    lines = [json.loads(line) for line in read("json", "observations_load.jsonl").splitlines()]
+    assert len(plain) == len(european) == len(lines) > 0
+    assert (tmp_path / "csv-eu" / "observations_load.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    for one, other, line in zip(plain, european, lines, strict=True):
+        assert float(one["value_mwh"]) == float(other["value_mwh"].replace(",", ".")) == line["value"]
+        assert one["valid_time"] == line["valid_time"] == other["valid_time"].replace(" ", "T") + "Z"
+        assert (one["area"], one["simulated"]) == (other["area"], other["simulated"]) == (line["area"], "true")
+
+
 def test_import_keeps_a_file_and_again_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "load.csv"
     hours = [f"2024-01-01T{hour:02d}:00Z,DK1,load,{2500 + hour}" for hour in range(24)]
@@ -147,7 +164,7 @@ def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: py
 
 
 def test_a_bug_is_exit_1_with_its_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.config.Config.load", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("engine.commands._config", lambda _: 1 / 0)
     code, _, err = call(capsys, "status")
     assert code == 1
     assert "ZeroDivisionError" in err

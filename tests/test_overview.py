@@ -27,7 +27,9 @@ from app.present.overview import _ticks, _with_gaps
 from app.present.situation import percent_text
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.translations import Language
+from app.window import Window
 from engine import clock
+from engine.clock import SimulatedClock
 from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, Reason, Tier
 from engine.limits import Limits
 from engine.store import Reader, Writer
@@ -119,6 +121,20 @@ def test_an_alarm_of_a_peak_is_one_trouble_with_its_hour_and_lead(late: Seen) ->
     assert tile.alarm
     assert tile.risk.endswith(" tir. 19")
     assert overview_view(shown, certain, RUNS, DA, NOW).situation.troubles == (), "the engine has raised none"
+
+
+def test_an_alarm_of_a_peak_is_told_once_on_every_view(qtbot: QtBot, qapp: QtWidgets.QApplication, late: Seen) -> None:
+    theme.apply(qapp, theme.LIGHT)
+    window = Window(EN, theme.LIGHT, SimulatedClock(NOW))
+    qtbot.addWidget(window)
+    window.asked.connect(lambda question: window.show_found(question.name, late[1]))
+    window.show()
+    window.show_snapshot(dataclasses.replace(late[0], events=(Event("peak", "DK1", "It may.", "Look.", NOW, None),)))
+    assert any(trouble.text().startswith("Peak: DK1 exceeds") for trouble in window.overview.findChildren(QtWidgets.QLabel))
+    assert not window._notices.isVisible()
+    window.choose_view("models")
+    assert window._notices.isVisible()
+    window.quit()
 
 
 def test_what_is_late_is_said_once_with_its_areas(tmp_path: Path) -> None:

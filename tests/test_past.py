@@ -124,6 +124,19 @@ def test_the_newest_issue_has_no_truth_yet_and_says_so(shown: Snapshot) -> None:
     assert as_known(_view(shown), then, own.forecast, ABSENT, EN).outcome == "None of the hours has been observed yet."
 
 
+def test_of_late_load_the_bridge_of_an_earlier_issue_is_judged_too(reader: Reader) -> None:
+    shown = snapshot.read(reader, NOW, MIDT)
+    own = shown.consumers[MIDT]
+    issue = own.forecast
+    assert issue is not None
+    back = 20 * DAY
+    then = dataclasses.replace(issue, issue_time=issue.issue_time - back, valid_time=issue.valid_time - back)
+    judged = as_known(_view(shown, MIDT), shown, then, ABSENT, EN)
+    measured = np.isin(then.valid_time, own.observed_time).sum()
+    assert f"{measured} hours" in judged.outcome
+    assert measured > (own.observed_time > then.issue_time).sum() > 0
+
+
 def test_hours_ahead_stand_against_what_came_true(shown: Snapshot) -> None:
     view = _view(shown)
     hours = view.observed_time[-48:].astype(np.int64)

@@ -13,6 +13,7 @@ from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Consumer, Expected, Observations, Series, Tier
 from engine.forecaster import Forecaster
+from engine.limits import Limits
 from engine.sources.fetch import Reply, Request
 from engine.store import FOREVER, Reader, Writer
 
@@ -97,6 +98,16 @@ def test_nothing_known_at_all_still_gives_a_forecast(desk: Desk) -> None:
     assert made is not None
     assert made.tier is Tier.CLIMATOLOGY
     assert {e.code for e in desk.reader.events()} == {"source", "tier"}
+
+
+def test_an_issue_over_a_limit_raises_the_alarm_of_a_peak(desk: Desk) -> None:
+    desk.writer.set_limits(Limits.parse("DK1=500, DK2=9000"))
+    desk.forecast()
+    desk.time.set(END + HOUR)
+    desk.forecast()
+    assert [(event.code, event.subject, event.since) for event in desk.reader.events() if event.code == "peak"] == [
+        ("peak", "DK1", END)
+    ]
 
 
 def test_an_issue_is_made_once(desk: Desk) -> None:

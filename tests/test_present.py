@@ -13,11 +13,12 @@ from filled_store import NOW
 
 from app import present, snapshot
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
-from app.translations import Language
+from app.translations import TEXTS, Language
 from engine import clock
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Reason, Score, Tier
 from engine.store import Reader, Writer
+from engine.store.reader import Event
 
 DA, EN = Language("da"), Language("en")
 NO_ENGINE = EngineStatus(EngineKind.ABSENT)
@@ -277,6 +278,37 @@ def test_troubles_of_engine_and_sources_are_notices_and_a_tier_is_none(tmp_path:
     assert first.problem == "Motoren stoppede: disk full"
     assert (second.problem, second.detail) == ("Datakilden eds kan ikke hentes", "It did not answer. It is asked again.")
     assert second.since == "siden 17:20"
+
+
+def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> None:
+    kinds = [key.removeprefix("event.") for key in TEXTS if key.startswith("event.")]
+    assert {"source", "stalled", "model", "challenger", "job", "peak", "drift"} <= set(kinds)
+    events = [Event(kind, "energidataservice/Load", "It fails.", "Wait.", NOW - DAY, None) for kind in (*kinds, "unheard")]
+    told = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, DA, NOW)
+    assert len(told) == len(events)
+    for notice in told[:-1]:
+        assert notice.effect
+        assert notice.remedy
+        assert notice.detail == "It fails. Wait."
+        assert "It fails. Wait." in notice.copied(NOW)
+    assert (told[-1].problem, told[-1].remedy) == ("It fails.", "Wait.")
+
+
+def test_a_source_that_failed_once_is_no_notice_until_it_has_failed_for_an_hour() -> None:
+    event = Event("source", "open-meteo/forecast", "It fails.", "Wait.", NOW - HOUR + 60, None)
+    of = Snapshot(NOW, events=(event,))
+    assert present.notices(of, NO_ENGINE, EN, NOW) == ()
+    (notice,) = present.notices(of, NO_ENGINE, EN, NOW + 60)
+    assert notice.problem == "The source Open-Meteo (forecast) cannot be fetched"
+    assert "Open-Meteo" in present.history([event], EN, NOW)
+
+
+def test_what_is_put_off_comes_back_in_time_also_on_the_night_the_clock_changes() -> None:
+    evening = clock.parse_utc("2026-10-24T20:00Z")
+    times = present.shelf_times(evening)
+    assert (times["hour"] - evening, times["shift"] - evening) == (HOUR, 8 * HOUR)
+    assert clock.local(times["tomorrow"]).hour == 6
+    assert present.on_shelf({"a": evening + 1, "b": evening, "c": "x"}, evening) == {"a": evening + 1}
 
 
 def test_the_read_out_gives_the_numbers_of_an_hour() -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.engine_link import Answer, Request
 from app.present import set_aside_lines
 from app.quarantine_table import QuarantineTable
+from app.snapshot import EngineKind, EngineStatus
 from app.theme import LIGHT
 from app.translations import Language
 from engine import clock
@@ -16,6 +17,7 @@ from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store.decisions import SetAside
 
 DA, EN = Language("da"), Language("en")
+RUNS = EngineStatus(EngineKind.OURS)
 NOW = clock.parse_utc("2026-10-26T12:20Z")
 VALUES = (
     SetAside(3, "temperature", Consumer("DK1"), "test", NOW - 2 * HOUR, 99.0, "outside -45 to 45 C", "reject", NOW - 60, "kmj"),
@@ -29,7 +31,7 @@ def table(qtbot: QtBot) -> QuarantineTable:
     table = QuarantineTable(EN, LIGHT)
     qtbot.addWidget(table)
     table.show()
-    table.show_lines(set_aside_lines(VALUES, EN, NOW), "")
+    table.show_values(VALUES, RUNS, NOW)
     return table
 
 
@@ -64,10 +66,13 @@ def test_a_verdict_is_sent_and_told(table: QuarantineTable, qtbot: QtBot) -> Non
 
 
 def test_without_an_engine_or_values_it_says_so(table: QuarantineTable) -> None:
-    table.show_lines(set_aside_lines(VALUES, EN, NOW), "No engine runs.")
+    table.show_values(VALUES, EngineStatus(EngineKind.ABSENT), NOW)
     assert enabled(table) == [False, False]
-    assert table.answer.text() == "No engine runs."
-    table.show_lines((), "")
+    assert table.answer.text().startswith("No engine runs")
+    table.show_values(VALUES, EngineStatus(EngineKind.CONNECTED, "http://desk", orders=False), NOW)
+    assert enabled(table) == [False, False]
+    assert table.answer.text()
+    table.show_values((), RUNS, NOW)
     labels = [label.text() for label in table.findChildren(QtWidgets.QLabel) if label.isVisible()]
     assert labels == ["No value was set aside as implausible."]
     assert all(widget.accessibleName() for widget in (table.list, *table.buttons.values()))

@@ -16,7 +16,7 @@ from app.engine_link import Answer, Request
 from app.pane import Question, Scene
 from app.preferences import Preferences
 from app.present import Field
-from app.settings_view import SettingsPane
+from app.settings_view import FieldRow, SettingsPane
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus
 from app.theme import LIGHT
 from app.translations import Language
@@ -58,7 +58,9 @@ def test_every_setting_has_a_name_and_a_sentence_in_both_languages() -> None:
 
 def test_every_setting_stands_in_one_section(outside: Outside) -> None:
     names = list(fields(outside))
-    assert sorted(names) == sorted([*(field.name for field in dataclasses.fields(Config)), "language", "theme"])
+    assert sorted(names) == sorted(
+        [*(field.name for field in dataclasses.fields(Config)), "language", "theme", "inspector", "weather", "naive"]
+    )
 
 
 def test_a_field_tells_where_its_value_comes_from(outside: Outside) -> None:
@@ -132,12 +134,17 @@ def pane(qtbot: QtBot, qapp: QtWidgets.QApplication, tmp_path: Path, outside: Ou
     reader.close()
 
 
+def row_of(pane: SettingsPane, section: str, name: str) -> FieldRow:
+    pane.open_section(section)
+    return pane.rows[name]
+
+
 def show(pane: SettingsPane, reader: Reader, engine: EngineStatus) -> None:
     pane.show_scene(Scene(snapshot.read(reader, NOW), PRICE_AREAS[0], engine, NOW))
 
 
 def test_a_line_is_saved_with_enter_and_taken_back(pane: SettingsPane, qtbot: QtBot, outside: Outside) -> None:
-    row = pane.rows["weather_every_h"]
+    row = row_of(pane, "sources", "weather_every_h")
     assert isinstance(row.editor, QtWidgets.QLineEdit)
     row.editor.setText("")
     qtbot.keyClicks(row.editor, "99")
@@ -156,7 +163,7 @@ def test_a_line_is_saved_with_enter_and_taken_back(pane: SettingsPane, qtbot: Qt
 
 
 def test_a_switch_is_saved_at_once_and_a_refusal_takes_it_back(pane: SettingsPane, outside: Outside) -> None:
-    row = pane.rows["fetch_regions"]
+    row = row_of(pane, "areas", "fetch_regions")
     assert isinstance(row.editor, QtWidgets.QCheckBox)
     row.editor.click()
     assert outside.config().fetch_regions
@@ -168,7 +175,7 @@ def test_a_switch_is_saved_at_once_and_a_refusal_takes_it_back(pane: SettingsPan
 
 
 def test_a_secret_is_typed_unseen_and_gone_from_the_screen_once_saved(pane: SettingsPane, qtbot: QtBot, outside: Outside) -> None:
-    row = pane.rows["entsoe_token"]
+    row = row_of(pane, "sources", "entsoe_token")
     assert isinstance(row.editor, QtWidgets.QLineEdit)
     assert row.editor.echoMode() is QtWidgets.QLineEdit.EchoMode.Password
     qtbot.keyClicks(row.editor, "5e95fc18")
@@ -178,7 +185,7 @@ def test_a_secret_is_typed_unseen_and_gone_from_the_screen_once_saved(pane: Sett
 
 
 def test_what_is_being_written_outlives_new_data(pane: SettingsPane, qtbot: QtBot, tmp_path: Path) -> None:
-    row = pane.rows["contact"]
+    row = row_of(pane, "sources", "contact")
     assert isinstance(row.editor, QtWidgets.QLineEdit)
     qtbot.keyClicks(row.editor, "me@exam")
     reader = Reader(tmp_path / "lastvagt.sqlite")
@@ -192,12 +199,20 @@ def test_without_an_engine_it_can_be_read_and_not_changed(pane: SettingsPane, tm
     reader = Reader(tmp_path / "lastvagt.sqlite")
     show(pane, reader, ABSENT)
     reader.close()
-    row = pane.rows["port"]
+    row = row_of(pane, "program", "port")
     assert isinstance(row.editor, QtWidgets.QLineEdit)
     assert row.editor.isReadOnly()
     assert row.editor.text() == "8787"
     assert row.save.isHidden()
-    assert pane.rows["language"].editor.isEnabled()
+    assert row_of(pane, "window", "language").editor.isEnabled()
+
+
+def test_with_a_token_that_only_reads_the_reason_is_told(pane: SettingsPane, tmp_path: Path) -> None:
+    reader = Reader(tmp_path / "lastvagt.sqlite")
+    show(pane, reader, EngineStatus(EngineKind.CONNECTED, "https://host", orders=False))
+    reader.close()
+    assert not row_of(pane, "areas", "fetch_regions").editor.isEnabled()
+    assert EN.text("engine.read_only_why") in [label.text() for label in pane.findChildren(QtWidgets.QLabel)]
 
 
 def test_the_window_is_liked_another_way_at_once(pane: SettingsPane, qtbot: QtBot) -> None:
@@ -207,9 +222,14 @@ def test_the_window_is_liked_another_way_at_once(pane: SettingsPane, qtbot: QtBo
         box.setCurrentIndex(box.findData("dark"))
         box.activated.emit(box.currentIndex())
     assert liked.args == [{"theme": "dark"}]
+    with qtbot.waitSignal(pane.liked) as liked:
+        pane.rows["weather"].editor.click()  # type: ignore[attr-defined]
+    assert liked.args == [{"weather": False}]
 
 
 def test_everything_that_takes_the_focus_has_a_name(pane: SettingsPane) -> None:
+    for section in ("window", "areas", "sources", "limits", "retention", "models", "program"):
+        pane.open_section(section)
     widgets = [w for w in pane.findChildren(QtWidgets.QWidget) if w.focusPolicy() & QtCore.Qt.FocusPolicy.TabFocus]
     assert len(widgets) > 40
     assert [type(w).__name__ for w in widgets if not w.accessibleName()] == []

@@ -1,4 +1,4 @@
-"""Both palettes can be read by everybody."""
+"""Every palette can be read by everybody."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from app.theme import DARK, LIGHT, SYMBOLS, Palette, contrast, role_of
+from app.theme import PALETTES, SYMBOLS, Palette, contrast, role_of
 from engine.domain import Freshness
 
-BOTH = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda p: p.name)
+EACH = pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 
 #: Linear RGB as seen by protanopes, deuteranopes and tritanopes (Viénot 1999; tritan by the same method).
 DEFICIENCIES = {
@@ -20,7 +20,7 @@ DEFICIENCIES = {
 }
 
 
-@BOTH
+@EACH
 def test_text_reaches_4_5_to_1(palette: Palette) -> None:
     for ground in (palette.surface, palette.ground, palette.selected):
         for text in (palette.ink, palette.quiet, palette.late, palette.stale):
@@ -29,7 +29,7 @@ def test_text_reaches_4_5_to_1(palette: Palette) -> None:
     assert contrast(palette.badge, palette.badge_ink) >= 4.5
 
 
-@BOTH
+@EACH
 def test_lines_reach_3_to_1(palette: Palette) -> None:
     for line in (palette.observed, palette.median, palette.old_median, palette.bar, palette.focus):
         assert contrast(line, palette.surface) >= 3.0, line
@@ -37,7 +37,7 @@ def test_lines_reach_3_to_1(palette: Palette) -> None:
         assert contrast(palette.observed, band) >= 3.0
 
 
-@BOTH
+@EACH
 def test_the_median_stands_out_from_its_bands_which_grow_denser_inwards(palette: Palette) -> None:
     assert contrast(palette.median, palette.bands[-1]) >= 3.0
     for bands in (palette.bands, palette.old_bands):
@@ -56,11 +56,30 @@ def _lab(colour: str, kind: str | None) -> np.ndarray[tuple[int], np.dtype[np.fl
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("kind", [None, *DEFICIENCIES])
-def test_lines_that_mean_different_things_look_different_to_everybody(palette: Palette, kind: str | None) -> None:
-    for one, other in itertools.combinations((palette.observed, palette.median, palette.surface), 2):
-        assert np.linalg.norm(_lab(one, kind) - _lab(other, kind)) >= 12
+def test_what_is_seen_together_looks_different_to_everybody(palette: Palette, kind: str | None) -> None:
+    lines = (palette.observed, palette.median, palette.surface)
+    old = (palette.observed, palette.old_median, palette.surface)
+    bars = (palette.bar, palette.ink, palette.surface)
+    states = (palette.late, palette.ink, palette.surface)
+    stale = (palette.stale, palette.ink, palette.surface)
+    marks = (palette.badge, palette.badge_ink, palette.ground)
+    for together in (lines, old, bars, states, stale, marks, (palette.surface, *palette.bands, palette.median)):
+        for one, other in itertools.combinations(together, 2):
+            apart = 4 if {one, other} <= {palette.surface, *palette.bands} else 12
+            assert np.linalg.norm(_lab(one, kind) - _lab(other, kind)) >= apart, (one, other)
+
+
+@pytest.mark.parametrize("name", [name for name in PALETTES if name.endswith("_contrast")])
+def test_high_contrast_reaches_7_to_1(name: str) -> None:
+    palette = PALETTES[name]
+    assert palette.is_dark == name.startswith("dark")
+    for ground in (palette.surface, palette.ground):
+        for text in (palette.ink, palette.quiet, palette.late, palette.stale):
+            assert contrast(text, ground) >= 7, (text, ground)
+    for line in (palette.observed, palette.median, palette.bar, palette.rule, palette.old_median):
+        assert contrast(line, palette.surface) >= 4.5, line
 
 
 def test_a_state_has_a_shape_of_its_own_and_no_colour_while_all_is_well() -> None:

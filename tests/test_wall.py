@@ -96,3 +96,5 @@ def test_views_take_turns_until_it_comes_down(window: Window) -> None:
 def test_a_view_that_is_none_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--wall", "overview,clock"]) == 2
     assert "'clock' is no view. Choose of overview, forecast" in capsys.readouterr().err
+    assert main(["--wall", "overview", "--turn", "0"]) == 2
+    assert "A turn cannot last 0 seconds." in capsys.readouterr().err

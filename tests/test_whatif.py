@@ -143,3 +143,16 @@ def test_what_operators_decided_stays(tmp_path):
     assert np.allclose(ratio, np.where(adjusted, 1.1, 1.0))
     assert np.allclose(quantiles(table)[:, MEDIAN], [row[1] for row in table.rows])
     reader.close()
+
+
+@pytest.mark.parametrize("now", ["2026-10-24T09:00Z", "2026-03-28T09:00Z"])
+def test_the_day_of_a_clock_change_can_be_another_kind_of_day(tmp_path, monkeypatch, now):
+    monkeypatch.setattr(issued_store, "NOW", clock.parse_utc(now))
+    reader = issued_store.fill(tmp_path / "lastvagt.sqlite", [issued_store.NOW])
+    sunday = (clock.local(issued_store.NOW).date() - clock.EPOCH).days + 1
+    times, more = moved(reader, DK1, Change(free=frozenset([sunday])))
+    days = clock.local_day_hour(times)[0]
+    assert np.count_nonzero(days == sunday) in (23, 25)
+    assert np.isfinite(more).all()
+    assert np.allclose(more[days < sunday - 1], 0, atol=1e-6)
+    reader.close()

@@ -107,7 +107,7 @@ def test_the_steps_of_an_hour_lead_to_its_forecast(qtbot: QtBot, reader: Reader,
     assert told["Forecast"][-1] == EN.number(float(issue.median[issue.valid_time == HERE][0]))
     assert told["Special days"][-1] == "0"
     assert list(cells(sheet.causes)) == [
-        "Issue before",
+        "Forecast before",
         "Time has passed",
         "New load",
         "New weather",

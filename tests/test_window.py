@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app import present, snapshot, theme
 from app.area_panel import AreaCard
 from app.bands import HatchItem
-from app.calibration_card import CoverageStrip, WeightBar
+from app.calibration_card import CoverageStrip
 from app.present import Coverage
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.theme import DARK, LIGHT
@@ -390,6 +390,7 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
     area = filled.consumers[Consumer("DK")]
     scores = {key: value for key, value in area.scores.items() if key[0] == "provisional"}
     window.choose_view("monitoring")
+    window.monitoring.choose_section("scores")
     window.show_snapshot(
         dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK"): dataclasses.replace(area, scores=scores)})
     )
@@ -399,23 +400,24 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
     assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("no data") + 9
 
 
-def test_the_calibration_is_shown_and_an_empty_one_explains_itself(window: Window, filled: Snapshot) -> None:
+def test_an_hour_that_is_chosen_in_another_view_is_shown_in_the_forecast(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    window.choose_view("monitoring")
+    hour = clock.floor_hour(NOW) - 10 * DAY
+    window.monitoring.hour_chosen.emit(Consumer("DK1"), hour)
+    assert window.view == "forecast"
+    assert window.chosen == Consumer("DK1")
+    assert "Sat 14 Nov 18–19 CET" in _words(window.forecast)
+    left, right = window.forecast.chart.plot.viewRange()[0]
+    assert left < hour < right
+
+
+def test_the_legend_of_scores_names_what_the_marks_are(window: Window, filled: Snapshot) -> None:
     window.choose_view("monitoring")
     window.show_snapshot(filled)
     window.choose_consumer(Consumer("DK1"))
     window.monitoring.choose_section("scores")
     assert "\nSeasonal naive\n" in _words(window.monitoring), "the legend names what the marks are, and nothing else"
-    window.monitoring.choose_section("promises")
-    card = window.monitoring.promises.calibration
-    assert "400 hours learned, last 18:00" in _words(card)
-    assert "Bands: " in _words(card)
-    assert card.accessibleDescription().startswith("Coverage 7–48")
-    bar = _pixels(card.findChild(WeightBar))[6]
-    assert len({tuple(pixel) for pixel in bar.tolist()}) >= 4, "parts of different colours"
-    nothing = dataclasses.replace(filled.consumers[Consumer("DK1")], calibration=None)
-    window.show_snapshot(dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK1"): nothing}))
-    assert "Learns from the first hours" in _words(card)
-    assert "Bands: " not in _words(card)
 
 
 def test_a_coverage_stands_where_it_belongs(qtbot: QtBot) -> None:

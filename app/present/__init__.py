@@ -4,9 +4,10 @@ from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, a
 from app.present.areas import AreaRow, area_rows
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
+from app.present.day_report import DayReport, ReportFacts, day_report, report_facts
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
-from app.present.frame import Empty, engine_line
+from app.present.frame import Empty, closed, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
@@ -31,8 +32,9 @@ from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
 from app.present.past import as_known, hours_ahead, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
+from app.present.provenance import provenance
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
-from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines
+from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, undecidable
 from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
@@ -54,6 +56,7 @@ __all__ = [
     "Comparison",
     "Coverage",
     "DayChart",
+    "DayReport",
     "Decision",
     "Empty",
     "Field",
@@ -82,6 +85,7 @@ __all__ = [
     "PromiseView",
     "QualityView",
     "ReadOut",
+    "ReportFacts",
     "Run",
     "ScoreLine",
     "Section",
@@ -113,6 +117,8 @@ __all__ = [
     "change_text",
     "changes_view",
     "choices",
+    "closed",
+    "day_report",
     "engine_line",
     "find",
     "first_choice",
@@ -135,15 +141,18 @@ __all__ = [
     "overview_view",
     "preview",
     "promise_view",
+    "provenance",
     "quality_view",
     "ranked",
     "read_out",
+    "report_facts",
     "set_aside_lines",
     "settings_view",
     "shelf_times",
     "similar_rows",
     "surrounded",
     "time_range",
+    "undecidable",
     "usual_curve",
     "value_range",
     "weather_at",

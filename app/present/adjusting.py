@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from app.adjustments_snapshot import AdjustmentsSnapshot
-from app.present.frame import seen
+from app.present.frame import closed, seen
 from app.present.scale import Scale, scale_for
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import EngineStatus, Snapshot
 from app.translations import Language
 from engine import adjusting, clock, geography
 from engine.adjusting import FACTORS, MOST_ADDED, REACH_S, Act, Adjustment, State
@@ -96,11 +96,10 @@ def adjust_view(snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineSt
     of_it = seen(snapshot, found.of)
     scale, first = scale_for(of_it), clock.floor_hour(now) + HOUR
     usual = 0.0 if of_it.forecast is None else float(of_it.forecast.median.mean())
-    closed = ""
-    if engine.kind not in (EngineKind.FOUND, EngineKind.OURS):
-        closed = language.text("adjust.closed")
-    elif of_it.forecast is None:
-        closed = language.text("adjust.no_forecast")
+    if not engine.takes_orders:
+        why = closed(engine, language) or language.text("adjust.closed")
+    else:
+        why = "" if of_it.forecast is not None else language.text("adjust.no_forecast")
     return AdjustView(
         of=found.of,
         bounds=Bounds(
@@ -115,7 +114,7 @@ def adjust_view(snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineSt
         operators=tuple(
             _worth("adjust.worth", "adjust.harm", worth, scale, language, who=who) for who, worth in found.operators.items()
         ),
-        closed=closed,
+        closed=why,
     )
 
 

@@ -91,7 +91,7 @@ def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, lang
         lines.append(language.text("empty.connecting", url=engine.detail))
     elif engine.kind is EngineKind.UNHEARD:
         lines.append(engine.detail)
-    elif engine.kind in (EngineKind.OURS, EngineKind.FOUND, EngineKind.CONNECTED):
+    elif engine.answers:
         lines += [language.text("empty.running")] if is_gross(of) else []
     else:
         lines.append(language.text("empty.start_engine"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
-from app.present.frame import Empty, marks, nothing_to_show
+from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import EngineStatus, Snapshot
 from app.translations import TEXTS, Language
 from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
@@ -29,6 +29,9 @@ _MEGABYTE = 1e6
 _JOB_STATES = {"ok": Freshness.FRESH, "expected": Freshness.LATE, "bug": Freshness.STALE, "missed": Freshness.MISSING}
 #: Tiers that need no word, for nothing is missing.
 _BEST = (Tier.FULL, Tier.POOLED)
+#: Seconds an issue may take before it is missed.
+_GRACE_S = 600
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,15 @@ class HealthLine:
 
 @dataclass(frozen=True, slots=True)
 class TierDay:
-    """How the issues of a Danish day were made: the lowest tier (None: no issue), the share of planned hours with a full one, and words."""
+    """How the issues of a Danish day were made: the lowest tier (None: no issue), and words.
+
+    `full` and `lower` are the shares of the planned issues that were made with the full model and with less; `missing`: some were not.
+    """
 
     worst: Tier | None
     full: float
+    lower: float
+    missing: bool
     words: str
 
 
@@ -103,13 +111,12 @@ def health_view(
         empty: Empty | None = nothing_to_show(snapshot, Consumer("DK"), engine, language)
     else:
         empty = None
-    runs = engine.kind in (EngineKind.OURS, EngineKind.FOUND)
     noted = [] if found is None else [event for event in found.events if event.code != "proposal"]
     return HealthView(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
         sources=_sources(snapshot, language, now),
-        jobs=() if found is None else tuple(_job(state, runs, asked_next, language, now) for state in found.jobs),
+        jobs=() if found is None else tuple(_job(state, engine.answers, asked_next, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
         last_day=language.text("health.today"),
@@ -117,7 +124,7 @@ def health_view(
         no_events=language.text("health.no_events") if found is not None and not noted else "",
         disk=() if found is None else _disk(found.space, language),
         growth=Cell() if found is None else _growth(found.space, language),
-        closed="" if runs else language.text("health.no_engine"),
+        closed="" if engine.takes_orders else closed(engine, language) or language.text("health.no_engine"),
         empty=empty,
     )
 
@@ -276,12 +283,15 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
     days, odd = [], []
     for back in range(TIER_DAYS - 1, -1, -1):
         day = today - dt.timedelta(days=back)
-        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
         made = by_day.get(day, {})
+        past = [hour for hour in clock.local_hours(day).tolist() if (found.first_issue or now) <= hour <= now]
+        hours = [hour for hour in past if hour in made or now - hour > _GRACE_S]
+        if hours and hours[-1] < found.space.thinned_to:  # most issues of that day were made and have been dropped since
+            hours = sorted(made)
         tiers = [_lowest(made[hour]) for hour in hours if hour in made]
         shown = _tier_day(day, len(hours), tiers, language)
         days.append(shown)
-        if hours and (len(tiers) < len(hours) or shown.worst not in _BEST):
+        if shown.missing or shown.lower:
             odd.append(shown.words)
     name = geography.name(area, language.code)
     said = "; ".join(odd) if odd else language.text("health.all_full", count=TIER_DAYS)
@@ -289,7 +299,7 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
 
 
 def _lowest(tiers: Iterable[Tier]) -> Tier:
-    return max(tiers, key=list(Tier).index)
+    return max(tiers, key=_RANK.__getitem__)
 
 
 def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Language) -> TierDay:
@@ -297,11 +307,13 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
     midday = clock.local_time(day, 12)
     counts = {tier: tiers.count(tier) for tier in Tier if tier in tiers}
     parts = [f"{count} × {language.text(f'tier.{tier.value}')}" for tier, count in counts.items()]
-    if missing := planned - len(tiers):
+    missing = planned - len(tiers)
+    if missing:
         parts.append(language.text("health.not_made", count=missing))
     words = f"{language.date(midday)}: {', '.join(parts) if planned else language.text('health.before')}"
-    full = sum(tier in _BEST for tier in tiers) / planned if planned else 0.0
-    return TierDay(_lowest(tiers) if tiers else None, full, words)
+    full = sum(tier in _BEST for tier in tiers)
+    shares = (full / planned, (len(tiers) - full) / planned) if planned else (0.0, 0.0)
+    return TierDay(_lowest(tiers) if tiers else None, *shares, missing > 0, words)
 
 
 # -- troubles, what was set aside, the disk ------------------------------------------------------------------------------

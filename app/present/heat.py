@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from app.present.frame import is_gross
+from app.present.quality import lead_words
 from app.present.scale import Scale
 from app.record import Record
 from app.snapshot import SCORE_DAYS
 from app.translations import Language
 from engine import clock
-from engine.domain import DAY, LEAD_BUCKETS, FloatArray, IntArray
-from engine.drift import DAY_AHEAD
+from engine.domain import DAY, LEAD_BUCKETS, Consumer, FloatArray, IntArray
+from engine.drift import judged
 
 #: What a cell may tell: how large errors are, or to which side.
 SHOWN = ("wape", "bias")
@@ -71,7 +72,7 @@ class Behind:
 def heat_map(record: Record, by: str, shown: str, language: Language, now: int) -> HeatMap:
     """Errors by `lead` time (of six weeks) or `month` (of a year, day ahead), each by Danish hour of day."""
     rows = _leads(record) if by == "lead" else _months(now)
-    names = [_row_name(by, key, language) for key in rows]
+    names = [_row_name(record.of, by, key, language) for key in rows]
     values, hours = np.full((len(rows), 24), np.nan), np.zeros((len(rows), 24), np.int64)
     sums = record.abs_error if shown == "wape" else record.error
     at = clock.local_day_hour(record.valid_time)[1]
@@ -85,7 +86,7 @@ def heat_map(record: Record, by: str, shown: str, language: Language, now: int) 
     known = values[np.isfinite(values)]
     high = float(np.quantile(np.abs(known), _REACH)) if len(known) else 1.0
     low = -high if shown == "bias" else 0.0
-    caption = language.text(f"heat.{by}_{shown}")
+    caption = language.text(f"heat.{by}_{shown}", lead=lead_words(record.of, judged(record.of), language))
     return HeatMap(
         name=by,
         caption=caption,
@@ -109,12 +110,10 @@ def behind(record: Record, heat: HeatMap, row: int, hour: int, scale: Scale, lan
     """The hours of a cell: the mean of the issues of its lead times beside the load."""
     chosen, buckets = _chosen(record, heat.name, heat.keys[row], now)
     chosen = chosen & (clock.local_day_hour(record.valid_time)[1] == hour) & (record.n[:, buckets].sum(axis=1) > 0)
-    n, observed, error, missed = (
-        part[chosen][:, buckets].sum(axis=1) for part in (record.n, record.observed, record.error, record.abs_error)
-    )
+    n, observed, error = (part[chosen][:, buckets].sum(axis=1) for part in (record.n, record.observed, record.error))
     times = record.valid_time[chosen]
     lines = []
-    for i in np.argsort(-missed / n, kind="stable")[:LISTED].tolist():
+    for i in np.argsort(-np.abs(error / n), kind="stable")[:LISTED].tolist():
         load, mean = observed[i] / n[i], error[i] / n[i]
         share = 100 * mean / load if load > 0 else math.nan
         lines.append(HourLine(int(times[i]), _cells(int(times[i]), load, mean, share, scale, language)))
@@ -126,7 +125,10 @@ def behind(record: Record, heat: HeatMap, row: int, hour: int, scale: Scale, lan
 
 def _cells(t: int, load: float, error: float, share: float, scale: Scale, language: Language) -> tuple[str, ...]:
     written = language.number(error * scale.factor, scale.decimals, sign=True)
-    when = f"{language.date(t)} {language.hour_span(t)}"
+    hour = language.hour(t)
+    when = (
+        f"{language.date(t)} {'' if hour.isdigit() else hour}".strip()
+    )  # where the clock goes back two hours of a day are behind a cell
     return when, scale.number(load, language), scale.number(load + error, language), written, language.number(share, 1, sign=True)
 
 
@@ -151,15 +153,14 @@ def _chosen(record: Record, by: str, key: int, now: int) -> tuple[BoolArray, lis
     """Which hours of the record belong to a row, and the lead buckets that count."""
     if by == "lead":
         return record.valid_time >= now - SCORE_DAYS * DAY, [key]
-    return _month_of(record.valid_time) == key, list(DAY_AHEAD)
+    return _month_of(record.valid_time) == key, list(judged(record.of))
 
 
-def _row_name(by: str, key: int, language: Language) -> str:
+def _row_name(of: Consumer, by: str, key: int, language: Language) -> str:
     if by == "month":
         first = clock.local_midnight(dt.date(1970 + key // 12, key % 12 + 1, 1))
         return f"{language.month(first)} {1970 + key // 12}"
-    first_h, last_h = LEAD_BUCKETS[key]
-    return language.text("heat.ahead", span=f"{first_h}–{last_h}") if key else language.text("heat.bridge")
+    return lead_words(of, (key,), language)
 
 
 def _short(value: float, shown: str, language: Language) -> str:

@@ -50,12 +50,12 @@ class Strip:
 class Tile:
     """One area: the figures of its card, and beside them its chart, the risk of its limit, and how good its forecasts were.
 
-    `adjusted` says where operators have changed the forecast, `alarm` whether the risk has reached the alarm, `worse` whether the
-    week was worse than usual.
+    `note` says what is not as usual with the forecast: its tier, and that operators have adjusted it. `alarm` is whether the risk has
+    reached the alarm, `worse` whether the week was worse than usual.
     """
 
     row: AreaRow
-    adjusted: str
+    note: str
     measured: str
     strip: Strip
     risk: str
@@ -116,7 +116,7 @@ def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: L
     ]
     return Tile(
         row=row,
-        adjusted=adjusted,
+        note=" · ".join(filter(None, (row.reduced, adjusted))),
         measured=language.text("overview.observed", value=row.observed, time=row.observed_at)
         if row.observed_at
         else row.observed,

@@ -56,7 +56,7 @@ def promise_view(
     newest = int(kept.day[-1]) if len(kept.day) else 0
     recent = kept.between(newest - TOLD_DAYS + 1, newest + 1)
     filled = [bucket for bucket in range(len(LEAD_BUCKETS)) if recent.n[:, bucket].any()]
-    names = tuple((bucket, lead_words((bucket,), language)) for bucket in filled)
+    names = tuple((bucket, lead_words(record.of, (bucket,), language)) for bucket in filled)
     chosen = lead if lead in filled else 4 if 4 in filled else filled[0] if filled else 0
     shares, error = recent.shares([chosen])
     levels = tuple(
@@ -65,7 +65,7 @@ def promise_view(
     )
     off = [line for line in levels if line.off]
     days = int((recent.n[:, chosen] > 0).sum())
-    worst = max(levels, key=lambda line: abs(line.seen - line.nominal) if math.isfinite(line.seen) else -1.0)
+    worst = max(off or levels, key=lambda line: abs(line.seen - line.nominal) if math.isfinite(line.seen) else -1.0)
     summary = language.text(
         "promise.summary" if off else "promise.kept",
         count=len(off),
@@ -106,7 +106,7 @@ def _errors(seen: ConsumerSnapshot, record: Record, late: int, language: Languag
         share = 100 * estimate.mae / estimate.load if estimate.load > 0 else math.nan
         lines.append(
             (
-                lead_words((estimate.lead_bucket,), language),
+                lead_words(record.of, (estimate.lead_bucket,), language),
                 language.number(estimate.hours),
                 language.number(estimate.mae * scale.factor, scale.decimals + 1),
                 language.quantity(share, "%", 1) if math.isfinite(share) else "–",

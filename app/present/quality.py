@@ -17,7 +17,7 @@ from app.snapshot import ConsumerSnapshot, Snapshot
 from app.translations import Language
 from engine import clock, expected_error
 from engine.domain import DAY, HOUR, LEAD_BUCKETS, Consumer, FloatArray, IntArray
-from engine.drift import DAY_AHEAD, WINDOW_DAYS, Course, Stand
+from engine.drift import BRIDGE, WINDOW_DAYS, Course, Stand, judged
 from engine.expected_error import Estimate, Outcome
 from engine.scoreboard import Scoreboard
 
@@ -25,6 +25,8 @@ from engine.scoreboard import Scoreboard
 SHOWN_DAYS = 120
 #: Days earlier estimates are judged over.
 JUDGED_DAYS = 28
+#: Percentage points a band may be off and still hold what it promises.
+_NEAR = 3.0
 #: Fewest days of seven for a skill to be told.
 _FEWEST = 4
 
@@ -83,7 +85,8 @@ def quality_view(snapshot: Snapshot, seen: ConsumerSnapshot, record: Record, lan
     days = np.arange(today - SHOWN_DAYS + 1, today + 1)
     late = lag_days(snapshot, record.of)
     coming = estimates(seen, record, now)
-    told = expected_error.outcome(record.kept, judged_buckets(record.of), late)
+    told = expected_error.outcome(record.kept, judged(record.of), late)
+    lead = lead_words(record.of, judged(record.of), language)
     naive, tso = naive_skill(record, days), tso_skill(seen.board, days)
     cards = (
         _drift_card(record.course, language, today, late),
@@ -94,25 +97,18 @@ def quality_view(snapshot: Snapshot, seen: ConsumerSnapshot, record: Record, lan
     )
     return QualityView(
         cards=cards,
-        control=_control(record.course, days, language),
-        skill=_skill(naive, tso, days, language),
-        expected_caption=language.text(
-            "quality.expected_chart", lead=lead_words(judged_buckets(record.of), language), unit=scale.unit
-        ),
+        control=_control(record.course, days, lead, language),
+        skill=_skill(naive, tso, days, lead, language),
+        expected_caption=language.text("quality.expected_chart", lead=lead, unit=scale.unit),
         expected=_expected(told, scale, language),
         expected_summary=_told_words(told, language),
     )
 
 
-def judged_buckets(of: Consumer) -> tuple[int, ...]:
-    """Lead buckets whose errors are waited for: of the day ahead, of a load that comes late the hours nobody has measured."""
-    return DAY_AHEAD if is_gross(of) else (0,)
-
-
-def lead_words(buckets: tuple[int, ...], language: Language) -> str:
-    """The lead times of neighbouring buckets."""
-    if buckets == (0,):
-        return language.text("heat.bridge")
+def lead_words(of: Consumer, buckets: tuple[int, ...], language: Language) -> str:
+    """The lead times of neighbouring buckets, as a consumer's are called."""
+    if buckets == BRIDGE:
+        return language.text("readout.bridge" if is_gross(of) else "readout.bridge_lead")
     return language.text("heat.ahead", span=f"{LEAD_BUCKETS[buckets[0]][0]}–{LEAD_BUCKETS[buckets[-1]][1]}")
 
 
@@ -132,8 +128,8 @@ def lag_days(snapshot: Snapshot, of: Consumer) -> int:
 
 
 def naive_skill(record: Record, days: IntArray) -> FloatArray:
-    """Skill against the seasonal naive forecast of the seven days to each of `days`, day ahead; NaN for too few."""
-    buckets = list(DAY_AHEAD)
+    """Skill against the seasonal naive forecast of the seven days to each of `days`; NaN for too few."""
+    buckets = list(judged(record.of))
     ours, theirs = (part[:, buckets].sum(axis=1) for part in (record.ref_model_abs_error, record.ref_abs_error))
     return _rolled(clock.local_day_hour(record.valid_time)[0], ours, theirs, days)
 
@@ -197,20 +193,23 @@ def _held_card(record: Record, language: Language) -> Card:
     """How often the 80 % band held, and whether chance explains what is missing."""
     name = language.text("quality.held")
     newest = int(record.kept.day[-1]) if len(record.kept.day) else 0
-    shares, error = record.kept.between(newest - JUDGED_DAYS + 1, newest + 1).shares(list(judged_buckets(record.of)))
+    shares, error = record.kept.between(newest - JUDGED_DAYS + 1, newest + 1).shares(list(judged(record.of)))
     low, high = 1, -2  # P10 and P90
     held = 100 * float(shares[high] - shares[low])
     if not math.isfinite(held):
         return Card(name, "–", language.text("quality.none"), "unknown")
     reach = 196 * float(np.hypot(error[low], error[high]))
-    off = math.isfinite(reach) and abs(held - 80) > max(reach, 3.0)
-    key = "quality.as_promised" if not off else "quality.too_narrow" if held < 80 else "quality.too_wide"
+    off = math.isfinite(reach) and abs(held - 80) > max(reach, _NEAR)
+    if off:
+        key = "quality.too_narrow" if held < 80 else "quality.too_wide"
+    else:
+        key = "quality.as_promised" if abs(held - 80) <= _NEAR else "quality.perhaps_chance"
     return Card(name, language.quantity(held, "%"), language.text(key), "off" if off else "usual")
 
 
 def _expected_card(coming: list[Estimate], told: Outcome, of: Consumer, scale: Scale, language: Language) -> Card:
-    buckets = judged_buckets(of)
-    name = language.text("quality.expected", lead=lead_words(buckets, language))
+    buckets = judged(of)
+    name = language.text("quality.expected", lead=lead_words(of, buckets, language))
     mine = [estimate for estimate in coming if estimate.lead_bucket in buckets]
     hours = sum(estimate.hours for estimate in mine)
     if not hours:
@@ -229,7 +228,7 @@ def _told_words(told: Outcome, language: Language) -> str:
     return language.text("quality.told", ratio=language.number(ratio, 2), days=int(recent.sum()))
 
 
-def _control(course: Course, days: IntArray, language: Language) -> DayChart:
+def _control(course: Course, days: IntArray, lead: str, language: Language) -> DayChart:
     wape, usual, low, high = (_on(course.day, part, days) for part in (course.wape, course.usual, course.lower, course.upper))
     drifting = _on(course.day, course.drift.astype(np.float64), days) > 0
     time = _middles(days)
@@ -242,7 +241,7 @@ def _control(course: Course, days: IntArray, language: Language) -> DayChart:
         texts.append(language.text(key, date=language.date(t), **values))
     told = [i for i in range(len(days)) if math.isfinite(wape[i])]
     return DayChart(
-        caption=language.text("quality.control", days=WINDOW_DAYS),
+        caption=language.text("quality.control", lead=lead, days=WINDOW_DAYS),
         time=time,
         lines=(
             Line(language.text("quality.wape"), wape),
@@ -257,18 +256,17 @@ def _control(course: Course, days: IntArray, language: Language) -> DayChart:
     )
 
 
-def _skill(naive: FloatArray, tso: FloatArray, days: IntArray, language: Language) -> DayChart:
+def _skill(naive: FloatArray, tso: FloatArray, days: IntArray, lead: str, language: Language) -> DayChart:
     time = _middles(days)
+    key = "quality.skill_day" if np.isfinite(tso).any() else "quality.skill_naive"
     texts = tuple(
-        language.text(
-            "quality.skill_day", date=language.date(t), naive=_number(naive[i], language), tso=_number(tso[i], language)
-        )
+        language.text(key, date=language.date(t), naive=_number(naive[i], language), tso=_number(tso[i], language))
         for i, t in enumerate(time.tolist())
     )
     told = np.flatnonzero(np.isfinite(naive) | np.isfinite(tso))
     nothing = np.full(len(days), np.nan)
     return DayChart(
-        caption=language.text("quality.skill", days=WINDOW_DAYS),
+        caption=language.text("quality.skill", lead=lead, days=WINDOW_DAYS),
         time=time,
         lines=(Line(language.text("quality.naive"), naive), Line(language.text("quality.tso"), tso)),
         low=nothing,

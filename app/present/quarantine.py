@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.present.frame import closed
 from app.present.health import Cell
+from app.snapshot import EngineStatus
 from app.translations import Language
 from engine import clock, geography
 from engine.domain import UNITS, Consumer
@@ -26,6 +28,11 @@ class SetAsideLine:
 def set_aside_lines(values: Sequence[SetAside], language: Language, now: int) -> tuple[SetAsideLine, ...]:
     """Those that wait first, each group newest first."""
     return tuple(_line(value, language, now) for value in sorted(values, key=lambda value: bool(value.verdict)))
+
+
+def undecidable(engine: EngineStatus, language: Language) -> str:
+    """Why nothing can be decided; empty where it can."""
+    return "" if engine.takes_orders else closed(engine, language) or language.text("quarantine.closed")
 
 
 def _line(value: SetAside, language: Language, now: int) -> SetAsideLine:

@@ -69,7 +69,7 @@ def settings_view(
         more = [name for name in by_name if name not in placed] if section == "program" else []
         fields = [_field(by_name[name], runs, language) for name in (*names, *more) if name in by_name]
         if section == "window":
-            fields = [_language(likes, language), _theme(likes, themes, language)]
+            fields = _window(likes, themes, language)
         title, about = language.text(f"settings.{section}"), language.text(f"settings.{section}_about")
         sections.append(Section(section, title, about, tuple(fields)))
     return tuple(sections)
@@ -89,18 +89,24 @@ def wrong(field: Field, value: str, language: Language) -> str:
     return ""
 
 
-def _language(likes: Preferences, language: Language) -> Field:
-    names = {"": "settings.by_system", "da": "language.da", "en": "language.en"}
-    return _like("language", likes.language, {code: language.text(key) for code, key in names.items()}, language)
+def _window(likes: Preferences, themes: Sequence[str], language: Language) -> list[Field]:
+    """How the user likes the window."""
+    text = language.text
+    languages = {"": "settings.by_system", "da": "language.da", "en": "language.en"}
+    inspector = {"": "settings.by_room", "shown": "settings.shown", "hidden": "settings.hidden"}
+    return [
+        _like("language", likes.language, {code: text(key) for code, key in languages.items()}, language),
+        _like(
+            "theme", likes.theme, {"": text("settings.by_system")} | {name: text(f"theme.{name}") for name in themes}, language
+        ),
+        _like("inspector", likes.inspector, {value: text(key) for value, key in inspector.items()}, language),
+        _like("weather", likes.weather, {}, language),
+        _like("naive", likes.naive, {}, language),
+    ]
 
 
-def _theme(likes: Preferences, themes: Sequence[str], language: Language) -> Field:
-    names = {"": language.text("settings.by_system")} | {name: language.text(f"theme.{name}") for name in themes}
-    return _like("theme", likes.theme, names, language)
-
-
-def _like(name: str, value: str, names: Mapping[str, str], language: Language) -> Field:
-    """A preference of the window."""
+def _like(name: str, value: str | bool, names: Mapping[str, str], language: Language) -> Field:
+    """A preference of the window: one of the names, or a switch."""
     return Field(
         name=name,
         label=language.text(f"settings.{name}"),

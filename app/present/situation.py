@@ -54,6 +54,8 @@ def _stopped(snapshot: Snapshot, engine: EngineStatus, language: Language) -> li
         found.append((Freshness.STALE, language.text("situation.unreadable")))
     if engine.kind in (EngineKind.FAILED, EngineKind.ABSENT):
         found.append((Freshness.LATE, language.text("situation.no_engine")))
+    if engine.kind is EngineKind.UNHEARD:
+        found.append((Freshness.LATE, language.text("engine.unheard")))
     return found
 
 
@@ -89,16 +91,13 @@ def short_name(of: Consumer, language: Language) -> str:
 
 def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: int) -> list[tuple[Freshness, str]]:
     """Limits whose alarm the engine has raised, as the newest forecast sees them."""
-    raised = {event.subject for event in snapshot.events if event.code == "peak"}
+    raised = [limits.named(event.subject) for event in snapshot.events if event.code == "peak"]
     found = []
-    for of, limit in more.limits.loads.items():
-        of_it = snapshot.consumers.get(of)
-        if limits.written(of) not in raised:
-            continue
-        issue = None if of_it is None else of_it.official
-        peak = None if issue is None else limits.peak(issue, now, limits.ALARM_S, limit)
-        if peak is None:
-            found.append((Freshness.STALE, language.text("situation.peak_elsewhere", area=short_name(of, language))))
+    for of in raised:
+        limit = more.limits.loads.get(of)
+        peak = limits.peak(more.limited[of], now, limits.ALARM_S, limit) if of in more.limited else None
+        if limit is None or peak is None:
+            found.append((Freshness.STALE, language.text("situation.peak_past", area=short_name(of, language))))
             continue
         words = language.text(
             "situation.peak",

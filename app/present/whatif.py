@@ -28,7 +28,7 @@ class Wish:
     days: Mapping[dt.date, str] = field(default_factory=dict)
     extra_mwh: float = 0.0
     start: int = 0
-    hours: int = 3
+    hours: int = 1
 
     @property
     def query(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
+from app.translations.export import TEXTS as EXPORT_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
@@ -27,6 +28,7 @@ LANGUAGES = ("da", "en")
 TEXTS: dict[str, tuple[str, str]] = {
     **ADJUSTING_TEXTS,
     **CONSUMER_TEXTS,
+    **EXPORT_TEXTS,
     **HEALTH_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,

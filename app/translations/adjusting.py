@@ -55,7 +55,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quarantine.list": ("Tal sat til side, nyeste først", "Values set aside, newest first"),
     "quarantine.none": ("Ingen tal er sat til side som usandsynlige.", "No value was set aside as implausible."),
     "quarantine.hour": ("Time", "Hour"),
-    "quarantine.whose": ("Hvis", "Whose"),
+    "quarantine.series": ("Serie", "Series"),
     "quarantine.what": ("Hvad", "What"),
     "quarantine.value": ("Værdi", "Value"),
     "quarantine.reason": ("Hvorfor", "Why"),

@@ -88,8 +88,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # tiers
     "health.tiers": ("Sådan blev prognoserne lavet", "How forecasts were made"),
     "health.tiers_about": (
-        "En søjle pr. døgn: den fyldte del er timer med fuld model; farven og tegnet viser det laveste trin.",
-        "A bar a day: the filled part is hours with the full model; colour and sign tell the lowest tier.",
+        "En søjle pr. døgn: timer med fuld model, over dem timer med mindre. ▲ uden vejr, ■ enklere endnu, ○ timer mangler.",
+        "A bar a day: hours with the full model, and on them hours with less. ▲ without weather, ■ simpler still, ○ hours missing.",
     ),
     "health.all_full": (
         "fuld model i alle timer, der er kendt, i {count} døgn.",

@@ -50,7 +50,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Spids: {area} overstiger {limit} med {percent} sandsynlighed {time}, om {lead}",
         "Peak: {area} exceeds {limit} with {percent} probability {time}, in {lead}",
     ),
-    "situation.peak_elsewhere": ("Risiko for spids over grænsen: {area}", "Risk of a peak over the limit: {area}"),
+    "situation.peak_past": ("Risiko for spids over grænsen: {area}", "Risk of a peak over the limit: {area}"),
     "situation.week": (
         "Seneste døgn mod ugen før afviger mest i {area}: {change}",
         "The last 24 hours differ most from the week before in {area}: {change}",

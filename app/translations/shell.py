@@ -78,6 +78,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Start sætter motoren i gang. Den henter de seneste måneder; den første prognose kommer normalt inden for to minutter.",
         "Start sets the engine going. It fetches the last months; the first forecast usually comes within two minutes.",
     ),
+    "window.frozen": ("Skærmen stod stille i {seconds} s", "The display stood still for {seconds} s"),
+    "window.frozen_what": (
+        "Den er aktuel igen. Hvor det skete, står i app.log.",
+        "It is current again. Where it happened is in app.log.",
+    ),
     # tray
     "tray.open": ("Vis Lastvagt", "Show Lastvagt"),
     "tray.well": ("alt er aktuelt", "all is current"),
@@ -139,7 +144,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Motoren prøver igen af sig selv; bliver det ved, så se på netværket.",
         "The engine tries again by itself; if it goes on, look at the network.",
     ),
-    "event.stalled": ("Målingerne fra {subject} står stille", "Load from {subject} stands still"),
     "effect.stalled": (
         "Prognosen dækker flere timer, som ingen har målt, og er mindre sikker.",
         "The forecast covers more hours that nobody has measured and is less sure.",
@@ -154,6 +158,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
     "effect.challenger": ("Den offentliggjorte prognose er ikke berørt.", "The published forecast is not affected."),
     "action.challenger": ("Afslut prøven i visningen Modeller.", "End the trial in the view Models."),
+    "effect.drift": (
+        "Fejlen er uden for det sædvanlige; båndene kan være for smalle.",
+        "The error is beyond the usual; the bands may be too narrow.",
+    ),
+    "action.drift": (
+        "Se i Overvågning, hvornår og hvor det begyndte, og i Modeller, om en anden model er bedre.",
+        "See in Monitoring when and where it began, and in Models whether another model does better.",
+    ),
     "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     "effect.job": ("Andre opgaver kører videre.", "Other jobs go on."),
     "action.job": ("Fejlen står i engine.log; opgaven prøves igen.", "The fault is in engine.log; the job is tried again."),

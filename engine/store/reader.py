@@ -397,6 +397,13 @@ class Reader:
             self.simulated,
         )
 
+    def digest(self, of: Consumer, issue_time: int) -> str:
+        """SHA-256 by which an issue is known, as hexadecimal digits; empty where it is not kept."""
+        rows = self._rows(
+            "SELECT hex(digest) FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time=?", (*of, issue_time)
+        )
+        return str(rows[0][0]).lower() if rows else ""
+
     def _drafts(self, area: str, start: int, end: int, consumer_type: str, every_s: int) -> dict[int, Draft]:
         rows = self._rows(
             """SELECT issue_time, names, numbers FROM draft

@@ -14,7 +14,8 @@ _Rows = Callable[[str, Sequence[object] | Mapping[str, object]], list[tuple[Any,
 @dataclass(frozen=True, slots=True)
 class Space:
     """Bytes of the file, of what is unused in it, of its write-ahead log, and free on its disk; `issues` counts forecast issues from
-    `oldest_issue` on (None: there are none). `by_day` is (moment, bytes of the file), oldest first."""
+    `oldest_issue` on (None: there are none), of which one a day is left before `thinned_to`. `by_day` is (moment, bytes of the file),
+    oldest first."""
 
     database_bytes: int
     unused_bytes: int
@@ -22,6 +23,7 @@ class Space:
     free_bytes: int
     issues: int
     oldest_issue: int | None
+    thinned_to: int
     by_day: tuple[tuple[int, int], ...]
 
     @property
@@ -40,6 +42,7 @@ def measure(rows: _Rows, path: Path) -> Space:
     )
     size, count, unused = pages[0]
     issues, oldest = rows("SELECT count(*), min(issue_time) FROM forecast_run", ())[0]
+    thinned = rows("SELECT value FROM property WHERE name = 'thinned_to'", ())
     by_day = rows(
         """SELECT started_at, detail ->> 'database_bytes' AS bytes FROM job_run
            WHERE job = 'maintenance' AND bytes IS NOT NULL ORDER BY started_at""",
@@ -53,5 +56,6 @@ def measure(rows: _Rows, path: Path) -> Space:
         free_bytes=shutil.disk_usage(path.parent).free,
         issues=issues,
         oldest_issue=oldest,
+        thinned_to=int(thinned[0][0]) if thinned else 0,
         by_day=tuple(by_day),
     )
