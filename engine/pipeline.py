@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -437,8 +437,14 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
         writer.decisions.put_scores(adjusted)
         if adjusted:
             story.detail["adjusted"] = len(adjusted)
-        watch_drift(writer, reader, [of for of in due if geography.measure(of) in WATCHED], now)
+        watched = [of for of in due if geography.measure(of) in WATCHED]
+        watch_drift(writer, reader, [of for of in watched if first_of_day or _ends_day(due[of].get("provisional", {}))], now)
     return kept[0]
+
+
+def _ends_day(hours: Iterable[int]) -> bool:
+    """Whether the last hour of a Danish day is among these: only a whole day changes how errors are judged."""
+    return any(clock.local(hour).hour == 23 for hour in hours)
 
 
 def watch_drift(writer: Writer, reader: Reader, watched: Sequence[Consumer], now: int) -> None:

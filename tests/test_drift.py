@@ -130,3 +130,19 @@ def test_an_event_tells_of_drift_while_it_lasts_and_waits_for_late_load(tmp_path
     assert reader.events() == []
     reader.close()
     writer.close()
+
+
+def test_scoring_judges_when_a_day_has_become_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Consumer] = []
+    monkeypatch.setattr(pipeline, "watch_drift", lambda _writer, _reader, watched, _now: judged.extend(watched))
+    of = Consumer("DK1")
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    reader = Reader(writer.path)
+    midnight = clock.local_midnight(clock.local(NOW).date())
+    for hour in (midnight - 2 * HOUR, midnight - HOUR, midnight):
+        monkeypatch.setattr(pipeline.verification, "unscored", lambda *_, hour=hour: {"provisional": {hour: 1.0}})
+        judged.clear()
+        pipeline.score(writer, reader, midnight + 9 * HOUR + hour % DAY // HOUR, 15)
+        assert (of in judged) == (hour != midnight), "the first run of a day judges too"
+    reader.close()
+    writer.close()

@@ -164,7 +164,7 @@ def test_faults_of_the_world_are_two_lines_and_exit_4(tmp_path: Path, capsys: py
 
 
 def test_a_bug_is_exit_1_with_its_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.config.Config.load", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("engine.commands._config", lambda _: 1 / 0)
     code, _, err = call(capsys, "status")
     assert code == 1
     assert "ZeroDivisionError" in err

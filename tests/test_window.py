@@ -400,6 +400,18 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
     assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("no data") + 9
 
 
+def test_an_hour_that_is_chosen_in_another_view_is_shown_in_the_forecast(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    window.choose_view("monitoring")
+    hour = clock.floor_hour(NOW) - 10 * DAY
+    window.monitoring.hour_chosen.emit(Consumer("DK1"), hour)
+    assert window.view == "forecast"
+    assert window.chosen == Consumer("DK1")
+    assert "Sat 14 Nov 18–19 CET" in _words(window.forecast)
+    left, right = window.forecast.chart.plot.viewRange()[0]
+    assert left < hour < right
+
+
 def test_the_legend_of_scores_names_what_the_marks_are(window: Window, filled: Snapshot) -> None:
     window.choose_view("monitoring")
     window.show_snapshot(filled)
