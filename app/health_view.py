@@ -12,7 +12,7 @@ from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
-from app.present import Cell, HealthLine, HealthView, health_view
+from app.present import Cell, HealthLine, HealthView, closed, health_view
 from app.quarantine_table import QuarantineTable
 from app.scroll import ScrollPage
 from app.support_dialog import SupportDialog, gather
@@ -207,10 +207,15 @@ class HealthPane(Pane):
             self._tell(self._language.text("health.told", job=self._language.text(f"job.{document['job']}")))
 
     def _ask_support(self) -> None:
-        """Have the text gathered, by the engine where one runs."""
+        """Have the text gathered, by the engine where one runs that does it for us."""
+        if self._scene is None or self._view is None:
+            return
+        if closed(self._scene.engine, self._language):  # what lies here tells nothing of the engine on another machine
+            self._tell(self._view.closed, refused=True)
+            return
         self.support.setEnabled(False)
         self._tell(self._language.text("health.waiting"))
-        if self._scene is not None and self._scene.engine.takes_orders:
+        if self._scene.engine.takes_orders:
             self.request(_SUPPORT, {})
         else:
             self.asked.emit(Question(_SUPPORT, gather))

@@ -73,12 +73,10 @@ class _Painter(QtWidgets.QStyledItemDelegate):
             ground = shade(heat, value, palette)
             painter.fillRect(cell, QtGui.QColor(ground))
             words = heat.words[index.row()][index.column()]
-            painter.setPen(QtGui.QColor(ink(ground)))
-            for font in self._view.fonts:
-                if QtGui.QFontMetrics(font).horizontalAdvance(words) + 2 <= cell.width():
-                    painter.setFont(font)
-                    painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
-                    break
+            painter.setFont(self._view.words_font)
+            if painter.fontMetrics().horizontalAdvance(words) + 2 <= cell.width():
+                painter.setPen(QtGui.QColor(ink(ground)))
+                painter.drawText(cell, QtCore.Qt.AlignmentFlag.AlignCenter, words)
         if index == self._view.currentIndex():
             painter.setPen(QtGui.QPen(QtGui.QColor(palette.ink), 2))
             painter.drawRect(cell.adjusted(1, 1, -1, -1))
@@ -104,8 +102,9 @@ class HeatView(QtWidgets.QTableView):
         self._model = _Model()
         self.setModel(self._model)
         self.setItemDelegate(_Painter(self))
-        self.fonts = theme.font(0.82), theme.font(0.7)
-        self.setFont(self.fonts[0])
+        self._fonts = theme.font(0.82), theme.font(0.7)
+        self.words_font = self._fonts[0]
+        self.setFont(self.words_font)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
@@ -158,6 +157,15 @@ class HeatView(QtWidgets.QTableView):
         self.viewport().update()
         if current.isValid():
             self._point(current)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Write all numbers in the largest letters that the narrowest column has room for, or the smallest there are."""
+        if self.heat is not None:
+            room = min(self.columnWidth(column) for column in range(len(self.heat.columns))) - 3
+            longest = max((words for row in self.heat.words for words in row), key=len, default="")
+            fits = (font for font in self._fonts if QtGui.QFontMetrics(font).horizontalAdvance(longest) <= room)
+            self.words_font = next(fits, self._fonts[-1])
+        super().paintEvent(event)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Enter picks the cell, on every platform."""

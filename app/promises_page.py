@@ -51,7 +51,7 @@ class PromisesPage(QtWidgets.QWidget):
         side = QtWidgets.QVBoxLayout()
         side.addWidget(self._levels)
         side.addStretch(1)
-        self._levels.setFixedWidth(210)
+        self._levels.setFixedWidth(190)
         row.addLayout(side)
         column.addLayout(row, 1)
         column.addWidget(self._about)
@@ -65,12 +65,12 @@ class PromisesPage(QtWidgets.QWidget):
         body = QtWidgets.QHBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(10)
-        body.addWidget(diagram, 3)
+        body.addWidget(diagram, 5)
         right = QtWidgets.QVBoxLayout()
         right.setSpacing(10)
         right.addWidget(errors)
         right.addWidget(self.calibration, 1)
-        body.addLayout(right, 2)
+        body.addLayout(right, 4)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""

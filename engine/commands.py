@@ -493,15 +493,18 @@ def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
 
 def demo(args: argparse.Namespace) -> int:
     """Simulate days and tell what came of them."""
-    from engine import replay, report, tables, terminal
+    from engine import replay, report, settings, tables, terminal
     from engine.clock import SystemClock
     from engine.store import Reader
 
     args.data_dir, args.simulated = args.data_dir or args.out / "data", True
     args.out.mkdir(parents=True, exist_ok=True)
-    config = _config(args)
+    wanted = {"peak_limits": "DK=5500, DK1=3400, DK2=2150"}
     if not args.price_areas_only:
-        config = dataclasses.replace(config, fetch_regions=True, fetch_municipalities=True)
+        wanted |= {"fetch_regions": "true", "fetch_municipalities": "true"}
+    for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same
+        settings.change(_outside(args), name, value)
+    config = _config(args)
     with _progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)

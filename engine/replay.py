@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine import bridge, clock, evaluation, features, geography, issuing, pipeline, sources, verification
+from engine import bridge, clock, decisions, evaluation, features, geography, issuing, pipeline, sources, verification
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, INPUTS, Consumer, Expected, FloatArray, IntArray
@@ -19,6 +19,13 @@ from engine.store import FOREVER, Archive, Reader, Writer
 
 Progress = Callable[[float], None]
 
+#: What the operator of the demonstration does: hours before its end, then in Danish time on the day after, from and to which hour, whose
+#: forecast changes how and by how much, and why. What it was worth is scored like any other.
+_OPERATOR = (
+    (98, 16, 19, "DK1", "add", 60.0, "Testkørsel på et stålværk / trial run of a steel works"),
+    (74, 8, 15, "DK2", "multiply", 0.98, "Lukkedag i industrien / closing day in industry"),
+    (2, 17, 20, "DK1", "add", 80.0, "Julemarked åbner / a Christmas market opens"),
+)
 #: Days before a backtest that its calibrations learn from, where the models were not trained on them.
 WARM_UP_DAYS = 60
 
@@ -132,6 +139,7 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
     writer = Writer(config.database, simulated=True)
     counts = {"issues": 0, "hours": 0}
     try:
+        writer.set_limits(config.limits)
         reader = Reader(config.database)
         forecaster = Lineup(config, writer, reader).settle(time.now()).forecaster
         live, transport = sources.live(config), sources.transport(config, time)
@@ -143,6 +151,7 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
             pipeline.ingest(writer, reader, asked, transport, time)
             due |= {s.dataset: now - 600 + s.every_s for s in asked}
             run = pipeline.forecast(writer, reader, forecaster, now, now)
+            _operate(writer, reader, now, finish)
             if clock.local(now).hour == bridge.ISSUE_HOUR or now == finish:  # the service does so each hour
                 pipeline.adapt(writer, reader, forecaster, now)
                 pipeline.forecast_late(writer, reader, forecaster, now, now)
@@ -156,3 +165,13 @@ def demo(config: Config, days: int = 14, progress: Progress | None = None, end: 
     finally:
         writer.close()
     return counts
+
+
+def _operate(writer: Writer, reader: Reader, now: int, finish: int) -> None:
+    """Carry out what the operator of the demonstration does at this hour."""
+    for before_h, first, last, area, act, amount, reason in _OPERATOR:
+        if now == finish - before_h * HOUR:
+            day = clock.local(now).date() + dt.timedelta(days=1)
+            start, end = (clock.iso(clock.local_time(day, hour)) for hour in (first, last))
+            words = {"area": area, "act": act, "amount": amount, "valid_start": start, "valid_end": end}
+            decisions.adjust(writer, reader, {**words, "who": "demo", "reason": reason}, now)

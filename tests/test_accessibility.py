@@ -100,7 +100,6 @@ def test_notices_can_be_copied_and_shelved_with_keys_and_come_back(window: Windo
 @pytest.mark.parametrize(
     ("scale", "code", "size", "words"),
     [
-        ("1", "da", (1280, 800), "same"),
         ("1.25", "en", (1280, 800), "same"),
         ("1.5", "da", (1280, 800), "same"),
         ("2", "en", (1920, 1080), "same"),

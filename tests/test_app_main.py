@@ -108,3 +108,42 @@ def test_a_fault_of_ours_is_logged_and_said_and_the_window_lives(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "Lastvagt has a fault" in done.stdout
     assert "ZeroDivisionError" in (tmp_path / "app.log").read_text("utf-8")
+
+
+#: Starts the app as for the first time, answers the assistant, starts no engine in truth, and closes soon.
+_FIRST = """
+import sys
+from PySide6 import QtCore
+from app import __main__ as program
+def ask(language, folder, doctor):
+    print("asked", doctor[-1])
+    return program.welcome.Choices("da", "dark", "DK2", (), True, folder / "mine")
+program.welcome.ask = ask
+program.EngineLink._launch = lambda link, more: print("engine", *link._command[-3:])
+start = program.Session.start
+def start_and_end(session):
+    start(session)
+    QtCore.QTimer.singleShot(800, lambda: (print("shown", session.language.code, session.window.chosen.area), session.window.quit()))
+program.Session.start = start_and_end
+sys.exit(program.main([]))
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="where settings and data lie is told by the environment there alone"
+)
+def test_a_first_start_asks_once_and_works_where_it_was_told_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(sys.modules[__name__], "HOME", tmp_path / "settings")
+    code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + _FIRST
+    first, second = (_run(code=code) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    mine = tmp_path / "data" / "lastvagt" / "mine"
+    lines = first.stdout.splitlines()
+    assert lines[0].startswith("asked")
+    assert lines[-1] == "shown da DK2"
+    assert f"engine --data-dir {mine} --simulated" in lines
+    assert "asked" not in second.stdout
+    assert any(line.startswith("engine") and line.endswith(str(mine)) for line in second.stdout.splitlines())

@@ -194,6 +194,14 @@ def test_the_support_text_is_read_before_it_is_copied(
     gathered.close()
 
 
+def test_no_support_text_is_made_here_of_an_engine_elsewhere(pane: HealthPane, seen: tuple[Snapshot, HealthSnapshot]) -> None:
+    pane.show_scene(Scene(seen[0], PRICE_AREAS[0], EngineStatus(EngineKind.CONNECTED, "https://host", orders=False), NOW + 2))
+    pane.support.click()
+    assert pane.support.isEnabled()
+    assert pane.answer.text() == EN.text("engine.read_only_why")
+    assert not pane.run.isEnabled()
+
+
 def test_the_engine_tells_when_sources_are_asked(pane: HealthPane) -> None:
     sources = [{"dataset": "open-meteo/forecast", "every_s": 21600, "last_asked": None, "next_time": "2026-11-24T18:05:00Z"}]
     pane.deliver(Answer(Request("HealthPane", "/v1/plan", None, {}), {"sources": sources}))

@@ -29,6 +29,8 @@ _MEGABYTE = 1e6
 _JOB_STATES = {"ok": Freshness.FRESH, "expected": Freshness.LATE, "bug": Freshness.STALE, "missed": Freshness.MISSING}
 #: Tiers that need no word, for nothing is missing.
 _BEST = (Tier.FULL, Tier.POOLED)
+#: Seconds an issue may take before it is missed.
+_GRACE_S = 600
 _RANK = {tier: rank for rank, tier in enumerate(Tier)}
 
 
@@ -282,7 +284,8 @@ def _strip(area: str, found: HealthSnapshot, language: Language, now: int) -> Ti
     for back in range(TIER_DAYS - 1, -1, -1):
         day = today - dt.timedelta(days=back)
         made = by_day.get(day, {})
-        hours = [hour for hour in clock.local_hours(day).tolist() if hour <= now and hour >= (found.first_issue or now)]
+        past = [hour for hour in clock.local_hours(day).tolist() if (found.first_issue or now) <= hour <= now]
+        hours = [hour for hour in past if hour in made or now - hour > _GRACE_S]
         if hours and hours[-1] < found.space.thinned_to:  # most issues of that day were made and have been dropped since
             hours = sorted(made)
         tiers = [_lowest(made[hour]) for hour in hours if hour in made]
