@@ -36,7 +36,8 @@ class ForecastChart(Chart):
     def __init__(self, language: Language, palette: Palette) -> None:
         self._bands = (BandItem(), BandItem(), BandItem())
         self._unmeasured, self._gap, self._old, self._head = HatchItem(), HatchItem(), HatchItem(line=1), HeadItem()
-        self._observed, self._settled, self._bridge, self._median = (LineItem() for _ in range(4))
+        self._observed = LineItem(shaded=True)
+        self._settled, self._bridge, self._median = (LineItem() for _ in range(3))
         self._naive, self._tso, self._newest, self._adjusted, self._overlay = (LineItem() for _ in range(5))
         self._now = pg.InfiniteLine(
             angle=90, label=language.text("forecast.now"), labelOpts={"position": 0.97, "anchors": [(0, 0.5), (0, 0.5)]}

@@ -16,6 +16,7 @@ from app.forecast_header import ForecastHeader
 from app.forecast_tools import YEAR_DAYS, ForecastTools
 from app.hour_sheet import HourSheet
 from app.inspector import Inspector, SheetMaker
+from app.lines import MOST_POINTS
 from app.pane import Pane, Question, Scene
 from app.past_bar import PastBar
 from app.past_issues import Ahead, PastIssues
@@ -138,6 +139,7 @@ class ForecastPane(Pane):
         self.chart.pointed.connect(self._point_at)
         self.chart.pinned.connect(self._pin)
         self.chart.moved.connect(lambda: tools.show_days(None))
+        self.chart.plot.getViewBox().sigXRangeChanged.connect(lambda *_: self._name_axis())
         self.inspector.asked.connect(self.asked)
         self.inspector.told.connect(self.told)
         self.inspector.drawn.connect(lambda _: self._lay_over())
@@ -279,7 +281,7 @@ class ForecastPane(Pane):
         self._view = view
         self._header.show_view(view)
         self._name_lines()
-        self._axis_note.setText(view.axis)
+        self._name_axis()
         self._part.setVisible(bool(view.stretches))
         self._zone.setText(view.zone)
         for label, words in ((self._known_at, view.known_at), (self._outcome, view.outcome)):
@@ -359,6 +361,13 @@ class ForecastPane(Pane):
         self._overlay = self.inspector.overlay if self.tools.inspect.isChecked() else None
         self.chart.lay_over(self._overlay)
         self._name_lines()
+
+    def _name_axis(self) -> None:
+        """Unit of the value axis, and, where long lines are drawn by days, that they are."""
+        if self._view is not None:
+            left, right = self.chart.plot.viewRange()[0]
+            by_days = (right - left) / HOUR > MOST_POINTS
+            self._axis_note.setText(self._language.text("forecast.by_days", axis=self._view.axis) if by_days else self._view.axis)
 
     def _name_lines(self) -> None:
         self._legend.show_view(self._view, self.tools.naive.isChecked(), self._overlay, self._palette)

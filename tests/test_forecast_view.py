@@ -148,6 +148,9 @@ def test_ranges_zoom_and_home(qtbot: QtBot, pane: ForecastPane) -> None:
     pane.tools._ranges.buttons()[-1].click()
     assert len(pane._view.observed_time) > 69 * 24 - 3, "the year that is wanted is read"
     assert span() == pytest.approx(365.0)
+    assert "Long curves are daily means" in _words(pane)
+    pane.tools.reset.click()
+    assert "Long curves are daily means" not in _words(pane)
 
 
 def test_zoom_keeps_the_hour_that_is_read_out_where_it_is(qtbot: QtBot, pane: ForecastPane) -> None:

@@ -31,9 +31,9 @@ def _dark_columns(plot: pg.PlotWidget) -> np.ndarray[tuple[int], np.dtype[np.boo
     return (raw[:, : image.width(), :3].max(axis=2) < 160).any(axis=0)
 
 
-def _line(plot: pg.PlotWidget, x: object, y: object, style: QtCore.Qt.PenStyle = QtCore.Qt.PenStyle.SolidLine) -> LineItem:
-    item = LineItem()
-    item.set_pen("#000000", 2, style)
+def _line(plot: pg.PlotWidget, x: object, y: object, shaded: bool = False) -> LineItem:
+    item = LineItem(shaded)
+    item.set_pen("#000000", 2)
     plot.addItem(item, ignoreBounds=True)
     item.set_data(np.asarray(x, float), np.asarray(y, float))
     return item
@@ -56,14 +56,15 @@ def test_a_dashed_line_differs_from_a_solid_one_in_more_than_colour(plot: pg.Plo
     assert _dark_columns(plot).mean() < 0.8
 
 
-def test_of_many_points_every_peak_is_still_drawn(plot: pg.PlotWidget) -> None:
-    x = np.linspace(0, 100, 20 * MOST_POINTS)
-    y = np.full(len(x), 1.0)
-    y[len(x) // 2] = 9.0
-    _line(plot, x, y)
+def test_a_year_is_drawn_as_the_mean_of_days_in_the_range_of_their_hours(plot: pg.PlotWidget) -> None:
+    x = np.linspace(0, 100, 24 * 200)
+    _line(plot, x, 5 + 3 * np.sin(2 * np.pi * np.arange(len(x)) / 24), shaded=True)
+    assert len(x) > MOST_POINTS
     image = plot.grab().toImage()
-    high = [image.pixelColor(200 + shift, 60).lightness() for shift in range(-3, 4)]
-    assert min(high) < 160
+    column = [image.pixelColor(200, row).lightness() for row in range(200)]
+    assert column[100] < 120, "the mean of every day"
+    assert all(130 < column[row] < 240 for row in (50, 70, 130, 150)), "the range of its hours"
+    assert column[20] == column[180] == 255
 
 
 def test_nothing_to_draw_is_no_fault(plot: pg.PlotWidget) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 TEXTS: dict[str, tuple[str, str]] = {
     "forecast.settled": ("Afregnet", "Settled"),
     "forecast.limit": ("grænse {limit}", "limit {limit}"),
+    "forecast.by_days": (
+        "{axis}. Lange kurver er døgnmidler; det grå går fra døgnets laveste til højeste time.",
+        "{axis}. Long curves are daily means; the grey goes from the lowest to the highest hour of the day.",
+    ),
     "forecast.issued_here": ("udstedt", "issued"),
     "forecast.naive": ("Sæsonnaiv", "Seasonal naive"),
     "forecast.newest": ("Nyeste median", "Newest median"),

@@ -128,8 +128,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing new is fetched and no new forecast is issued.",
     ),
     "engine.retry": (
-        "Den findes eller startes igen af sig selv; `lastvagt-engine doctor` siger mere.",
-        "It is found or started again by itself; `lastvagt-engine doctor` tells more.",
+        "Den findes eller startes igen af sig selv; lastvagt-engine doctor siger mere.",
+        "It is found or started again by itself; lastvagt-engine doctor tells more.",
     ),
     "effect.database": (
         "Skærmen viser det, der sidst blev læst.",
