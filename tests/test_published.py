@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_adjusting import issue, made
 
-from engine import clock, decisions, pipeline, published, tables
+from engine import clock, decisions, extracts, pipeline, published, tables
 from engine.adjusting import Act, Adjustment, Refused, State
 from engine.domain import DAY, HOUR, Consumer, Flag, Observations, Series
 from engine.roles import Pointless
@@ -73,6 +73,21 @@ def test_what_is_published_is_the_models_and_the_adjustment_and_the_models_stays
         assert rows(reader, "DK2", NOW + 60)[t]["adjustment"] == 0.0
     assert tables.forecast(reader, Consumer("DK"), NOW + 60).head["adjustments"] == [1]
     assert tables.forecast(reader, Consumer("DK1"), NOW + 60, as_of=NOW - 1).head["adjustments"] == []
+
+
+def test_who_decides_by_a_forecast_gets_the_published_one_and_an_archive_says_that_it_holds_the_models(
+    store: tuple[Writer, Reader],
+) -> None:
+    writer, reader = store
+    decisions.adjust(writer, reader, WORDS, NOW)
+    overview = extracts.overview(reader, Consumer("DK"), NOW, NOW, NOW + 60)
+    peaks = {row[0]: row[overview.columns.index("peak")] for row in overview.rows}
+    assert peaks == pytest.approx({"DK": 4200.0, "DK1": 2700.0, "DK2": 1500.0})
+    archive = [table for name, table in tables.export(reader, NOW - DAY, NOW + DAY) if name == "forecasts"]
+    assert {table.head["untouched"] for table in archive} == {True}
+    assert not any(row[-1] for table in archive for row in table.rows)
+    assert not tables.forecast(reader, Consumer("DK1"), NOW + 60).head["untouched"]
+    assert tables.forecast(reader, Consumer("DK1"), NOW + 60, untouched=True).head["untouched"]
 
 
 def test_one_that_is_withdrawn_leaves_the_hours_to_come_and_stays_on_record(store: tuple[Writer, Reader]) -> None:

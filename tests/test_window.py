@@ -240,7 +240,7 @@ def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: S
 
 
 def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
-    consumers = {code: dataclasses.replace(area, forecast=None) for code, area in filled.consumers.items()}
+    consumers = {code: dataclasses.replace(area, published=None) for code, area in filled.consumers.items()}
     time.set(NOW + 3 * DAY)
     window.show_snapshot(dataclasses.replace(filled, consumers=consumers))
     chart = window.forecast.chart
