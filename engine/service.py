@@ -35,6 +35,7 @@ from engine import (
     explaining,
     openapi,
     orders,
+    peaks,
     pipeline,
     plan,
     roles,
@@ -400,7 +401,9 @@ class Service:
 
     def _adopt(self, new: Config) -> None:
         before, self._config = self._config, settings.adopted(self._config, new)
-        self._writer.set_limits(self._config.limits)
+        if before.limits != self._config.limits:
+            self._writer.set_limits(self._config.limits)
+            peaks.watch(self._writer, self._reader, self._clock.now())
         self._sources = sources.live(self._config)
         self._transport = sources.transport(self._config, self._clock)
         if before.log_level != self._config.log_level:
