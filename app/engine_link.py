@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6 import QtCore
 
@@ -99,6 +99,37 @@ def bring(request: Request, endpoint: Callable[[], Endpoint]) -> Answer:
         return Answer(request, refusal=refusal)
 
 
+class _Work(QtCore.QObject):
+    """Work in another thread, and who asked for it: kept until the work is done, and let go where it was made.
+
+    Whoever else held an object last would destroy it in that other thread, under its timers.
+    """
+
+    done = QtCore.Signal()
+    _running: ClassVar[set[_Work]] = set()
+
+    def __init__(self, asker: QtCore.QObject, work: Callable[[], object]) -> None:
+        super().__init__()
+        self._asker, self._work = asker, work
+        self._running.add(self)
+        self.done.connect(self._end, QtCore.Qt.ConnectionType.QueuedConnection)
+
+    def run(self) -> None:
+        """Do it."""
+        try:
+            self._work()
+        finally:
+            self.done.emit()
+
+    def _end(self) -> None:
+        self._running.discard(self)
+
+
+def in_background(asker: QtCore.QObject, work: Callable[[], object]) -> None:
+    """Do work of an object in another thread, so that nothing waits for it."""
+    QtCore.QThreadPool.globalInstance().start(_Work(asker, work).run)
+
+
 class EngineLink(QtCore.QObject):
     """Keeps an engine running while the app does. `changed` carries an EngineStatus, `answered` an Answer."""
 
@@ -155,7 +186,7 @@ class EngineLink(QtCore.QObject):
         state = self._state
         if self.status.kind is EngineKind.FOUND and state is not None and not self._looking:
             self._looking = True
-            QtCore.QThreadPool.globalInstance().start(lambda: self._looked.emit(state, _answers(state)))
+            in_background(self, lambda: self._looked.emit(state, _answers(state)))
         elif self.status.kind is EngineKind.FAILED:
             self._settle()
 
@@ -173,7 +204,7 @@ class EngineLink(QtCore.QObject):
                 raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
             return Endpoint(f"http://{state.host}:{state.port}", access.read(data_dir))
 
-        QtCore.QThreadPool.globalInstance().start(lambda: self.answered.emit(bring(request, endpoint)))
+        in_background(self, lambda: self.answered.emit(bring(request, endpoint)))
 
     def stop(self) -> None:
         """End the engine if we started it; one that does not end in time is killed."""

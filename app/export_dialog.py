@@ -108,6 +108,7 @@ class ExportDialog(QtWidgets.QDialog):
         self.folder.setText(str(remembered_folder(remembered)))
         self.told.clear()
         self._show.hide()
+        self.save.setEnabled(True)
         self.show()
         self.what.setFocus()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import day_report, files, picture, present
+from app.engine_link import in_background
 from app.pane import Pane, Question, Scene
 from app.picture import Picture
 from app.present import ReportFacts
@@ -138,7 +139,7 @@ class Exporter(QtCore.QObject):
             except Expected as fault:
                 self._tell(fault)
 
-        QtCore.QThreadPool.globalInstance().start(write)
+        in_background(self, write)
 
     def _name(self, wish: Wish, scene: Scene, view: str, now: int) -> str:
         """Of a file: what of whom, and when it was taken away by Danish clocks."""
@@ -160,7 +161,7 @@ class Exporter(QtCore.QObject):
         def draw(taken: Picture = taken) -> None:
             self._drawn.emit(taken.image(), files.tabbed(table, european=self._language.code == "da"))
 
-        QtCore.QThreadPool.globalInstance().start(draw)
+        in_background(self, draw)
 
     def _put_on_clipboard(self, image: QtGui.QImage, text: str) -> None:
         data = QtCore.QMimeData()

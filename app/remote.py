@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from PySide6 import QtCore
 
-from app.engine_link import Request, bring
+from app.engine_link import Request, bring, in_background
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine.access import Endpoint
 from engine.clock import Clock
@@ -92,7 +92,7 @@ class RemoteLink(QtCore.QObject):
 
     def ask(self, request: Request) -> None:
         """Bring a request before the engine; `answered` follows, and nothing waits for it."""
-        QtCore.QThreadPool.globalInstance().start(lambda: self.answered.emit(bring(request, lambda: self._endpoint)))
+        in_background(self, lambda: self.answered.emit(bring(request, lambda: self._endpoint)))
 
     def stop(self) -> None:
         """Leave the engine alone. A fetch that hangs ends with the program."""

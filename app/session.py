@@ -24,6 +24,9 @@ from engine.domain import Consumer
 
 log = logging.getLogger("lastvagt.app")
 
+#: Milliseconds that what is still being written or asked may take when the app closes.
+_LAST_MS = 2000
+
 
 class Session(QtCore.QObject):
     """Holds the window, the feed and the link to the engine together, and keeps how the user likes it.
@@ -46,6 +49,7 @@ class Session(QtCore.QObject):
         self.feed, self.link = feed, link
         self.tray: Tray | None = None
         application.styleHints().colorSchemeChanged.connect(self._dress)
+        application.commitDataRequest.connect(self._leave_for_good)
         self.window = self._make()
         if tray.is_there():
             self._take_place()
@@ -137,6 +141,10 @@ class Session(QtCore.QObject):
             self._like({"told_of_tray": True})
         return True
 
+    def _leave_for_good(self, _desktop: object) -> None:
+        """The desktop ends: a window that only hides would hold it up."""
+        self.window.hides = lambda: False
+
     def _feed_ended(self) -> None:
         self.window.show_trouble("feed", self.language.text("window.feed_stopped"), self.language.text("window.restart"))
 
@@ -166,7 +174,7 @@ class Session(QtCore.QObject):
         self._watchdog.stop()
         self.feed.stop()
         self.link.stop()
-        QtCore.QThreadPool.globalInstance().waitForDone()
+        QtCore.QThreadPool.globalInstance().waitForDone(_LAST_MS)
 
 
 def preferred(kept: Preferences, language: str | None, theme_name: str | None, of: Consumer | None) -> Preferences:

@@ -190,7 +190,7 @@ class Window(QtWidgets.QMainWindow):
         self.menu.add_section(text("menu.export"), self._export_actions())
         self.menu.add_section(text("menu.look"), self._look_actions())
         pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
-        for topic in help_pages.topics():
+        for topic in sorted(help_pages.topics(), key=lambda topic: help_pages.title(topic, self._language)):
             pages.append(action(self, help_pages.title(topic, self._language), lambda topic=topic: self.show_help(topic)))
         self.menu.add_section(text("menu.help"), pages)
         self.menu.add_section(

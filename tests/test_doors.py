@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import api, clock
+from engine import api, clock, openapi
+from engine.access import Endpoint, Refused
 from engine.config import Config
 from engine.domain import Expected
 from engine.http_server import HttpServer, Tls
@@ -102,3 +103,24 @@ def test_a_certificate_that_is_none_is_told_before_anything_listens(tmp_path: Pa
     for certificate in ("c.pem", "none.pem"):
         with pytest.raises(Expected, match="cannot be used"):
             HttpServer(lambda *_: None, "127.0.0.1", 0, tls=Tls(tmp_path / certificate, tmp_path / "k.pem"))  # type: ignore[arg-type,return-value]
+
+
+def test_an_order_from_elsewhere_bears_the_name_of_the_token(tmp_path: Path, tokens: Tokens) -> None:
+    Writer(tmp_path / "a.sqlite", simulated=True).close()
+    reader, heard = Reader(tmp_path / "a.sqlite"), []
+    desk = api.Desk("own", lambda path, words: heard.append((path, words["who"])) or {}, lambda *_: {})
+    server = HttpServer(api.create(reader, clock.SimulatedClock(NOW), desk, tokens), "127.0.0.1", 0, posts=openapi.ORDERS)
+    server.start()
+    try:
+        url, order = f"http://127.0.0.1:{server.port}", "/v1/models/promote"
+        words = {"model_id": "new-2026", "reason": "better", "who": "anna"}
+        Endpoint(url, tokens.new("office", Right.OPERATOR, NOW)).post(order, words)
+        Endpoint(url, "own").post(order, words)
+        with pytest.raises(Refused, match="needs a token"):
+            Endpoint(url).post(order, words)
+        with pytest.raises(Refused, match="may only read"):
+            Endpoint(url, tokens.new("hall", Right.READER, NOW)).post(order, words)
+    finally:
+        server.stop()
+        reader.close()
+    assert heard == [(order, "anna (office)"), (order, "anna")]

@@ -82,6 +82,14 @@ def test_with_an_icon_closing_puts_the_window_away_and_says_so_once(session: Ses
     assert not session.feed.isRunning()
 
 
+@pytest.mark.parametrize("session", [True], indirect=True)
+def test_a_desktop_that_ends_is_not_held_up(session: Session, told: list[str]) -> None:
+    session._leave_for_good(None)
+    session.window.close()
+    assert not session.feed.isRunning()
+    assert told == []
+
+
 @pytest.mark.parametrize("session", [False], indirect=True)
 def test_without_one_closing_ends_it(session: Session) -> None:
     session.window.close()

@@ -104,7 +104,7 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
     """The report; what is not known stands as a dash."""
     text, of, now = language.text, facts.of, facts.now
     seen = facts.shown.consumers[of]
-    scale, issue = scale_for(seen), seen.forecast
+    scale, issue = scale_for(seen), seen.official
     today = clock.local(now).date()
     days = tuple(
         _span(today + dt.timedelta(days=n), text(f"report.{name}"), language)
@@ -176,6 +176,7 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
             text("report.about_hours", zone=language.zone(start, end)),
             text("report.about_ahead", hour=ISSUE_HOUR),
             text("report.about_bands"),
+            *((text("report.adjusted", count=len(seen.published.steps)),) if seen.published and seen.published.steps else ()),
             *((text("report.reduced"),) if issue is not None and issue.tier is not best_tier(of) else ()),
         ),
         tick=lambda value: language.number(value, scale.decimals),
@@ -308,9 +309,10 @@ def _columns(
     if number == 0:
         forecast = _values(ahead, hours, 0.5)
         return [words(observed), words(forecast), words(observed - forecast, sign=True)]
-    low, high = _values(seen.forecast, hours, 0.1), _values(seen.forecast, hours, 0.9)
+    issue = seen.official
+    low, high = _values(issue, hours, 0.1), _values(issue, hours, 0.9)
     spans = [
         f"{scale.number(a, language)}–{scale.number(b, language)}" if math.isfinite(a) else _NOTHING
         for a, b in zip(low.tolist(), high.tolist(), strict=True)
     ]
-    return [*([words(observed)] if number == 1 else []), words(_values(seen.forecast, hours, 0.5)), spans]
+    return [*([words(observed)] if number == 1 else []), words(_values(issue, hours, 0.5)), spans]

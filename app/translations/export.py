@@ -83,6 +83,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "80 %: i otte af ti timer ventes forbruget mellem de to tal.",
         "80 %: in eight of ten hours the load is expected between the two numbers.",
     ),
+    "report.adjusted": (
+        "Operatører har rettet prognosen; rettelser, der gælder nu: {count}.",
+        "Operators have adjusted the forecast; adjustments in force now: {count}.",
+    ),
     "report.reduced": (
         "Prognosen er lavet på et lavere trin end normalt; se trinnet nederst på siden.",
         "The forecast was made in a lower tier than usual; see the tier at the foot of the page.",
