@@ -172,7 +172,7 @@ def _sentence(row: str, hour: int, value: float, hours: int, shown: str, languag
     if not math.isfinite(value):
         return language.text("heat.nothing", row=row, span=span)
     written = language.quantity(value, "%", 2, sign=shown == "bias")
-    return language.text(f"heat.cell_{shown}", row=row, span=span, value=written, count=hours)
+    return language.text("heat.cell", row=row, span=span, value=written, count=hours)
 
 
 def _summary(names: Sequence[str], values: FloatArray, shown: str, language: Language) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from app.present.quality import JUDGED_DAYS, estimates, lead_words
 from app.present.scale import scale_for
 from app.record import Record
 from app.snapshot import ConsumerSnapshot
 from app.translations import Language
 from engine import expected_error
-from engine.domain import LEAD_BUCKETS, LEVELS, FloatArray
+from engine.domain import LEAD_BUCKETS, LEVELS
 
 #: Days that tell how often load was below each level.
 TOLD_DAYS = 84
@@ -114,9 +112,3 @@ def _errors(seen: ConsumerSnapshot, record: Record, late: int, language: Languag
             )
         )
     return tuple(lines)
-
-
-def positions(view: PromiseView) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Nominal, seen and reach of each level in percent."""
-    rows = np.array([(line.nominal, line.seen, line.reach) for line in view.levels], np.float64)
-    return rows[:, 0], rows[:, 1], rows[:, 2]
