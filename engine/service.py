@@ -38,6 +38,7 @@ from engine import (
     peaks,
     pipeline,
     plan,
+    queries,
     roles,
     settings,
     sources,
@@ -363,13 +364,13 @@ class Service:
         """A question that needs the models."""
         now = self._clock.now()
         of = consumers.find(self._reader, query["area"], query["consumer_type"], now)
-        ask, issue_time = (self._reader, self._lineup.bundle, of, now), api.moment(query, "issue_time")
+        ask, issue_time = (self._reader, self._lineup.bundle, of, now), queries.moment(query, "issue_time")
         if path == "/v1/whatif":
             return whatif.imagine(*ask, whatif.change_of(query), issue_time).document()
-        hour = api.moment(query, "valid_time")
+        hour = queries.moment(query, "valid_time")
         if path == "/v1/explain":
             return explaining.explain(*ask, hour, issue_time).document()
-        return explaining.changes(*ask, hour, issue_time, api.moment(query, "before")).document()
+        return explaining.changes(*ask, hour, issue_time, queries.moment(query, "before")).document()
 
     def _run_job(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Let a job run at once, after the one that runs now."""
