@@ -220,7 +220,7 @@ def adjustments(table: Table) -> None:
     operators = table.head["operators"]
     assert isinstance(operators, list)
     for each in operators:
-        print(f"{each['who']}: {each['value_added']:+g} MWh of absolute error saved over {each['scored_hours']} hours.")
+        print(f"{each['who']}: {each['value_added']:+.1f} MWh of absolute error saved over {each['scored_hours']} hours.")
 
 
 def quarantine(table: Table) -> None:

@@ -485,3 +485,13 @@ def test_a_view_of_nothing_has_a_scale_and_no_peak() -> None:
     assert math.isnan(view.issue_time)
     assert (view.gap, view.bands) == (None, ())
     assert present.read_out(view, NOW, EN).median == "no data"
+
+
+@pytest.mark.parametrize("kind", [EngineKind.CONNECTING, EngineKind.UNHEARD])
+def test_before_anything_came_from_another_machine_nothing_is_said_of_files_here(kind: EngineKind) -> None:
+    absent = Snapshot(NOW, fault=Expected("There is no database at x.", "Start the engine once."), no_database=True)
+    told = present.forecast_view(absent, Consumer("DK1"), EngineStatus(kind, "https://there:8787"), EN, NOW).empty
+    assert told is not None
+    assert told.title == "No data have come from the engine yet"
+    assert len(told.lines) == 1
+    assert "https://there:8787" in told.lines[0]

@@ -29,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.of_grid_area": ("Forbrug i netområder", "Load of grid areas"),
     "health.of_own": ("Egne serier", "Series of your own"),
     "health.load_more": (
-        "{source}: {count} serier; {name} er længst bagud, målt til {until}, {holes} timer mangler i de seneste 60 døgn.",
-        "{source}: {count} series; {name} is furthest behind, measured until {until}, {holes} hours missing in the last 60 days.",
+        "{source}: {count} serier; {name} er længst bagud, målt til {until}; timer, der mangler i de seneste 60 døgn: {holes}.",
+        "{source}: {count} series; {name} is furthest behind, measured until {until}; hours missing in the last 60 days: {holes}.",
     ),
     "health.stalled": ("Har stået stille siden {since}.", "Has stood still since {since}."),
     "health.nominal": (
