@@ -405,7 +405,7 @@ def test_no_text_is_cut(
             if label.isVisible() and label.text() and not label.wordWrap():
                 needed = label.fontMetrics().horizontalAdvance(label.text())
                 assert label.width() >= needed, (label.text(), label.width(), needed)
-    table = made.monitoring.scores.findChild(QtWidgets.QTableWidget)
+    table = made.pane("monitoring").scores.findChild(QtWidgets.QTableWidget)
     for column in range(table.columnCount()):
         lines = table.horizontalHeaderItem(column).text().split("\n")
         cells = [table.item(row, column).text() for row in range(table.rowCount())]
