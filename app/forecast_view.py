@@ -28,6 +28,7 @@ from app.present import (
     forecast_view,
     hours_ahead,
     read_out,
+    stored_days,
     surrounded,
     weather_at,
     weather_view,
@@ -187,6 +188,7 @@ class ForecastPane(Pane):
             self._likes = scene.likes
             self._follow_likes()
         self._scene = scene
+        self.tools.show_stored(stored_days(scene.snapshot, scene.of, scene.now))
         self._ask()
         self._compose()
 

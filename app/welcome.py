@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
+from app.choice_box import ChoiceBox
 from app.translations import LANGUAGES, Language
 from engine import geography
 from engine.config import SETTINGS_FILE
@@ -287,12 +288,11 @@ def _usable(folder: Path, language: Language) -> None:
         raise Expected(language.text("welcome.no_folder", folder=folder), language.text("welcome.other_folder")) from error
 
 
-def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> QtWidgets.QComboBox:
-    box = QtWidgets.QComboBox()
+def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> ChoiceBox:
+    box = ChoiceBox(name)
     for words, value in entries:
         box.addItem(words, value)
     box.setCurrentIndex(box.findData(chosen))
-    box.setAccessibleName(name)
     return box
 
 

@@ -6,6 +6,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.chart_card import chart_card
+from app.choice_box import ChoiceBox
 from app.heat_map import HeatView, RampBar
 from app.present import Behind, behind, heat_map
 from app.present.frame import is_gross
@@ -35,9 +36,8 @@ class WherePage(QtWidgets.QWidget):
         self._record: Record | None = None
         self._scale, self._now = Scale(), 0
         self._cell: tuple[int, int, int] | None = None
-        self._shown, self._truth = QtWidgets.QComboBox(), QtWidgets.QComboBox()
-        for box, kind, keys in ((self._shown, "show", SHOWN), (self._truth, "truth", TRUTHS)):
-            box.setAccessibleName(text(f"where.{kind}"))
+        self._shown, self._truth = ChoiceBox(text("where.show")), ChoiceBox(text("where.truth"))
+        for box, keys in ((self._shown, SHOWN), (self._truth, TRUTHS)):
             for key in keys:
                 box.addItem(text(f"where.{key}"), key)
         self._shown.currentIndexChanged.connect(self._draw)

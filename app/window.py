@@ -14,6 +14,7 @@ from app.export_dialog import ExportDialog, remembered_folder, told
 from app.exporter import Exporter, Wish, default_days
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
+from app.front_stack import FrontStack
 from app.health_view import HealthPane
 from app.map_view import MapPane
 from app.menu import Menu, action
@@ -89,7 +90,7 @@ class Window(QtWidgets.QMainWindow):
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
-        self._stack = QtWidgets.QStackedWidget()
+        self._stack = FrontStack()
         for number, view in enumerate(VIEWS, start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}, F{number + 1}")
