@@ -112,7 +112,7 @@ class ForecastPane(Pane):
         column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(6)
         known = QtWidgets.QHBoxLayout()
-        known.addWidget(self._known_at)
+        known.addWidget(self._known_at, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         known.addWidget(self._outcome, 1)
         notes = QtWidgets.QHBoxLayout()
         notes.addWidget(self._axis_note)

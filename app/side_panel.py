@@ -9,7 +9,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import theme
 from app.translations import Language
 
-WIDTH = 400
+WIDTH = 392
 _INDENT = 18
 
 

@@ -147,7 +147,7 @@ def few(image: QtGui.QImage) -> QtGui.QImage:
     pixels = np.frombuffer(plain.constBits(), np.uint32).reshape(plain.height(), plain.width())
     colours, place, count = np.unique(pixels, return_inverse=True, return_counts=True)
     parts = np.stack([(colours >> shift & 255).astype(np.float32) for shift in (16, 8, 0)], axis=1)
-    kept = np.argsort(-count)[: _COLOURS // 2].tolist()
+    kept = np.argsort(-count)[: _COLOURS // 3].tolist()
     apart = np.min([((parts - parts[one]) ** 2).sum(axis=1) for one in kept], axis=0)
     while len(kept) < _COLOURS and apart.max() > 0:
         kept.append(int(apart.argmax()))

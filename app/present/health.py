@@ -332,7 +332,7 @@ def _event(event: Event, language: Language, now: int) -> HealthLine:
     lasted = language.duration((now if event.until is None else event.until) - event.since)
     cells = (
         Cell(language.text("health.over" if over else "health.open"), None if over else Freshness.LATE),
-        Cell(language.moment(event.since, now)),
+        Cell(language.moment(event.since, now, weekday=False)),
         Cell(lasted),
         Cell(kind),
     )

@@ -51,8 +51,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "situation.forecast": ("Prognose", "Forecast"),
     "situation.metered": ("Målt forbrug", "Metered load"),
     "situation.peak": (
-        "Spids: {area} overstiger {limit} med {percent}, {time} (om {lead})",
-        "Peak: {area} exceeds {limit} with {percent}, {time} (in {lead})",
+        "Spids: {area} overstiger {limit}, {percent} sandsynligt, {time} (om {lead})",
+        "Peak: {area} exceeds {limit}, {percent} likely, {time} (in {lead})",
     ),
     "situation.peak_past": ("Risiko for spids over grænsen: {area}", "Risk of a peak over the limit: {area}"),
     "situation.week": (
