@@ -402,6 +402,7 @@ class ForecastPane(Pane):
         self.chart.show_pin(hour)
         if hour is not None and not self.tools.inspect.isChecked():
             self.tools.inspect.click()
+        self._point_at(self._pointed)
         self._tell_hour()
 
     def _tell_hour(self) -> None:
@@ -418,7 +419,8 @@ class ForecastPane(Pane):
         if self._view is None:
             return
         self._pointed = time
-        at = self._view.now if time is None else time
+        held = self._view.now if self._pinned is None else self._pinned
+        at = held if time is None else time
         numbers = read_out(self._view, at, self._language)
         self._numbers.show_numbers(numbers, weather_at(self._weather, at, self._language))
         self._part.setText(numbers.part)

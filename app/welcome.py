@@ -11,6 +11,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.choice_box import ChoiceBox
+from app.pressing import press
 from app.translations import LANGUAGES, Language
 from engine import geography
 from engine.config import SETTINGS_FILE
@@ -198,6 +199,11 @@ class Welcome(QtWidgets.QWidget):
         self.done.emit(choices)
         self.close()
 
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter presses the button that has the focus."""
+        if not press(self, event):
+            super().keyPressEvent(event)
+
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Who closes it takes what is chosen, as one who skips."""
         if not self._ended:
@@ -290,9 +296,7 @@ def _usable(folder: Path, language: Language) -> None:
 
 def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> ChoiceBox:
     box = ChoiceBox(name)
-    for words, value in entries:
-        box.addItem(words, value)
-    box.setCurrentIndex(box.findData(chosen))
+    box.show_entries(tuple((value, words) for words, value in entries), chosen)
     return box
 
 

@@ -38,8 +38,7 @@ class WherePage(QtWidgets.QWidget):
         self._cell: tuple[int, int, int] | None = None
         self._shown, self._truth = ChoiceBox(text("where.show")), ChoiceBox(text("where.truth"))
         for box, keys in ((self._shown, SHOWN), (self._truth, TRUTHS)):
-            for key in keys:
-                box.addItem(text(f"where.{key}"), key)
+            box.show_entries(tuple((key, text(f"where.{key}")) for key in keys), keys[0])
         self._shown.currentIndexChanged.connect(self._draw)
         self._truth.currentIndexChanged.connect(lambda index: self.truth_chosen.emit(TRUTHS[index]))
         self.maps = tuple(HeatView(palette) for _ in _MAPS)

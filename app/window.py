@@ -25,6 +25,7 @@ from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.pressing import press
 from app.settings_view import SettingsPane
 from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
@@ -143,14 +144,18 @@ class Window(QtWidgets.QMainWindow):
         left.addWidget(self.areas, 1)
         body.addLayout(left)
         body.addLayout(right, 1)
-        body.addWidget(self._panel)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(16, 8, 16, 8)
         column.setSpacing(8)
         column.addLayout(top)
         column.addWidget(self._notices)
-        column.addLayout(body, 1)
+        over = QtWidgets.QGridLayout()
+        over.addLayout(body, 0, 0)
+        over.addWidget(self._panel, 0, 0, QtCore.Qt.AlignmentFlag.AlignRight)
+        self._body = body
+        self._panel.turned.connect(lambda: self._panel.make_room(body, self.width()))
+        column.addLayout(over, 1)
         foot = QtWidgets.QHBoxLayout()
         foot.setSpacing(24)
         foot.addWidget(self._engine_line)
@@ -467,9 +472,15 @@ class Window(QtWidgets.QMainWindow):
         self._refresh()
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
-        """Keep the finder where it stands."""
+        """Keep the finder where it stands, and the page to read beside the view where there is room."""
         super().resizeEvent(event)
         self.finder.place()
+        self._panel.make_room(self._body, self.width())
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter presses the button that has the focus."""
+        if not press(self, event):
+            super().keyPressEvent(event)
 
     def quit(self) -> None:
         """Close for good."""

@@ -19,6 +19,7 @@ from app.similar_sheet import SimilarSheet
 from app.snapshot import EngineKind, EngineStatus
 from app.theme import LIGHT
 from app.translations import Language
+from engine.adjusting import untouched
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store import Reader
 
@@ -99,7 +100,9 @@ def test_an_issue_that_is_looked_at_stays_while_new_ones_come(pane: ForecastPane
     before = pane._known_at.text()
     own = scene.snapshot.consumers[scene.of]
     assert own.forecast is not None
-    newer = dataclasses.replace(own, forecast=dataclasses.replace(own.forecast, issue_time=own.forecast.issue_time + 600))
+    newer = dataclasses.replace(
+        own, published=untouched(dataclasses.replace(own.forecast, issue_time=own.forecast.issue_time + 600))
+    )
     pane.show_scene(dataclasses.replace(scene, snapshot=dataclasses.replace(scene.snapshot, consumers={scene.of: newer})))
     assert pane._known_at.text() == before
 

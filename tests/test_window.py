@@ -138,6 +138,37 @@ def test_the_read_out_follows_the_mouse_and_goes_back_to_now(window: Window, fil
     assert "Tue 24 Nov 18–19 CET" in _words(window)
 
 
+def test_the_read_out_stays_with_an_hour_that_is_held(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    window.show_hour(Consumer("DK"), clock.floor_hour(NOW) + 30 * HOUR)
+    row = window.forecast._numbers
+    assert "Thu 26 Nov 00–01 CET" in _words(row)
+    window.forecast.chart.pinned.emit(None)
+    assert "Tue 24 Nov 18–19 CET" in _words(row)
+
+
+@pytest.mark.parametrize(("width", "over"), [(1280, True), (1920, False)])
+def test_a_page_of_help_never_makes_the_window_grow(window: Window, filled: Snapshot, width: int, over: bool) -> None:
+    window.show_snapshot(filled)
+    window.resize(width, 800)
+    window.forecast.tools.inspect.setChecked(True)
+    window.show_help("forecast")
+    QtWidgets.QApplication.processEvents()
+    assert window.width() == width
+    panel, view = (part.mapTo(window, QtCore.QPoint()) for part in (window._panel, window.forecast))
+    assert panel.x() + window._panel.width() <= width
+    assert (panel.x() < view.x() + window.forecast.width()) == over
+
+
+def test_enter_presses_the_button_that_has_the_focus(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
+    window.show_snapshot(filled)
+    weather = window.forecast.tools.weather
+    before = weather.isChecked()
+    weather.setFocus()
+    qtbot.keyClick(weather, QtCore.Qt.Key.Key_Return)
+    assert weather.isChecked() != before
+
+
 def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
     window.show_snapshot(filled)
     window.activateWindow()
@@ -240,7 +271,7 @@ def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: S
 
 
 def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
-    consumers = {code: dataclasses.replace(area, forecast=None) for code, area in filled.consumers.items()}
+    consumers = {code: dataclasses.replace(area, published=None) for code, area in filled.consumers.items()}
     time.set(NOW + 3 * DAY)
     window.show_snapshot(dataclasses.replace(filled, consumers=consumers))
     chart = window.forecast.chart

@@ -13,7 +13,7 @@ from app.present.frame import is_gross
 from app.snapshot import EngineStatus, Snapshot
 from app.surroundings import Surroundings
 from app.translations import Language
-from engine import geography
+from engine import adjusting, geography
 from engine.domain import DAY, Consumer, FloatArray, QuantileForecast
 
 
@@ -45,7 +45,7 @@ def as_known(
 ) -> ForecastView:
     """An earlier issue in the place of the newest, with what came true of it: muted, and marked as what it is."""
     own = snapshot.consumers[newest.of]
-    nothing = dataclasses.replace(own, forecast=issue, published=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))
+    nothing = dataclasses.replace(own, published=adjusting.untouched(issue), tso_time=np.empty(0, np.int64), tso=np.empty(0))
     then = dataclasses.replace(snapshot, consumers={**snapshot.consumers, newest.of: nothing})
     made = forecast_view(then, newest.of, engine, language, int(newest.now))
     age = language.duration(newest.now - issue.issue_time)

@@ -100,6 +100,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hour.settled": ("Endeligt hos udgiveren", "Final at the publisher"),
     "hour.settlement": ("Afregnet i markedet", "Settled in the market"),
     "hour.forecast": ("Prognose", "Forecast"),
+    "readout.adjusted": ("{value} (justeret)", "{value} (adjusted)"),
+    "hour.untouched": ("Modellens egen median", "The model's own median"),
     "hour.issued": ("Udstedt", "Issued"),
     "hour.exceeds": ("Over grænsen {limit}", "Above the limit {limit}"),
     "hour.age": ("Udstedt for siden", "Issued ago"),

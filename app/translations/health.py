@@ -29,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.of_grid_area": ("Forbrug i netområder", "Load of grid areas"),
     "health.of_own": ("Egne serier", "Series of your own"),
     "health.load_more": (
-        "{source}: {count} serier; {name} er længst bagud, målt til {until}, mangler {holes} t af de seneste 60 døgn.",
-        "{source}: {count} series; {name} is furthest behind, measured until {until}, {holes} h of the last 60 days missing.",
+        "{source}: {count} serier; {name} er længst bagud, målt til {until}; timer, der mangler i de seneste 60 døgn: {holes}.",
+        "{source}: {count} series; {name} is furthest behind, measured until {until}; hours missing in the last 60 days: {holes}.",
     ),
     "health.count_new": ("nye", "new"),
     "health.count_revised": ("rettet", "revised"),
