@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtGui, QtWidgets
 
 from app import past_issues, surroundings, theme
 from app.adjust_sheet import AdjustSheet
@@ -173,7 +173,6 @@ class ForecastPane(Pane):
         ):
             action = QtGui.QAction(self._language.text(key), self)
             action.setShortcuts([QtGui.QKeySequence(shortcut) for shortcut in shortcuts])
-            action.setShortcutContext(QtCore.Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(lambda _checked, do=do: do())
             self.addAction(action)
 

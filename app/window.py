@@ -328,8 +328,9 @@ class Window(QtWidgets.QMainWindow):
         return VIEWS[self._tabs.currentIndex()]
 
     def choose_view(self, view: str) -> None:
-        """Bring a view to the front."""
+        """Bring a view to the front, and the keys to it."""
         self._tabs.setCurrentIndex(VIEWS.index(view))
+        self.pane(view).setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
 
     @property
     def chosen(self) -> Consumer:
