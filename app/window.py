@@ -10,8 +10,9 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import help_pages, present, theme
 from app.area_panel import AreaPanel
 from app.engine_link import Answer
-from app.export_dialog import ExportDialog, remembered_folder, told
-from app.exporter import Exporter, Wish, default_days
+from app.export_actions import export_actions
+from app.export_dialog import told
+from app.exporter import Exporter, Front
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
 from app.health_view import HealthPane
@@ -107,6 +108,9 @@ class Window(QtWidgets.QMainWindow):
         self._panel.closed.connect(lambda: self.pane(self.view).setFocus())
         self._said = theme.label(0.92)
         self.exporter = Exporter(language)
+        self.exporter.asked.connect(self.asked)
+        self.exporter.said.connect(self.say)
+        self.exporter.finished.connect(lambda result: self.say(told(result, language)))
         self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
@@ -192,7 +196,9 @@ class Window(QtWidgets.QMainWindow):
                 ),
             ],
         )
-        self.menu.add_section(text("menu.export"), self._export_actions())
+        self.menu.add_section(
+            text("menu.export"), export_actions(self, self.exporter, self._front, self.liked.emit, self._language)
+        )
         self.menu.add_section(text("menu.look"), self._look_actions())
         pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
         for topic in sorted(help_pages.topics(), key=lambda topic: help_pages.title(topic, self._language)):
@@ -208,35 +214,6 @@ class Window(QtWidgets.QMainWindow):
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
 
-    def _export_actions(self) -> list[QtGui.QAction]:
-        text, exporter = self._language.text, self.exporter
-        dialog = ExportDialog(self, self._language)
-        exporter.asked.connect(self.asked)
-        exporter.finished.connect(dialog.show_result)
-        exporter.finished.connect(lambda result: self.say(told(result, self._language)))
-        exporter.said.connect(self.say)
-
-        def save(wish: Wish, opened: bool = False) -> None:
-            self.liked.emit({"export": {"what": wish.what, "form": wish.form, "folder": str(wish.folder)}})
-            exporter.save(wish, self._scene, self.view, self.pane(self.view), self._palette, opened)
-
-        dialog.wished.connect(save)
-        return [
-            action(self, text("export.open"), lambda: dialog.open_with(*default_days(self._scene), self._likes.export), "Ctrl+E"),
-            action(
-                self,
-                text("export.copy"),
-                lambda: exporter.copy(self._scene, self.view, self.pane(self.view), self._palette),
-                QtGui.QKeySequence.StandardKey.Copy,
-            ),
-            action(
-                self,
-                text("export.report"),
-                lambda: exporter.report(self._scene, self.pane(self.view), remembered_folder(self._likes.export)),
-                QtGui.QKeySequence.StandardKey.Print,
-            ),
-        ]
-
     def say(self, words: str) -> None:
         """Tell something at the foot for a while."""
         self._said.setText(words)
@@ -246,6 +223,9 @@ class Window(QtWidgets.QMainWindow):
     def _scene(self) -> Scene:
         now = self._clock.now()
         return Scene(self._snapshot or Snapshot(now), self._chosen, self._engine, now, self._likes)
+
+    def _front(self) -> Front:
+        return Front(self._scene, self.view, self.pane(self.view), self._palette)
 
     def _look_actions(self) -> list[QtGui.QAction]:
         """The themes and the languages, of each group one ticked."""
@@ -316,12 +296,6 @@ class Window(QtWidgets.QMainWindow):
             self._stack.addWidget(made)
         return self._made[view]
 
-    def __getattr__(self, name: str) -> Pane:
-        """A view by its name."""
-        if name not in PANES:
-            raise AttributeError(name)
-        return self.pane(name)
-
     @property
     def view(self) -> str:
         """Name of the view in front."""
@@ -348,7 +322,7 @@ class Window(QtWidgets.QMainWindow):
         """Show an hour of a consumer in the forecast view."""
         self.choose_consumer(of)
         self.choose_view("forecast")
-        self.forecast.look_at(hour)
+        self.pane("forecast").look_at(hour)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""

@@ -119,8 +119,8 @@ def _order(
     """An operation that changes something: JSON in and out, with the token."""
     words = {
         400: "the body breaks this contract",
-        401: "no token, or not that of the running engine",
-        403: "foreign Host, or called by a web page",
+        401: "no token, or none that this engine knows",
+        403: "a token that may only read, a foreign Host, or called by a web page",
         404: "nothing of that name",
         405: "only POST is served",
         409: "it would change nothing, or cannot be done as things stand",
@@ -346,14 +346,14 @@ DOCUMENT: Schema = {
         ),
         "/v1/explain": _operation(
             "explain",
-            "What published medians are made of: a usual hour like them, what groups of inputs add, what was learned; exactly.",
+            "What published medians are made of: a usual hour like them, what groups of inputs add, what was learned, what operators changed; exactly.",
             {"application/json": answers.EXPLANATION},
             (_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
             (400, 403, 404, 422),
         ),
         "/v1/explain/changes": _operation(
             "changes",
-            "Why an issue differs from one before it: time, load, weather, model, what was learned; exactly.",
+            "Why an issue differs from one before it: time, load, weather, model, what was learned, what operators changed; exactly.",
             {"application/json": answers.CHANGES},
             (
                 *(_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
@@ -363,7 +363,7 @@ DOCUMENT: Schema = {
         ),
         "/v1/whatif": _operation(
             "whatif",
-            "What a forecast would be in other weather, on other days, with more load: never stored, never official.",
+            "What a forecast would be in other weather, with days taken for other days, with more load: never stored, never official.",
             {"application/json": answers.WHAT_IF},
             (
                 *(_P_AREA, _P_TYPE, _P_ISSUE),
@@ -446,7 +446,8 @@ DOCUMENT: Schema = {
             "token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "What `engine.token` in the data folder holds while the engine runs.",
+                "description": "What `engine.token` in the data folder holds while the engine runs, or a token of `lastvagt-engine token new`; "
+                "to order something, one made with --operator.",
             }
         },
     },

@@ -130,7 +130,9 @@ def test_an_alarm_of_a_peak_is_told_once_on_every_view(qtbot: QtBot, qapp: QtWid
     window.asked.connect(lambda question: window.show_found(question.name, late[1]))
     window.show()
     window.show_snapshot(dataclasses.replace(late[0], events=(Event("peak", "DK1", "It may.", "Look.", NOW, None),)))
-    assert any(trouble.text().startswith("Peak: DK1 exceeds") for trouble in window.overview.findChildren(QtWidgets.QLabel))
+    assert any(
+        trouble.text().startswith("Peak: DK1 exceeds") for trouble in window.pane("overview").findChildren(QtWidgets.QLabel)
+    )
     assert not window._notices.isVisible()
     window.choose_view("models")
     assert window._notices.isVisible()
