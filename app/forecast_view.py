@@ -28,6 +28,7 @@ from app.present import (
     forecast_view,
     hours_ahead,
     read_out,
+    stored_days,
     surrounded,
     weather_at,
     weather_view,
@@ -111,7 +112,7 @@ class ForecastPane(Pane):
         column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(6)
         known = QtWidgets.QHBoxLayout()
-        known.addWidget(self._known_at)
+        known.addWidget(self._known_at, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         known.addWidget(self._outcome, 1)
         notes = QtWidgets.QHBoxLayout()
         notes.addWidget(self._axis_note)
@@ -186,6 +187,7 @@ class ForecastPane(Pane):
             self._likes = scene.likes
             self._follow_likes()
         self._scene = scene
+        self.tools.show_stored(stored_days(scene.snapshot, scene.of, scene.now))
         self._ask()
         self._compose()
 

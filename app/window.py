@@ -15,6 +15,7 @@ from app.export_dialog import told
 from app.exporter import Exporter, Front
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
+from app.front_stack import FrontStack
 from app.health_view import HealthPane
 from app.map_view import MapPane
 from app.menu import Menu, action
@@ -93,7 +94,7 @@ class Window(QtWidgets.QMainWindow):
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
-        self._stack = QtWidgets.QStackedWidget()
+        self._stack = FrontStack()
         for number, view in enumerate(VIEWS, start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}, F{number + 1}")

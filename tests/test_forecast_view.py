@@ -156,6 +156,14 @@ def test_ranges_zoom_and_home(qtbot: QtBot, pane: ForecastPane) -> None:
     assert "Long curves are daily means" not in _words(pane)
 
 
+def test_a_year_is_offered_only_where_more_than_two_months_are_stored(pane: ForecastPane) -> None:
+    year = pane.tools._ranges.button(365)
+    assert year.isEnabled()
+    pane.tools.show_stored(20.4)
+    assert not year.isEnabled()
+    assert year.toolTip() == "Only 20 days of load are stored"
+
+
 def test_zoom_keeps_the_hour_that_is_read_out_where_it_is(qtbot: QtBot, pane: ForecastPane) -> None:
     qtbot.keyClick(pane.chart, KEYS.Key_PageDown)
     left, right = pane.chart.plot.viewRange()[0]

@@ -81,7 +81,7 @@ def test_a_line_tells_role_age_and_origin(filled: Snapshot) -> None:
 
 def test_a_proposal_is_seen_on_the_tab_in_the_sentence_and_by_the_line_in_front(filled: Snapshot) -> None:
     view = present.models_view(filled, RUNS, DA)
-    assert view.tab == "Modeller (1 forslag)"
+    assert view.tab == "Modeller (1)"
     assert view.lines[view.first].model_id == NEW
     trial = view.trials[Tier.FULL]
     assert trial.sentence.startswith(f"WQL for {NEW} var ")

@@ -14,12 +14,15 @@ from filled_store import NOW
 from app import present, snapshot
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock
+from engine import clock, drift, peaks
 from engine.adjusting import untouched
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Reason, Score, Tier
+from engine.drift import Course
+from engine.lag import Lag
+from engine.limits import Peak
 from engine.store import Reader, Writer
-from engine.store.reader import Event
+from engine.store.reader import Event, SeriesState
 
 DA, EN = Language("da"), Language("en")
 NO_ENGINE = EngineStatus(EngineKind.ABSENT)
@@ -293,6 +296,40 @@ def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> Non
         assert notice.detail == "It fails. Wait."
         assert "It fails. Wait." in notice.copied(NOW)
     assert (told[-1].problem, told[-1].remedy) == ("It fails.", "Wait.")
+
+
+def test_figures_of_a_peak_and_of_drift_are_told_in_the_users_language() -> None:
+    limit, found = 3400.0, Peak(NOW + DAY, 3300, 3200, 3500, 0.63, NOW + 20 * HOUR)
+    course = Course(np.array([20400]), *(np.array([n]) for n in (3.21, 2.5, 3.0, 2.8)), np.array([True]))
+    said = (peaks.sentence(Consumer("DK1"), limit, found, NOW), drift.trouble(course, "DK1", NOW).problem)
+    events = [
+        Event(kind, "DK1", words, "Look.", NOW, None) for kind, words in zip(("drift", "peak"), reversed(said), strict=True)
+    ]
+    peak, drifts = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, DA, NOW)
+    assert (
+        peak.effect
+        == f"63\u00a0% sandsynlighed for over 3.400\u00a0MWh {DA.date(NOW + 20 * HOUR)} {DA.hour_span(NOW + 20 * HOUR)}."
+    )
+    assert drifts.effect.startswith("Fejlen er 3,2\u00a0% over 7 døgn, normalt 2,5\u00a0%, grænse 3,0\u00a0%")
+    assert "3.400" in present.history(events, DA, NOW)
+
+
+def test_the_most_serious_trouble_comes_first_and_of_peaks_the_likeliest() -> None:
+    words = "The load may exceed 3400 MWh: {} % for 2026-11-30 10–11 Danish time, 34 h ahead."
+    events = [Event("peak", of, words.format(percent), "", NOW, None) for of, percent in (("DK1", 31), ("DK", 72))]
+    events = [Event("drift", "DK", "Worse.", "", NOW, None), *events, Event("job", "score", "Broken.", "", NOW, None)]
+    told = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, EN, NOW)
+    assert [notice.cause for notice in told] == ["job:score", "peak:DK", "peak:DK1", "drift:DK"]
+
+
+def test_a_source_that_fails_or_stands_still_says_how_old_its_data_are() -> None:
+    series = SeriesState("temperature", "DK1", "total", "open-meteo", "C", 0, NOW - 3 * HOUR, NOW - 3 * HOUR)
+    late = Lag(Consumer("851", "household"), "Private", NOW - 20 * DAY, 20 * DAY, 12 * DAY, NOW - 5 * DAY, (), 0, False)
+    events = (Event("source", "open-meteo/forecast", "", "", NOW - DAY, None), Event("stalled", "Private", "", "", NOW, None))
+    of = Snapshot(NOW, events=events, series=(series,), lags={late.consumer: late})
+    source, stalled = present.notices(of, NO_ENGINE, EN, NOW)
+    assert "is 3\u00a0h old" in source.effect
+    assert "20\u00a0d old, usually 12\u00a0d" in stalled.effect
 
 
 def test_a_source_that_failed_once_is_no_notice_until_it_has_failed_for_an_hour() -> None:

@@ -355,6 +355,7 @@ def test_troubles_stand_over_both_views_and_go_when_they_are_over(window: Window
     window.show_snapshot(faulty)
     window.show_engine(EngineStatus(EngineKind.FAILED, "out of memory"))
     assert "▲ The engine stopped: out of memory" in _words(window)
+    window._notices._more.click()
     assert "▲ The disk is gone." in _words(window)
     window.show_engine(EngineStatus(EngineKind.OURS))
     assert "▲ The disk is gone." in _words(window)

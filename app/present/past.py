@@ -13,8 +13,8 @@ from app.present.frame import is_gross
 from app.snapshot import EngineStatus, Snapshot
 from app.surroundings import Surroundings
 from app.translations import Language
-from engine import adjusting
-from engine.domain import FloatArray, QuantileForecast
+from engine import adjusting, geography
+from engine.domain import DAY, Consumer, FloatArray, QuantileForecast
 
 
 def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
@@ -25,6 +25,13 @@ def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
     times, values = around.truths["newest"]
     wide = dataclasses.replace(own, observed_time=times, observed=values, truths=around.truths)
     return dataclasses.replace(snapshot, consumers={**snapshot.consumers, around.of: wide})
+
+
+def stored_days(snapshot: Snapshot, of: Consumer, now: int) -> float:
+    """How many days back the load of a consumer is stored, the longest of its parts; 0 where none is."""
+    places = {of.area, *geography.parts(of.area)}
+    firsts = [s.first_valid for s in snapshot.series if s.quantity == "load" and s.area in places]
+    return max((now - first) / DAY for first in firsts) if firsts else 0.0
 
 
 def surrounded(view: ForecastView, around: Surroundings) -> ForecastView:

@@ -14,6 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast.newest": ("Nyeste median", "Newest median"),
     "forecast.range_days": ("{days} d", "{days} d"),
     "forecast.range_year": ("1 år", "1 y"),
+    "forecast.range_short": ("Kun {days} døgns forbrug er gemt", "Only {days} days of load are stored"),
     "forecast.range_named": ("Vis {days} døgn", "Show {days} days"),
     "forecast.zoom_in": ("Zoom ind", "Zoom in"),
     "forecast.zoom_out": ("Zoom ud", "Zoom out"),
@@ -90,7 +91,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "similar.weekday": ("samme ugedag", "same weekday"),
     "similar.kind": ("samme slags dag", "same kind of day"),
     "similar.season": ("{days} fra årstiden", "{days} off in the year"),
-    "similar.level": ("niveau {share}", "level {share}"),
+    "similar.level": ("niveau\u00a0{share}", "level\u00a0{share}"),
     # page of the hour
     "hour.table": ("Timens tal", "Numbers of the hour"),
     "hour.measured": ("Målt", "Observed"),

@@ -32,6 +32,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{source}: {count} serier; {name} er længst bagud, målt til {until}; timer, der mangler i de seneste 60 døgn: {holes}.",
         "{source}: {count} series; {name} is furthest behind, measured until {until}; hours missing in the last 60 days: {holes}.",
     ),
+    "health.count_new": ("nye", "new"),
+    "health.count_revised": ("rettet", "revised"),
+    "health.count_repeated": ("gentaget", "repeated"),
+    "health.count_quarantined": ("sat til side", "set aside"),
     "health.stalled": ("Har stået stille siden {since}.", "Has stood still since {since}."),
     "health.nominal": (
         "Ankomsten er ikke set; udgiverens egen frist er brugt.",
