@@ -164,7 +164,7 @@ def test_the_keys_of_the_forecast_count_wherever_the_focus_is_while_it_is_in_fro
     window: Window, filled: Snapshot, qtbot: QtBot
 ) -> None:
     window.show_snapshot(filled)
-    weather = window.forecast.tools.weather
+    weather = window.pane("forecast").tools.weather
     before = weather.isChecked()
     window._tabs.setFocus()
     qtbot.keyClick(window._tabs, QtCore.Qt.Key.Key_W)
