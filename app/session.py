@@ -79,6 +79,7 @@ class Session(QtCore.QObject):
         window.hides = self._put_away
         window.setWindowIcon(icons.mark("well", self._palette))
         self.feed.arrived.connect(window.show_snapshot)
+        self.feed.arrived.connect(window.prepare)
         self.feed.found.connect(window.show_found)
         self.link.changed.connect(window.show_engine)
         self.link.answered.connect(window.show_answer)

@@ -37,6 +37,8 @@ from engine.domain import Consumer, Expected
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
+#: Milliseconds of rest between two views that are made in advance, for the user goes first.
+_REST_MS = 10
 #: Milliseconds that what is told at the foot stays there.
 SAID_MS = 12_000
 #: Who shows each view, in the order of the tabs.
@@ -119,6 +121,8 @@ class Window(QtWidgets.QMainWindow):
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
+        self._rest = QtCore.QTimer(self, interval=_REST_MS, singleShot=True)
+        self._rest.timeout.connect(self.prepare)
         if likes.geometry:
             self.restoreGeometry(QtCore.QByteArray.fromBase64(likes.geometry.encode("ascii")))
         self._tick()
@@ -311,6 +315,12 @@ class Window(QtWidgets.QMainWindow):
             self._stack.addWidget(made)
         return self._made[view]
 
+    def prepare(self) -> None:
+        """Make the views that nobody has looked at, one after the other with rests, so that the first look at one need not wait."""
+        if ahead := next((view for view in VIEWS if view not in self._made), None):
+            self.pane(ahead)
+            self._rest.start()
+
     def __getattr__(self, name: str) -> Pane:
         """A view by its name."""
         if name not in PANES:
@@ -402,10 +412,11 @@ class Window(QtWidgets.QMainWindow):
             pane.set_palette(palette)
 
     def _switch(self) -> None:
+        """Bring the view in front of the others once it shows what it has to: out of sight, nothing is laid out on the way."""
         pane = self.pane(self.view)
-        self._stack.setCurrentWidget(pane)
-        self.areas.setVisible(pane.has_panel)
         self._refresh()
+        self.areas.setVisible(pane.has_panel)
+        self._stack.setCurrentWidget(pane)
 
     def _tick(self) -> None:
         now = self._clock.now()
@@ -489,5 +500,6 @@ class Window(QtWidgets.QMainWindow):
             event.ignore()
             return
         self._timer.stop()
+        self._rest.stop()
         self.on_close()
         super().closeEvent(event)
