@@ -182,7 +182,7 @@ class MonitoringPane(Pane):
             truth = self._truth_of(scene.of)
             other = held if truth == held.truth else self._other
             if other is not None and (other.of, other.truth) == (scene.of, truth):
-                self.where.show_record(other, scale_for(known), scene.now)
+                self.where.show_record(other, scale_for(known, self._language), scene.now)
         elif self.section == "promises":
             late = lag_days(scene.snapshot, scene.of)
             promised = promise_view(known, held, self._lead, late, self._language, scene.now)

@@ -18,6 +18,7 @@ class Preferences:
 
     language: str = ""
     theme: str = ""
+    unit: str = ""
     view: str = ""
     area: str = ""
     consumer_type: str = ""

@@ -61,7 +61,7 @@ class Session(QtCore.QObject):
     @property
     def language(self) -> Language:
         """What the window speaks."""
-        return Language(self._shown.language) if self._shown.language else Language.of_system()
+        return Language(self._shown.language or Language.of_system().code, self._shown.unit)
 
     @property
     def _palette(self) -> Palette:

@@ -499,7 +499,7 @@ def demo(args: argparse.Namespace) -> int:
 
     args.data_dir, args.simulated = args.data_dir or args.out / "data", True
     args.out.mkdir(parents=True, exist_ok=True)
-    wanted = {"peak_limits": "DK=5500, DK1=3400, DK2=2150"}
+    wanted = {"peak_limits": "DK=5900, DK1=3700, DK2=2150"}
     if not args.price_areas_only:
         wanted |= {"fetch_regions": "true", "fetch_municipalities": "true"}
     for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same

@@ -16,6 +16,7 @@ from upstream import LOAD, RESET, TRUNCATED, WEATHER, Upstream, no_records, stat
 from app import present, snapshot
 from app.snapshot import EngineKind, EngineStatus
 from app.translations import Language
+from app.window import VIEWS
 from engine import api, clock, geography
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
@@ -182,4 +183,4 @@ def test_the_app_draws_it(week: tuple[Config, Upstream, SimulatedClock], tmp_pat
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob("*.png"))) == 4
+    assert len(list(tmp_path.glob("*.png"))) == len(VIEWS)

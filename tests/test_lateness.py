@@ -243,6 +243,19 @@ def test_a_load_is_written_in_the_unit_of_its_size(largest: float, words: str) -
     assert scale_of(largest).quantity(largest, EN) == words
 
 
+@pytest.mark.parametrize(
+    ("largest", "unit", "words"),
+    [
+        (4581.0, "GWh", "4.581\u00a0GWh"),
+        (99.9, "GWh", "99.9\u00a0MWh"),
+        (0.42, "MWh", "0.42\u00a0MWh"),
+        (4581.0, "?", "4,581\u00a0MWh"),
+    ],
+)
+def test_a_load_is_told_in_the_unit_that_was_chosen_where_it_has_enough_of_it(largest: float, unit: str, words: str) -> None:
+    assert scale_of(largest, unit).quantity(largest, EN) == words
+
+
 @given(st.floats(1e-3, 1e5))
 def test_three_digits_tell_loads_apart(largest: float) -> None:
     scale = scale_of(largest)

@@ -59,7 +59,7 @@ def test_every_setting_has_a_name_and_a_sentence_in_both_languages() -> None:
 def test_every_setting_stands_in_one_section(outside: Outside) -> None:
     names = list(fields(outside))
     assert sorted(names) == sorted(
-        [*(field.name for field in dataclasses.fields(Config)), "language", "theme", "inspector", "weather", "naive"]
+        [*(field.name for field in dataclasses.fields(Config)), "language", "theme", "unit", "inspector", "weather", "naive"]
     )
 
 

@@ -94,7 +94,7 @@ class AdjustView:
 def adjust_view(snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineStatus, language: Language, now: int) -> AdjustView:
     """The page of one consumer at `now`."""
     of_it = seen(snapshot, found.of)
-    scale, first = scale_for(of_it), clock.floor_hour(now) + HOUR
+    scale, first = scale_for(of_it, language), clock.floor_hour(now) + HOUR
     usual = 0.0 if of_it.forecast is None else float(of_it.forecast.median.mean())
     if not engine.takes_orders:
         why = closed(engine, language) or language.text("adjust.closed")
@@ -121,7 +121,7 @@ def adjust_view(snapshot: Snapshot, found: AdjustmentsSnapshot, engine: EngineSt
 def preview(snapshot: Snapshot, of: Consumer, sketch: Sketch, language: Language, now: int) -> Preview:
     """What a sketch would do to what is published now."""
     of_it = seen(snapshot, of)
-    before, scale = of_it.published, scale_for(of_it)
+    before, scale = of_it.published, scale_for(of_it, language)
     nothing = np.empty(0)
     if before is None:
         return Preview(nothing, nothing, "")

@@ -51,7 +51,7 @@ def area_row(snapshot: Snapshot, of: Consumer, language: Language, now: int) -> 
     no_data = language.text("monitor.no_data")
     name = geography.title(of, language.code)
     of_it = seen(snapshot, of)
-    scale, forecast = scale_for(of_it), of_it.official
+    scale, forecast = scale_for(of_it, language), of_it.official
     observed, observed_at = no_data, ""
     if len(of_it.observed_time):
         newest = int(of_it.observed_time[-1])

@@ -104,7 +104,7 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
     """The report; what is not known stands as a dash."""
     text, of, now = language.text, facts.of, facts.now
     seen = facts.shown.consumers[of]
-    scale, issue = scale_for(seen), seen.official
+    scale, issue = scale_for(seen, language), seen.official
     today = clock.local(now).date()
     days = tuple(
         _span(today + dt.timedelta(days=n), text(f"report.{name}"), language)

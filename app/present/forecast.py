@@ -161,7 +161,7 @@ def _settled(known: Mapping[str, tuple[FloatArray, FloatArray]]) -> tuple[FloatA
 def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language, now: int) -> ForecastView:
     """The forecast view of one consumer at `now`, which moves on while a snapshot stays."""
     of_it = seen(snapshot, of)
-    forecast, scale = of_it.forecast, scale_for(of_it)
+    forecast, scale = of_it.forecast, scale_for(of_it, language)
     observed_time, observed = with_gaps(of_it.observed_time, of_it.observed * scale.factor)
     tso_time, tso = with_gaps(of_it.tso_time, of_it.tso * scale.factor)
     known = {truth: with_gaps(times, loads * scale.factor) for truth, (times, loads) in of_it.truths.items()}
@@ -339,7 +339,7 @@ def time_range(view: ForecastView, days: int) -> tuple[float, float]:
 
 
 def _summary(of_it: ConsumerSnapshot, tier: str, issued: str, measured: str, language: Language, now: int) -> str:
-    forecast, scale = of_it.official, scale_for(of_it)
+    forecast, scale = of_it.official, scale_for(of_it, language)
     ahead = np.empty(0) if forecast is None else forecast.median[forecast.valid_time > now]
     if forecast is None or not len(ahead):
         return " ".join(part for part in (f"{tier}.", measured) if part)

@@ -420,7 +420,7 @@ def _short(number: float, shade: Shade, language: Language) -> str:
 def map_read_out(view: MapView, row: int, index: int, language: Language, now: int) -> MapReadOut:
     """One area in one hour of a view that is not empty."""
     load, origin = float(view.load[row, index]), Origin(view.load_origin[row, index])
-    units = scale_of(float(np.nanmax(np.append(view.load[row], 0.0))))
+    units = scale_of(float(np.nanmax(np.append(view.load[row], 0.0))), language.unit)
     kind = language.text(f"map.{origin.name.lower()}")
     if origin is Origin.MISSING:
         return MapReadOut(view.names[row], kind, (), "", Freshness.MISSING, view.measures[row])

@@ -67,7 +67,7 @@ class MonitorView:
 def monitor_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language, now: int) -> MonitorView:
     """The monitoring view of one consumer: charts against provisional truth, the table against every truth."""
     of_it = seen(snapshot, of)
-    name, scale = geography.title(of, language.code), scale_for(of_it)
+    name, scale = geography.title(of, language.code), scale_for(of_it, language)
     errors = _Errors(language, scale)
     by_day = of_it.scores.get(("provisional", "day"), {})
     total = _sum(by_day.values())

@@ -103,7 +103,7 @@ def overview_view(snapshot: Snapshot, more: OverviewSnapshot, engine: EngineStat
 
 
 def _tile(snapshot: Snapshot, of_it: ConsumerSnapshot, told: Limits, language: Language, now: int) -> Tile:
-    row, scale = area_row(snapshot, of_it.of, language, now), scale_for(of_it)
+    row, scale = area_row(snapshot, of_it.of, language, now), scale_for(of_it, language)
     limit = told.loads.get(of_it.of)
     risk, alarm = _risk(of_it, limit, told, scale, language, now)
     adjusted = language.text("overview.adjusted") if of_it.published is not None and of_it.published.steps else ""

@@ -78,7 +78,7 @@ def promise_view(
         levels=levels,
         about=language.text("promise.about", days=days, pairs=language.number(float(recent.n[:, chosen].sum()))),
         error_heads=tuple(
-            language.text(f"promise.{key}", unit=scale_for(seen).unit)
+            language.text(f"promise.{key}", unit=scale_for(seen, language).unit)
             for key in ("lead", "hours", "coming", "of_load", "earlier")
         ),
         errors=_errors(seen, record, late, language, now),
@@ -96,7 +96,7 @@ def _level(level: float, seen: float, reach: float, language: Language) -> Level
 
 def _errors(seen: ConsumerSnapshot, record: Record, late: int, language: Language, now: int) -> tuple[tuple[str, ...], ...]:
     """A line a lead bucket: hours, the error to expect of them, and how many times that of earlier estimates errors were."""
-    scale, lines = scale_for(seen), []
+    scale, lines = scale_for(seen, language), []
     for estimate in estimates(seen, record, now):
         told = expected_error.outcome(record.kept, (estimate.lead_bucket,), late)
         recent = told.day > (int(told.day[-1]) if len(told.day) else 0) - JUDGED_DAYS

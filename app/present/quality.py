@@ -80,7 +80,7 @@ class QualityView:
 
 def quality_view(snapshot: Snapshot, seen: ConsumerSnapshot, record: Record, language: Language, now: int) -> QualityView:
     """How errors stand, from the record against first published load."""
-    scale = scale_for(seen)
+    scale = scale_for(seen, language)
     today = int(clock.local_day_hour(np.array([now], np.int64))[0][0])
     days = np.arange(today - SHOWN_DAYS + 1, today + 1)
     late = lag_days(snapshot, record.of)

@@ -1,4 +1,4 @@
-"""How loads of one size are written: in MWh or kWh, with the decimals that tell their hours apart."""
+"""How loads of one size are written: in MWh, kWh or GWh, with the decimals that tell their hours apart."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 
 from app.snapshot import ConsumerSnapshot
 from app.translations import Language
+
+#: Units that can be chosen; a load that has too few of a GWh is told in MWh.
+UNITS = ("MWh", "GWh")
+_FROM_GWH_MWH = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,19 @@ class Scale:
         return f"{self.number(low_mwh, language)}–{self.quantity(high_mwh, language)}"
 
 
-def scale_of(largest_mwh: float) -> Scale:
-    """The scale of loads up to one: three digits of it at least, and kWh where it is under one MWh."""
-    unit, factor = ("kWh", 1000.0) if 0 < largest_mwh < 1 else ("MWh", 1.0)
+def scale_of(largest_mwh: float, unit: str = "") -> Scale:
+    """The scale of loads up to one: three digits of it at least, in the unit that was chosen, else in kWh where it is under one MWh.
+
+    A GWh has three decimals, so that its MWh are told.
+    """
+    if unit == "GWh" and largest_mwh >= _FROM_GWH_MWH:
+        return Scale("GWh", 0.001, 3)
+    name, factor = ("kWh", 1000.0) if 0 < largest_mwh < 1 and unit != "MWh" else ("MWh", 1.0)
     decimals = next((n for n, enough in enumerate((100, 10)) if largest_mwh * factor >= enough), 2)
-    return Scale(unit, factor, decimals if largest_mwh > 0 else 0)
+    return Scale(name, factor, decimals if largest_mwh > 0 else 0)
 
 
-def scale_for(seen: ConsumerSnapshot) -> Scale:
+def scale_for(seen: ConsumerSnapshot, language: Language) -> Scale:
     """The scale of everything that is shown of a consumer."""
     forecast = np.empty(0) if seen.forecast is None else seen.forecast.median
-    return scale_of(float(max(np.max(seen.observed, initial=0.0), np.max(forecast, initial=0.0))))
+    return scale_of(float(max(np.max(seen.observed, initial=0.0), np.max(forecast, initial=0.0))), language.unit)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.preferences import Preferences
+from app.present.scale import UNITS
 from app.translations import Language
 from engine.config import NOT_IN_FOLDER, Place, convert
 from engine.domain import Expected
@@ -99,6 +100,7 @@ def _window(likes: Preferences, themes: Sequence[str], language: Language) -> li
         _like(
             "theme", likes.theme, {"": text("settings.by_system")} | {name: text(f"theme.{name}") for name in themes}, language
         ),
+        _like("unit", likes.unit, {"": text("settings.by_size")} | {unit: unit for unit in UNITS}, language),
         _like("inspector", likes.inspector, {value: text(key) for value, key in inspector.items()}, language),
         _like("weather", likes.weather, {}, language),
         _like("naive", likes.naive, {}, language),
@@ -113,7 +115,7 @@ def _like(name: str, value: str | bool, names: Mapping[str, str], language: Lang
         help=language.text(f"settings.{name}_help"),
         kind="like",
         value=value,
-        entries=tuple((value, words[0].upper() + words[1:]) for value, words in names.items()),
+        entries=tuple((value, words if words == value else words[0].upper() + words[1:]) for value, words in names.items()),
         hint="",
         state="",
         calls=False,

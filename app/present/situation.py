@@ -103,7 +103,7 @@ def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: 
             "situation.peak",
             area=short_name(of, language),
             percent=percent_text(peak.probability, language),
-            limit=scale_of(limit).quantity(limit, language),
+            limit=scale_of(limit, language.unit).quantity(limit, language),
             time=f"{language.weekday(peak.probable_at)} {language.hour_span(peak.probable_at)}",
             lead=language.duration(peak.probable_at - now),
         )

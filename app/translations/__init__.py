@@ -390,9 +390,13 @@ _SPACE = "\u00a0"  # keeps a number and its unit on one line
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language, `da` or `en`. Times are epoch seconds in and Danish wall-clock time out."""
+    """One language, `da` or `en`, and the unit loads are told in, where the user chose one.
+
+    Times are epoch seconds in and Danish wall-clock time out.
+    """
 
     code: str
+    unit: str = ""
 
     @staticmethod
     def of_system() -> Language:

@@ -184,6 +184,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sproget i vinduet og på hjælpesiderne. Motorens egne meddelelser er på engelsk.",
         "The language of the window and of the pages of help. The engine's own messages are in English.",
     ),
+    "settings.unit": ("Enhed", "Unit"),
+    "settings.unit_help": (
+        "Enhed for forbrug pr. time. Efter størrelse: MWh, og kWh under 1 MWh. GWh bruges fra 100 MWh. Eksporterede tabeller er i MWh.",
+        "Unit of load an hour. By size: MWh, and kWh under 1 MWh. GWh is used from 100 MWh on. Exported tables are in MWh.",
+    ),
+    "settings.by_size": ("efter størrelse", "by size"),
     "settings.theme": ("Tema", "Theme"),
     "settings.theme_help": (
         "Farver. Alle temaer kan skelnes af farveblinde; høj kontrast har kraftigere linjer og tekst.",
