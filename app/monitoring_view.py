@@ -31,7 +31,7 @@ _RECORD, _OTHER = "monitoring.record", "monitoring.other"
 
 
 class MonitoringPane(Pane):
-    """Four sections about one consumer, all but the first made when they are first looked at; or, with no scores, the reason.
+    """Four sections about one consumer, each made when it is first looked at; or, with no scores, the reason.
 
     `hour_chosen` carries a Consumer and an hour to look at.
     """
@@ -68,8 +68,6 @@ class MonitoringPane(Pane):
         self._empty = EmptyPage()
         self._pages = QtWidgets.QStackedWidget()
         self._pages.addWidget(self._empty)
-        #: Whether forecasts are as good as usual: the section that opens.
-        self.state = self._place(StatePage(language, palette))
         top = QtWidgets.QHBoxLayout()
         top.addWidget(self._title, 1)
         top.addWidget(self._badges)
@@ -83,6 +81,11 @@ class MonitoringPane(Pane):
         stack.addWidget(self._period)
         stack.addLayout(line)
         stack.addWidget(self._pages, 1)
+
+    @functools.cached_property
+    def state(self) -> StatePage:
+        """Whether forecasts are as good as usual."""
+        return self._place(StatePage(self._language, self._palette))
 
     @functools.cached_property
     def where(self) -> WherePage:
@@ -103,6 +106,11 @@ class MonitoringPane(Pane):
     def scores(self) -> ScoresPage:
         """All scores."""
         return self._place(ScoresPage(self._language, self._palette))
+
+    def prepare(self) -> bool:
+        """Make a section that nobody has looked at."""
+        ahead = next((section for section in SECTIONS if section not in vars(self)), "")
+        return bool(ahead and getattr(self, ahead))
 
     def _place(self, page: _Page) -> _Page:
         page.set_palette(self._palette)

@@ -37,7 +37,7 @@ from engine.domain import Consumer, Expected
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
-#: Milliseconds of rest between two views that are made in advance, for the user goes first.
+#: Milliseconds of rest between two parts that are made in advance, for the user goes first.
 _REST_MS = 10
 #: Milliseconds that what is told at the foot stays there.
 SAID_MS = 12_000
@@ -122,7 +122,7 @@ class Window(QtWidgets.QMainWindow):
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
         self._rest = QtCore.QTimer(self, interval=_REST_MS, singleShot=True)
-        self._rest.timeout.connect(self.prepare)
+        self._rest.timeout.connect(self._make_ahead)
         if likes.geometry:
             self.restoreGeometry(QtCore.QByteArray.fromBase64(likes.geometry.encode("ascii")))
         self._tick()
@@ -316,10 +316,16 @@ class Window(QtWidgets.QMainWindow):
         return self._made[view]
 
     def prepare(self) -> None:
-        """Make the views that nobody has looked at, one after the other with rests, so that the first look at one need not wait."""
-        if ahead := next((view for view in VIEWS if view not in self._made), None):
-            self.pane(ahead)
-            self._rest.start()
+        """Begin to make what nobody has looked at, one part after the other with rests, so that the first look need not wait."""
+        self._rest.start()
+
+    def _make_ahead(self) -> None:
+        view = next((view for view in VIEWS if view not in self._made), None)
+        if view is not None:
+            self.pane(view)
+        elif not any(pane.prepare() for pane in self._made.values()):
+            return
+        self._rest.start()
 
     def __getattr__(self, name: str) -> Pane:
         """A view by its name."""

@@ -54,7 +54,6 @@ def work_through(folder: Path) -> dict[str, tuple[float, float]]:
     feed.arrived.connect(window.show_snapshot)
     feed.arrived.connect(window.prepare)
     window.resize(1280, 800)
-    window.show()
     turns, found = Turns(), {}
 
     def act(name: str, do: Callable[[], object], settle_s: float = _SETTLE_S) -> None:
@@ -64,6 +63,7 @@ def work_through(folder: Path) -> dict[str, tuple[float, float]]:
         found[name] = turns.cpu_s, turns.wall_s
 
     try:
+        act("first paint", window.show)
         act("start", feed.start, 1.5)
         for again in ("", " again"):
             for view in VIEWS:
