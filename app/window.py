@@ -38,7 +38,7 @@ from engine.domain import Consumer, Expected
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
 #: Milliseconds of rest between two parts that are made in advance, for the user goes first.
-_REST_MS = 10
+_REST_MS = 60
 #: Milliseconds that what is told at the foot stays there.
 SAID_MS = 12_000
 #: Who shows each view, in the order of the tabs.

@@ -64,7 +64,7 @@ def work_through(folder: Path) -> dict[str, tuple[float, float]]:
 
     try:
         act("first paint", window.show)
-        act("start", feed.start, 1.5)
+        act("start", feed.start, 2.0)
         for again in ("", " again"):
             for view in VIEWS:
                 act(f"{view}{again}", lambda view=view: window.choose_view(view))
