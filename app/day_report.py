@@ -12,8 +12,8 @@ from app.present import DayReport
 from app.theme import SYMBOLS, Palette
 from engine.domain import FloatArray
 
-_DOTS = 600
-_MM = _DOTS / 25.4
+DOTS = 600
+_MM = DOTS / 25.4
 #: Millimetres of the page.
 _WIDTH, _HEIGHT, _MARGIN = 210.0, 297.0, 16.0
 _RIGHT = _WIDTH - _MARGIN
@@ -31,15 +31,20 @@ def pdf(report: DayReport, palette: Palette) -> bytes:
     writer = QtGui.QPdfWriter(buffer)
     writer.setTitle(f"{report.title}: {report.name}, {report.date}")
     writer.setCreator("\n".join(report.notes))
-    writer.setResolution(_DOTS)
+    writer.setResolution(DOTS)
     writer.setPageSize(QtGui.QPageSize(QtGui.QPageSize.PageSizeId.A4))
     writer.setPageMargins(QtCore.QMarginsF())
     with QtGui.QPainter(writer) as painter:
-        page = _Page(painter, report, palette)
-        page.first()
+        draw(painter, report, palette, 1)
         writer.newPage()
-        page.second()
+        draw(painter, report, palette, 2)
     return bytes(buffer.data().data())
+
+
+def draw(painter: QtGui.QPainter, report: DayReport, palette: Palette, number: int) -> None:
+    """Draw its first or second page on a device of A4 with `DOTS` dots an inch."""
+    page = _Page(painter, report, palette)
+    page.first() if number == 1 else page.second()
 
 
 class _Page:
@@ -81,8 +86,8 @@ class _Page:
         self._text(report.troubles_title, _MARGIN, y, 90, 11, bold=True)
         y += 8
         for notice in report.troubles:
-            words = " ".join(part for part in (notice.problem, notice.effect, notice.remedy) if part)
-            y += self._paragraph(f"▲ {words} {notice.since}".strip(), y) + 2
+            since = f" ({notice.since})" if notice.since else ""
+            y += self._paragraph(f"▲ {notice.told}{since}", y) + 2
         if not report.troubles:
             y += self._paragraph(report.no_troubles, y)
         y += 7

@@ -46,6 +46,16 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """What is in front: the view of a scene, drawn by its pane in the colours of a theme."""
+
+    scene: Scene
+    view: str
+    pane: Pane
+    palette: Palette
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """What the database gave to a wish. The issue is the one on screen."""
 
@@ -76,6 +86,17 @@ def default_days(scene: Scene) -> tuple[dt.date, dt.date]:
     return min(today, begins) - _DAYS_AROUND, today + _DAYS_AROUND
 
 
+def _name(wish: Wish, front: Front, now: int) -> str:
+    """Of a file: what of whom, and when it was taken away by Danish clocks."""
+    of = front.scene.of
+    whom = () if wish.what == "overview" else (of.area, of.consumer_type if of.consumer_type != "total" else "")
+    what = front.view if wish.what == "picture" else wish.what
+    parts = filter(None, ("lastvagt", what, *whom, f"{clock.local(now):%Y-%m-%d-%H%M}"))
+    plain = "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in part) for part in parts)
+    kind, _, variant = wish.form.partition("_")
+    return f"{plain}{'-' if variant else ''}{variant}.{kind}"
+
+
 class Exporter(QtCore.QObject):
     """`asked` carries a Question; `finished` the path that was written, or why it was not; `said` a line for the window."""
 
@@ -90,20 +111,18 @@ class Exporter(QtCore.QObject):
         self._pending: dict[str, Callable[[_Found], None]] = {}
         self._drawn.connect(self._put_on_clipboard)
 
-    def save(self, wish: Wish, scene: Scene, view: str, pane: Pane, palette: Palette, opened: bool = False) -> None:
+    def save(self, wish: Wish, front: Front, opened: bool = False) -> None:
         """Write what is wished for, and show it with the desktop's own program where it shall be `opened`."""
-        self._ask("export.save", wish, scene, pane, lambda found: self._save(wish, scene, view, pane, palette, found, opened))
+        self._ask("export.save", wish, front, lambda found: self._save(wish, front, found, opened))
 
-    def report(self, scene: Scene, pane: Pane, folder: Path) -> None:
+    def report(self, front: Front, folder: Path) -> None:
         """Write the day report, and show it with the desktop's own program, which can print it."""
-        first, last = default_days(scene)
-        self.save(Wish("report", "pdf", first, last, folder), scene, "", pane, LIGHT, opened=True)
+        self.save(Wish("report", "pdf", *default_days(front.scene), folder), front, opened=True)
 
-    def copy(self, scene: Scene, view: str, pane: Pane, palette: Palette) -> None:
+    def copy(self, front: Front) -> None:
         """Put the view on the clipboard: a picture for documents, a table for spreadsheets."""
-        first, last = default_days(scene)
-        wish = Wish(_TABLES.get(view, "forecast"), "csv", first, last, Path())
-        self._ask("export.copy", wish, scene, pane, lambda found: self._copy(scene, pane, palette, found))
+        wish = Wish(_TABLES.get(front.view, "forecast"), "csv", *default_days(front.scene), Path())
+        self._ask("export.copy", wish, front, lambda found: self._copy(front, found))
 
     def take_found(self, name: str, found: object) -> None:
         """Go on with what the database gave."""
@@ -113,22 +132,22 @@ class Exporter(QtCore.QObject):
         elif go_on is not None and isinstance(found, Expected):
             self._tell(found)
 
-    def _ask(self, name: str, wish: Wish, scene: Scene, pane: Pane, go_on: Callable[[_Found], None]) -> None:
+    def _ask(self, name: str, wish: Wish, front: Front, go_on: Callable[[_Found], None]) -> None:
         self._pending[name] = go_on
-        self.asked.emit(Question(name, functools.partial(_read, wish, scene.of, pane.as_of)))
+        self.asked.emit(Question(name, functools.partial(_read, wish, front.scene.of, front.pane.as_of)))
 
     def _notes(self, scene: Scene, found: _Found) -> tuple[str, ...]:
         return present.provenance(scene.of, found.issue, found.digest, found.simulated, self._language, found.now)
 
-    def _save(self, wish: Wish, scene: Scene, view: str, pane: Pane, palette: Palette, found: _Found, opened: bool) -> None:
-        notes = self._notes(scene, found)
+    def _save(self, wish: Wish, front: Front, found: _Found, opened: bool) -> None:
+        notes = self._notes(front.scene, found)
         if found.table is not None:
             content = functools.partial(files.FORMS[wish.form], found.table)
         elif found.report is not None:
             content = functools.partial(day_report.pdf, present.day_report(found.report, notes, self._language), LIGHT)
         else:
-            content = functools.partial(picture.FORMS[wish.form], picture.take(pane, notes, palette))
-        path = wish.folder / self._name(wish, scene, view, found.now)
+            content = functools.partial(picture.FORMS[wish.form], picture.take(front.pane, notes, front.palette))
+        path = wish.folder / _name(wish, front, found.now)
 
         def write() -> None:
             try:
@@ -141,21 +160,8 @@ class Exporter(QtCore.QObject):
 
         in_background(self, write)
 
-    def _name(self, wish: Wish, scene: Scene, view: str, now: int) -> str:
-        """Of a file: what of whom, and when it was taken away by Danish clocks."""
-        whom = (
-            []
-            if wish.what == "overview"
-            else [scene.of.area, *([scene.of.consumer_type] if scene.of.consumer_type != "total" else [])]
-        )
-        what = view if wish.what == "picture" else wish.what
-        parts = ("lastvagt", what, *whom, f"{clock.local(now):%Y-%m-%d-%H%M}")
-        plain = "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in part) for part in parts)
-        kind, _, variant = wish.form.partition("_")
-        return f"{plain}{'-' if variant else ''}{variant}.{kind}"
-
-    def _copy(self, scene: Scene, pane: Pane, palette: Palette, found: _Found) -> None:
-        taken, table = picture.take(pane, self._notes(scene, found), palette), found.table
+    def _copy(self, front: Front, found: _Found) -> None:
+        taken, table = picture.take(front.pane, self._notes(front.scene, found), front.palette), found.table
         assert table is not None
 
         def draw(taken: Picture = taken) -> None:

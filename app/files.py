@@ -82,7 +82,7 @@ def xlsx(table: Table) -> bytes:
         about.set_column(1, 1, 72, wrapped)
         for line, (name, value) in enumerate({**table.head, **_notes(table)}.items()):
             about.write_string(line, 0, name, bold)
-            about.write_string(line, 1, _word(value), wrapped)
+            about.write_string(line, 1, "" if value is None else _word(value), wrapped)
     return out.getvalue()
 
 

@@ -13,6 +13,8 @@ from app.translations import Language
 RANGES = (1, 3, 7, 14, 35, 365)
 #: Days of load read for the widest of them.
 YEAR_DAYS = 365
+#: Days of load with which a year is more to look at than the days of the button before it.
+_WORTH_A_YEAR = 60
 #: Hours before each hour that can be looked at.
 LEADS = (1, 6, 12, 24, 48, 72, 120)
 
@@ -64,6 +66,13 @@ class ForecastTools(QtWidgets.QWidget):
         for button in self._ranges.buttons():
             button.setChecked(self._ranges.id(button) == days)
         self._ranges.setExclusive(True)
+
+    def show_stored(self, days: float) -> None:
+        """Offer a year only where so many days of load are stored that there is more to see."""
+        year, enough = self._ranges.button(YEAR_DAYS), days >= _WORTH_A_YEAR
+        year.setEnabled(enough)
+        key = "forecast.range_named" if enough else "forecast.range_short"
+        year.setToolTip(self._language.text(key, days=YEAR_DAYS if enough else round(days)))
 
     def show_lead(self, hours: int) -> None:
         """Mark how long before is shown."""

@@ -28,6 +28,7 @@ from app.present import (
     forecast_view,
     hours_ahead,
     read_out,
+    stored_days,
     surrounded,
     weather_at,
     weather_view,
@@ -111,7 +112,7 @@ class ForecastPane(Pane):
         column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(6)
         known = QtWidgets.QHBoxLayout()
-        known.addWidget(self._known_at)
+        known.addWidget(self._known_at, 0, QtCore.Qt.AlignmentFlag.AlignTop)
         known.addWidget(self._outcome, 1)
         notes = QtWidgets.QHBoxLayout()
         notes.addWidget(self._axis_note)
@@ -187,6 +188,7 @@ class ForecastPane(Pane):
             self._likes = scene.likes
             self._follow_likes()
         self._scene = scene
+        self.tools.show_stored(stored_days(scene.snapshot, scene.of, scene.now))
         self._ask()
         self._compose()
 
@@ -400,6 +402,7 @@ class ForecastPane(Pane):
         self.chart.show_pin(hour)
         if hour is not None and not self.tools.inspect.isChecked():
             self.tools.inspect.click()
+        self._point_at(self._pointed)
         self._tell_hour()
 
     def _tell_hour(self) -> None:
@@ -416,7 +419,8 @@ class ForecastPane(Pane):
         if self._view is None:
             return
         self._pointed = time
-        at = self._view.now if time is None else time
+        held = self._view.now if self._pinned is None else self._pinned
+        at = held if time is None else time
         numbers = read_out(self._view, at, self._language)
         self._numbers.show_numbers(numbers, weather_at(self._weather, at, self._language))
         self._part.setText(numbers.part)

@@ -148,7 +148,7 @@ class HealthPane(Pane):
         both = QtWidgets.QHBoxLayout()
         both.setSpacing(10)
         both.addLayout(left, 13)
-        both.addLayout(right, 10)
+        both.addLayout(right, 12)
         inside = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)

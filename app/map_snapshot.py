@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, geography
+from engine import clock, geography, published
 from engine.domain import DAY, HOUR, Consumer, FloatArray, IntArray
 from engine.geography import Kind
 from engine.store import Reader
@@ -31,7 +31,8 @@ def _nothing() -> FloatArray:
 class MapSnapshot:
     """Loads in MWh, arrays of shape (consumers, hours) with NaN where nothing is known; entry i is of `start + i * 3600`.
 
-    `median`, `low` and `high` are P50, P10 and P90 of the newest issue, whose `issue_time` (one a consumer) is 0 where there is none.
+    `median`, `low` and `high` are P50, P10 and P90 as published, of the newest issue, whose `issue_time` (one a consumer) is 0 where
+    there is none.
     """
 
     consumers: tuple[Consumer, ...] = ()
@@ -72,9 +73,10 @@ def read(reader: Reader, series: Iterable[SeriesState], now: int) -> MapSnapshot
     for row, of in enumerate(consumers):
         if (own := known.get("load", *of)) is not None:
             observed[row] = own
-        forecast = reader.forecast(of.area, now, of.consumer_type)
-        if forecast is None:
+        its = published.read(reader, of, now)
+        if its is None:
             continue
+        forecast = its.forecast
         issue_time[row] = forecast.issue_time
         at = (forecast.valid_time - start) // HOUR
         inside = (at >= 0) & (at < hours)

@@ -131,10 +131,9 @@ class ModelsPane(Pane):
         names.addWidget(self._caption)
         names.addStretch(1)
         names.addWidget(self._legend)
-        trial_card, trial = _card(self._trial_head, self._sentence)
+        self._trial_card, trial = _card(self._trial_head, self._sentence)
         trial.addLayout(names)
         trial.addWidget(self.chart, 1)
-        trial.addStretch(0)
         log_card, _ = _card(theme.label(bold=True, text=log_head), self._log)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
@@ -143,8 +142,9 @@ class ModelsPane(Pane):
         column.addWidget(self.table)
         column.addLayout(row)
         column.addWidget(self.answer)
-        column.addWidget(trial_card, 1)
+        column.addWidget(self._trial_card, 1)
         column.addWidget(log_card)
+        column.addStretch(0)
         return page
 
     def set_palette(self, palette: Palette) -> None:
@@ -214,6 +214,8 @@ class ModelsPane(Pane):
         drawn = len(trial.time) > 1
         for widget in (self.chart, self._caption, self._legend):
             widget.setVisible(drawn)
+        policy = QtWidgets.QSizePolicy.Policy
+        self._trial_card.setSizePolicy(policy.Preferred, policy.Preferred if drawn else policy.Maximum)
         self.chart.setAccessibleDescription(trial.sentence)
         if drawn:
             self.chart.show_trial(trial)

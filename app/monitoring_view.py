@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import record, theme
 from app.empty import EmptyPage
+from app.front_stack import FrontStack
 from app.pane import Pane, Question, Scene
 from app.present import MonitorView, lag_days, monitor_view, promise_view, quality_view
 from app.present.frame import is_gross, seen
@@ -66,7 +67,7 @@ class MonitoringPane(Pane):
         self._tabs.currentChanged.connect(self._draw)
         self._made: list[StatePage | WherePage | PromisesPage | ScoresPage] = []
         self._empty = EmptyPage()
-        self._pages = QtWidgets.QStackedWidget()
+        self._pages = FrontStack()
         self._pages.addWidget(self._empty)
         top = QtWidgets.QHBoxLayout()
         top.addWidget(self._title, 1)

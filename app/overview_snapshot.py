@@ -56,7 +56,4 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
     times, values = reader.truth(area, now - BRIDGE_H * HOUR - _TRUTH_DAYS * DAY, now + DAY, consumer_type)["newest"]
     start = clock.local_midnight(clock.local(now).date() - dt.timedelta(days=SCORE_DAYS))
     scores = {("provisional", "day"): reader.scores(area, "day", start=start, consumer_type=consumer_type)}
-    its = published.read(reader, of, now)
-    if its is None:
-        return ConsumerSnapshot(of, times, values, None, scores)
-    return ConsumerSnapshot(of, times, values, its.issue, scores, published=its)
+    return ConsumerSnapshot(of, times, values, published.read(reader, of, now), scores)

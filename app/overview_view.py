@@ -71,7 +71,7 @@ class SituationBar(QtWidgets.QFrame):
         fresh = situation.freshness is Freshness.FRESH
         self._headline.setText(f"{theme.SYMBOLS[situation.freshness]} {situation.headline}")
         theme.paint(self._headline, "" if fresh else theme.role_of(situation.freshness))
-        self._troubles.setText("; ".join(situation.troubles))
+        self._troubles.setText("   ·   ".join(situation.troubles))
         self._unusual.setText(situation.unusual)
         self._unusual.setVisible(bool(situation.unusual))
         self._ages.setText(situation.ages)

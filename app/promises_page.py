@@ -6,6 +6,7 @@ from PySide6 import QtCore, QtWidgets
 
 from app import theme
 from app.calibration_card import CalibrationCard
+from app.choice_box import ChoiceBox
 from app.present import CalibrationView, PromiseView
 from app.reliability_chart import ReliabilityPlot
 from app.score_table import ScoreTable
@@ -24,8 +25,7 @@ class PromisesPage(QtWidgets.QWidget):
         text = language.text
         self.chart = ReliabilityPlot(language, palette)
         self.calibration = CalibrationCard(language, palette)
-        self._leads = QtWidgets.QComboBox()
-        self._leads.setAccessibleName(text("promise.choose"))
+        self._leads = ChoiceBox(text("promise.choose"))
         self._leads.activated.connect(lambda: self.lead_chosen.emit(self._leads.currentData()))
         self._caption, self._about, self._summary = theme.label(bold=True), theme.label(0.92, role="quiet"), theme.label()
         self._levels, self._errors = ScoreTable(text("promise.levels")), ScoreTable(text("promise.errors"))

@@ -10,14 +10,20 @@ from app import theme
 from app.translations import Language
 
 WIDTH = 400
+#: Width of a window in which it stands beside the view and not over it.
+_ROOMY_PX = 1700
 _INDENT = 18
 
 
 class SidePanel(QtWidgets.QFrame):
-    """A page of Markdown at the right of the window. `asked` carries the topic of a link that was followed; Escape closes."""
+    """A page of Markdown at the right of the window. `asked` carries the topic of a link that was followed; Escape closes.
+
+    `turned` tells that it appeared or went.
+    """
 
     asked = QtCore.Signal(str)
     closed = QtCore.Signal()
+    turned = QtCore.Signal()
 
     def __init__(self, language: Language) -> None:
         super().__init__()
@@ -55,6 +61,22 @@ class SidePanel(QtWidgets.QFrame):
         """Go away."""
         self.hide()
         self.closed.emit()
+
+    def make_room(self, body: QtWidgets.QLayout, width: int) -> None:
+        """Stand beside a layout in a window of so much width, or over its right end, so that the window never has to grow."""
+        beside = self.isVisible() and width >= _ROOMY_PX
+        body.setContentsMargins(0, 0, WIDTH + body.spacing() if beside else 0, 0)
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """Come to the front."""
+        super().showEvent(event)
+        self.raise_()
+        self.turned.emit()
+
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
+        """Give the room back."""
+        super().hideEvent(event)
+        self.turned.emit()
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Escape closes."""

@@ -52,16 +52,16 @@ PRICE_AREAS = tuple(Consumer(area) for area in geography.PRICE_AREAS)
 class ConsumerSnapshot:
     """One consumer: observed load (the newest version of each hour), the newest issue, and scores by truth and grouping.
 
-    `calibration` is what the model of that issue has learned by `learned_at`, `adaptation` the same of a load that is measured late;
-    `tso` the grid operator's forecast in MWh of hours
-    of the issue, as it was known when it was made; `board` both forecasts of the scored days; `truths` are all kinds of truth of
-    the observed hours, see `Archive.truth`; `published` is the issue with what operators have changed.
+    `published` is that issue with what operators have changed. `calibration` is what its model has learned by `learned_at`,
+    `adaptation` the same of a load that is measured late; `tso` the grid operator's forecast in MWh of hours of the issue, as it
+    was known when it was made; `board` both forecasts of the scored days; `truths` are all kinds of truth of the observed hours,
+    see `Archive.truth`.
     """
 
     of: Consumer
     observed_time: IntArray
     observed: FloatArray
-    forecast: QuantileForecast | None
+    published: Published | None
     scores: Mapping[tuple[str, str], Mapping[int, Score]] = field(default_factory=dict)
     calibration: Calibration | None = None
     learned_at: int = 0
@@ -70,12 +70,16 @@ class ConsumerSnapshot:
     tso: FloatArray = field(default_factory=lambda: np.empty(0))
     board: Scoreboard | None = None
     truths: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
-    published: Published | None = None
+
+    @property
+    def forecast(self) -> QuantileForecast | None:
+        """The newest issue, as the model made it."""
+        return None if self.published is None else self.published.issue
 
     @property
     def official(self) -> QuantileForecast | None:
         """The forecast that leaves the program: the issue with what operators have changed."""
-        return self.forecast if self.published is None else self.published.forecast
+        return None if self.published is None else self.published.forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +205,12 @@ def _consumer(reader: Reader, of: Consumer, now: int) -> ConsumerSnapshot:
         for truth in TRUTHS
         for by in GROUPINGS
     }
-    forecast = reader.forecast(area, now, consumer_type)
-    if forecast is None:
+    its = published.read(reader, of, now)
+    if its is None:
         return ConsumerSnapshot(of, times, values, None, scores, truths=truths)
+    forecast = its.issue
     learned_at, calibration = reader.lessons(of).get((area, consumer_type, forecast.model_id), (0, None))
-    made = ConsumerSnapshot(
-        *(of, times, values, forecast, scores, calibration, learned_at),
-        truths=truths,
-        published=published.apply(reader, forecast, now),
-    )
+    made = ConsumerSnapshot(of, times, values, its, scores, calibration, learned_at, truths=truths)
     if not gross:
         return dataclasses.replace(made, adaptation=reader.adaptations([of]).get((of, forecast.model_id)))
     first, last = int(forecast.valid_time[0]), int(forecast.valid_time[-1])

@@ -10,6 +10,8 @@ from pathlib import Path
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
+from app.choice_box import ChoiceBox
+from app.pressing import press
 from app.translations import LANGUAGES, Language
 from engine import geography
 from engine.config import SETTINGS_FILE
@@ -197,6 +199,11 @@ class Welcome(QtWidgets.QWidget):
         self.done.emit(choices)
         self.close()
 
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter presses the button that has the focus."""
+        if not press(self, event):
+            super().keyPressEvent(event)
+
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Who closes it takes what is chosen, as one who skips."""
         if not self._ended:
@@ -287,12 +294,9 @@ def _usable(folder: Path, language: Language) -> None:
         raise Expected(language.text("welcome.no_folder", folder=folder), language.text("welcome.other_folder")) from error
 
 
-def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> QtWidgets.QComboBox:
-    box = QtWidgets.QComboBox()
-    for words, value in entries:
-        box.addItem(words, value)
-    box.setCurrentIndex(box.findData(chosen))
-    box.setAccessibleName(name)
+def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> ChoiceBox:
+    box = ChoiceBox(name)
+    box.show_entries(tuple((value, words) for words, value in entries), chosen)
     return box
 
 

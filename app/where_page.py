@@ -6,6 +6,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
 from app.chart_card import chart_card
+from app.choice_box import ChoiceBox
 from app.heat_map import HeatView, RampBar
 from app.present import Behind, behind, heat_map
 from app.present.frame import is_gross
@@ -35,11 +36,9 @@ class WherePage(QtWidgets.QWidget):
         self._record: Record | None = None
         self._scale, self._now = Scale(), 0
         self._cell: tuple[int, int, int] | None = None
-        self._shown, self._truth = QtWidgets.QComboBox(), QtWidgets.QComboBox()
-        for box, kind, keys in ((self._shown, "show", SHOWN), (self._truth, "truth", TRUTHS)):
-            box.setAccessibleName(text(f"where.{kind}"))
-            for key in keys:
-                box.addItem(text(f"where.{key}"), key)
+        self._shown, self._truth = ChoiceBox(text("where.show")), ChoiceBox(text("where.truth"))
+        for box, keys in ((self._shown, SHOWN), (self._truth, TRUTHS)):
+            box.show_entries(tuple((key, text(f"where.{key}")) for key in keys), keys[0])
         self._shown.currentIndexChanged.connect(self._draw)
         self._truth.currentIndexChanged.connect(lambda index: self.truth_chosen.emit(TRUTHS[index]))
         self.maps = tuple(HeatView(palette) for _ in _MAPS)

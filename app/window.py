@@ -10,10 +10,12 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from app import help_pages, present, theme
 from app.area_panel import AreaPanel
 from app.engine_link import Answer
-from app.export_dialog import ExportDialog, remembered_folder, told
-from app.exporter import Exporter, Wish, default_days
+from app.export_actions import export_actions
+from app.export_dialog import told
+from app.exporter import Exporter, Front
 from app.finder import Command, Finder
 from app.forecast_view import ForecastPane
+from app.front_stack import FrontStack
 from app.health_view import HealthPane
 from app.map_view import MapPane
 from app.menu import Menu, action
@@ -24,6 +26,7 @@ from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
 from app.present import Notice
+from app.pressing import press
 from app.settings_view import SettingsPane
 from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
@@ -91,7 +94,7 @@ class Window(QtWidgets.QMainWindow):
         self._tabs.setFont(theme.font(1.08, bold=True))
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
-        self._stack = QtWidgets.QStackedWidget()
+        self._stack = FrontStack()
         for number, view in enumerate(VIEWS, start=1):
             self._tabs.addTab(language.text(f"window.{view}"))
             self._tabs.setTabToolTip(number - 1, f"Ctrl+{number}, F{number + 1}")
@@ -108,6 +111,9 @@ class Window(QtWidgets.QMainWindow):
         self._panel.closed.connect(lambda: self.pane(self.view).setFocus())
         self._said = theme.label(0.92)
         self.exporter = Exporter(language)
+        self.exporter.asked.connect(self.asked)
+        self.exporter.said.connect(self.say)
+        self.exporter.finished.connect(lambda result: self.say(told(result, language)))
         self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
         self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
@@ -146,14 +152,18 @@ class Window(QtWidgets.QMainWindow):
         left.addWidget(self.areas, 1)
         body.addLayout(left)
         body.addLayout(right, 1)
-        body.addWidget(self._panel)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(16, 8, 16, 8)
         column.setSpacing(8)
         column.addLayout(top)
         column.addWidget(self._notices)
-        column.addLayout(body, 1)
+        over = QtWidgets.QGridLayout()
+        over.addLayout(body, 0, 0)
+        over.addWidget(self._panel, 0, 0, QtCore.Qt.AlignmentFlag.AlignRight)
+        self._body = body
+        self._panel.turned.connect(lambda: self._panel.make_room(body, self.width()))
+        column.addLayout(over, 1)
         foot = QtWidgets.QHBoxLayout()
         foot.setSpacing(24)
         foot.addWidget(self._engine_line)
@@ -191,7 +201,9 @@ class Window(QtWidgets.QMainWindow):
                 ),
             ],
         )
-        self.menu.add_section(text("menu.export"), self._export_actions())
+        self.menu.add_section(
+            text("menu.export"), export_actions(self, self.exporter, self._front, self.liked.emit, self._language)
+        )
         self.menu.add_section(text("menu.look"), self._look_actions())
         pages = [action(self, text("help.here"), lambda: self.show_help(self.view), QtGui.QKeySequence.StandardKey.HelpContents)]
         for topic in sorted(help_pages.topics(), key=lambda topic: help_pages.title(topic, self._language)):
@@ -207,35 +219,6 @@ class Window(QtWidgets.QMainWindow):
         )
         QtGui.QShortcut("F10", self, self.menu.showMenu)
 
-    def _export_actions(self) -> list[QtGui.QAction]:
-        text, exporter = self._language.text, self.exporter
-        dialog = ExportDialog(self, self._language)
-        exporter.asked.connect(self.asked)
-        exporter.finished.connect(dialog.show_result)
-        exporter.finished.connect(lambda result: self.say(told(result, self._language)))
-        exporter.said.connect(self.say)
-
-        def save(wish: Wish, opened: bool = False) -> None:
-            self.liked.emit({"export": {"what": wish.what, "form": wish.form, "folder": str(wish.folder)}})
-            exporter.save(wish, self._scene, self.view, self.pane(self.view), self._palette, opened)
-
-        dialog.wished.connect(save)
-        return [
-            action(self, text("export.open"), lambda: dialog.open_with(*default_days(self._scene), self._likes.export), "Ctrl+E"),
-            action(
-                self,
-                text("export.copy"),
-                lambda: exporter.copy(self._scene, self.view, self.pane(self.view), self._palette),
-                QtGui.QKeySequence.StandardKey.Copy,
-            ),
-            action(
-                self,
-                text("export.report"),
-                lambda: exporter.report(self._scene, self.pane(self.view), remembered_folder(self._likes.export)),
-                QtGui.QKeySequence.StandardKey.Print,
-            ),
-        ]
-
     def say(self, words: str) -> None:
         """Tell something at the foot for a while."""
         self._said.setText(words)
@@ -245,6 +228,9 @@ class Window(QtWidgets.QMainWindow):
     def _scene(self) -> Scene:
         now = self._clock.now()
         return Scene(self._snapshot or Snapshot(now), self._chosen, self._engine, now, self._likes)
+
+    def _front(self) -> Front:
+        return Front(self._scene, self.view, self.pane(self.view), self._palette)
 
     def _look_actions(self) -> list[QtGui.QAction]:
         """The themes and the languages, of each group one ticked."""
@@ -327,12 +313,6 @@ class Window(QtWidgets.QMainWindow):
             return
         self._rest.start()
 
-    def __getattr__(self, name: str) -> Pane:
-        """A view by its name."""
-        if name not in PANES:
-            raise AttributeError(name)
-        return self.pane(name)
-
     @property
     def view(self) -> str:
         """Name of the view in front."""
@@ -358,7 +338,7 @@ class Window(QtWidgets.QMainWindow):
         """Show an hour of a consumer in the forecast view."""
         self.choose_consumer(of)
         self.choose_view("forecast")
-        self.forecast.look_at(hour)
+        self.pane("forecast").look_at(hour)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the feed has read."""
@@ -483,9 +463,15 @@ class Window(QtWidgets.QMainWindow):
         self._refresh()
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
-        """Keep the finder where it stands."""
+        """Keep the finder where it stands, and the page to read beside the view where there is room."""
         super().resizeEvent(event)
         self.finder.place()
+        self._panel.make_room(self._body, self.width())
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Enter presses the button that has the focus."""
+        if not press(self, event):
+            super().keyPressEvent(event)
 
     def quit(self) -> None:
         """Close for good."""

@@ -304,7 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     export = command(
         "export",
         commands.export,
-        "write observations, issues and scores of all consumers in a span as files",
+        "write observations, issues as models made them, and scores of all consumers in a span as files",
         "--from 2026-10-01 --out october",
         "--from 2026-10-01 --to 2026-11-01 --format csv-eu",
     )

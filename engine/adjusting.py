@@ -139,6 +139,11 @@ class Published:
         return total
 
 
+def untouched(issue: QuantileForecast) -> Published:
+    """An issue as its model made it."""
+    return Published(issue, issue, ())
+
+
 def published(
     issue: QuantileForecast, adjustments: Iterable[Adjustment], at: int, parts: Mapping[Consumer, QuantileForecast]
 ) -> Published:

@@ -129,6 +129,7 @@ FORECAST = _table(
         | {"description": "the newest hour known when it was made; null for the sum of price areas"},
         **_ISSUE,
         **_MARKS,
+        "untouched": {"type": "boolean", "description": "whether it is the model's alone, whatever operators decided"},
         "adjustments": {"type": "array", "items": _INTEGER, "description": "of operators, which it is published with, as made"},
         **_AGE,
     },

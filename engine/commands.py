@@ -111,24 +111,24 @@ def once(args: argparse.Namespace) -> int:
 
 def status(args: argparse.Namespace) -> int:
     """Tell what is stored and who works here."""
-    from engine import api, clock, tables, terminal
+    from engine import clock, health, tables, terminal
 
     now = clock.SystemClock().now()
     with _reader(args) as reader:
-        engine, health, jobs = reader.engine(), api.health(reader, now), tables.jobs(reader, limit=10).document()["rows"]
+        engine, found, jobs = reader.engine(), health.state(reader, now), tables.jobs(reader, limit=10).document()["rows"]
     alive = engine is not None and now - engine.heartbeat < 180
-    status = health["status"] if alive else "stopped"
+    status = found["status"] if alive else "stopped"
     if args.json:
         state = dataclasses.asdict(engine) | {"alive": alive} if engine else None
-        print(json.dumps(health | {"status": status, "engine": state, "jobs": jobs}, indent=2))
+        print(json.dumps(found | {"status": status, "engine": state, "jobs": jobs}, indent=2))
         return 0
-    print(f"{status}{' (simulated data)' if health['simulated'] else ''}, {health['now']}")
+    print(f"{status}{' (simulated data)' if found['simulated'] else ''}, {found['now']}")
     if engine is None:
         print("No engine runs here.")
     else:
         heard = "" if alive else f", last heard {clock.iso(engine.heartbeat)}"
         print(f"Engine {engine.version}, process {engine.pid}, http://{engine.host}:{engine.port}{heard}")
-    others = health["others"]
+    others = found["others"]
     assert isinstance(others, dict)
     if others["consumers"]:
         newest = f", {others['oldest_issue']} or newer" if others["forecast"] else ""
@@ -138,7 +138,7 @@ def status(args: argparse.Namespace) -> int:
         ("sources", ("quantity", "source", "series", "oldest_valid", "newest_valid", "freshness")),
         ("events", ("since", "problem", "remedy")),
     ):
-        rows = health[title]
+        rows = found[title]
         assert isinstance(rows, list)
         terminal.grid(names, [tuple(row[name] for name in names) for row in rows])
     assert isinstance(jobs, list)

@@ -60,10 +60,11 @@ def errors(reader: Reader, of: Consumer, start: int, end: int, now: int) -> Tabl
 
 
 def overview(reader: Reader, _: Consumer, start: int, end: int, now: int) -> Table:
-    """A row per consumer: the newest load, the newest issue, its next peak, and how good issues for [start, end) were."""
+    """A row per consumer: the newest load, the newest issue, its next peak as published, and how good issues for [start, end) were."""
     rows = []
     for each in reader.consumers(now):
-        issue = reader.forecast(each.area, now, each.consumer_type)
+        found = published.read(reader, each, now)
+        issue = None if found is None else found.forecast
         score = reader.scores(each.area, "all", start, end, consumer_type=each.consumer_type).get(0)
         ahead = np.flatnonzero(issue.valid_time > now) if issue is not None else np.empty(0, int)
         peak = int(ahead[np.argmax(issue.median[ahead])]) if issue is not None and len(ahead) else None

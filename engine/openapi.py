@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from engine import __version__, answers, older_service
 from engine.adjusting import FACTORS, Act
 from engine.answers import Schema
-from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Expected, Tier
+from engine.domain import LEAD_BUCKETS, MODEL_TIERS, UNITS, Tier
 from engine.plan import RUNNABLE
 from engine.roles import MODEL_ID
 from engine.store import TRUTHS
@@ -123,8 +119,8 @@ def _order(
     """An operation that changes something: JSON in and out, with the token."""
     words = {
         400: "the body breaks this contract",
-        401: "no token, or not that of the running engine",
-        403: "foreign Host, or called by a web page",
+        401: "no token, or none that this engine knows",
+        403: "a token that may only read, a foreign Host, or called by a web page",
         404: "nothing of that name",
         405: "only POST is served",
         409: "it would change nothing, or cannot be done as things stand",
@@ -350,14 +346,14 @@ DOCUMENT: Schema = {
         ),
         "/v1/explain": _operation(
             "explain",
-            "What published medians are made of: a usual hour like them, what groups of inputs add, what was learned; exactly.",
+            "What published medians are made of: a usual hour like them, what groups of inputs add, what was learned, what operators changed; exactly.",
             {"application/json": answers.EXPLANATION},
             (_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
             (400, 403, 404, 422),
         ),
         "/v1/explain/changes": _operation(
             "changes",
-            "Why an issue differs from one before it: time, load, weather, model, what was learned; exactly.",
+            "Why an issue differs from one before it: time, load, weather, model, what was learned, what operators changed; exactly.",
             {"application/json": answers.CHANGES},
             (
                 *(_P_AREA, _P_TYPE, _P_HOUR, _P_ISSUE),
@@ -367,7 +363,7 @@ DOCUMENT: Schema = {
         ),
         "/v1/whatif": _operation(
             "whatif",
-            "What a forecast would be in other weather, on other days, with more load: never stored, never official.",
+            "What a forecast would be in other weather, with days taken for other days, with more load: never stored, never official.",
             {"application/json": answers.WHAT_IF},
             (
                 *(_P_AREA, _P_TYPE, _P_ISSUE),
@@ -450,7 +446,8 @@ DOCUMENT: Schema = {
             "token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "What `engine.token` in the data folder holds while the engine runs.",
+                "description": "What `engine.token` in the data folder holds while the engine runs, or a token of `lastvagt-engine token new`; "
+                "to order something, one made with --operator.",
             }
         },
     },
@@ -461,93 +458,3 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 #: Paths of questions that need the models of a running engine.
 QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan", "/v1/settings")
-
-
-class BadQuery(Expected):
-    """A query that breaks the contract."""
-
-
-def parse_query(path: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Parameters of a path and a query by name, defaults filled in, None where absent; raises `BadQuery`."""
-    known = {p["name"]: p for p in DOCUMENT["paths"][path]["get"]["parameters"]}
-    values: dict[str, Any] = {name: p["schema"].get("default") for name, p in known.items()}
-    seen: set[str] = set()
-    for name, text in pairs:
-        if name not in known:
-            listed = ", ".join(known) or "none"
-            raise BadQuery(f"Unknown parameter '{name[:40]}'.", f"Parameters of {path}: {listed}.")
-        if name in seen:
-            raise BadQuery(f"Parameter '{name}' is given twice.", "Give it once.")
-        seen.add(name)
-        values[name] = _value(name, text, known[name]["schema"])
-    for name, parameter in known.items():
-        if parameter["required"] and name not in seen:
-            raise BadQuery(f"Parameter '{name}' is missing.", parameter["description"])
-    return values
-
-
-def parse_body(path: str, body: bytes) -> dict[str, Any]:
-    """Words of a decision by name, defaults filled in, None where absent; raises `BadQuery`."""
-    schema = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadQuery("The body is no JSON.", "Send one JSON object.") from error
-    if not isinstance(given, dict):
-        raise BadQuery("The body is no JSON object.", "Send one JSON object.")
-    known: Mapping[str, Schema] = schema["properties"]
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise BadQuery(f"Unknown word '{unknown[0][:40]}'.", f"Words of {path}: {', '.join(known)}.")
-    missing = [name for name in schema["required"] if name not in given]
-    if missing:
-        raise BadQuery(f"'{missing[0]}' is missing.", f"{path} needs {', '.join(schema['required'])}.")
-    values: dict[str, Any] = {name: of.get("default") for name, of in known.items()}
-    for name, value in given.items():
-        accepted = known[name].get("anyOf", [known[name]])
-        if value is not None or {"type": "null"} not in accepted:
-            _check_word(name, value, accepted[0])
-        values[name] = value
-    return values
-
-
-def _check_word(name: str, value: object, schema: Schema) -> None:
-    """Refuse a word of a body that its schema does not allow."""
-    kind = schema["type"]
-    if kind == "string":
-        if not isinstance(value, str):
-            raise BadQuery(f"'{name}' is no text.", "Send it in quotes.")
-        if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
-            raise BadQuery(f"'{name}' is too short or too long.", f"It may have {schema['maxLength']} characters.")
-        _value(name, value, schema)
-    elif kind == "boolean":
-        if not isinstance(value, bool):
-            raise BadQuery(f"'{name}' is neither true nor false.", "Send true or false without quotes.")
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadQuery(f"'{name}' is no number.", "Send it without quotes.")
-    elif kind == "integer" and value % 1:
-        raise BadQuery(f"'{name}' is no whole number.", "Send one.")
-    elif not schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf):
-        raise BadQuery(f"'{name}' is too small or too large.", f"It may go from {schema['minimum']} to {schema['maximum']}.")
-
-
-def _value(name: str, text: str, schema: Schema) -> str | int | float:
-    if "enum" in schema and text not in schema["enum"]:
-        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Choose one of {', '.join(schema['enum'])}.")
-    if "pattern" in schema and not re.fullmatch(schema["pattern"].strip("^$"), text):
-        like = f", for example {schema['examples'][0]}" if "examples" in schema else ""
-        raise BadQuery(f"'{text[:40]}' is no {name}.", f"It must match {schema['pattern']}{like}.")
-    if schema["type"] == "number":
-        return _decimal(name, text, schema)
-    if schema["type"] != "integer":
-        return text
-    if not re.fullmatch("[0-9]{1,9}", text) or not schema["minimum"] <= int(text) <= schema["maximum"]:
-        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a whole number from {schema['minimum']} to {schema['maximum']}.")
-    return int(text)
-
-
-def _decimal(name: str, text: str, schema: Schema) -> float:
-    number = float(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", text, re.IGNORECASE) else math.nan
-    if not schema["minimum"] <= number <= schema["maximum"]:
-        raise BadQuery(f"'{text[:40]}' is no {name}.", f"Give a number from {schema['minimum']:g} to {schema['maximum']:g}.")
-    return number

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import decisions, roles, tables
+from engine import decisions, peaks, roles, tables
 from engine.clock import Clock
 from engine.lineup import Lineup
 from engine.store import Reader, Writer
@@ -30,9 +30,15 @@ def by_path(writer: Writer, reader: Reader, lineup: Lineup, clock: Clock) -> dic
     def judge(verdict: str, words: Mapping[str, Any]) -> dict[str, object]:
         return decisions.judge(writer, reader, verdict, words, clock.now())
 
+    def adjust(decide: Callable[..., dict[str, object]], words: Mapping[str, Any]) -> dict[str, object]:
+        now = clock.now()
+        recorded = decide(writer, reader, words, now)
+        peaks.watch(writer, reader, now)  # what is published has changed
+        return recorded
+
     return {
         **{f"/v1/models/{act}": functools.partial(change_roles, act) for act in roles.ACTS},
         **{f"/v1/quarantine/{verdict}": functools.partial(judge, verdict) for verdict in (ACCEPT, REJECT)},
-        "/v1/adjustments/make": lambda words: decisions.adjust(writer, reader, words, clock.now()),
-        "/v1/adjustments/withdraw": lambda words: decisions.withdraw(writer, reader, words, clock.now()),
+        "/v1/adjustments/make": functools.partial(adjust, decisions.adjust),
+        "/v1/adjustments/withdraw": functools.partial(adjust, decisions.withdraw),
     }

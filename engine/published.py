@@ -25,8 +25,11 @@ def read(reader: Reader, of: Consumer, at: int, issued_by: int | None = None) ->
 def apply(reader: Reader, issue: QuantileForecast, at: int) -> Published:
     """An issue with the adjustments in force at a moment, of it and of those whose loads add up to it."""
     of = Consumer(issue.area, issue.consumer_type)
+    anybodys = reader.decisions.adjustments(int(issue.valid_time[0]))
+    if not anybodys:
+        return adjusting.untouched(issue)
     beneath = tuple(parts_of(of, issue.issue_time))
-    made = [a for a in reader.decisions.adjustments(int(issue.valid_time[0])) if a.consumer in (of, *beneath)]
+    made = [a for a in anybodys if a.consumer in (of, *beneath)]
     parts: dict[Consumer, QuantileForecast] = {}
     if any(a.consumer != of for a in made):
         found = {part: reader.forecast(part.area, issue.issue_time, part.consumer_type) for part in beneath}

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, figures, geography
-from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, Expected, FloatArray, QuantileForecast
+from engine import clock, figures, geography, published
+from engine.domain import HOUR, LEAD_BUCKETS, LEVELS, MEDIAN, Consumer, Expected, FloatArray, QuantileForecast
 from engine.evaluation import LEAK_ADVICE
-from engine.store import Reader
+from engine.store import FOREVER, Reader
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #d5dade; --page: #ffffff; --blue: #1f5f99; --warn: #9a3b00;
@@ -366,14 +366,15 @@ def _day_chart(day: Mapping[str, Any], place: int, width: int = 480, height: int
 
 
 def overview_page(reader: Reader) -> str:
-    """The newest forecast of every area, the week before it, and how earlier issues turned out."""
+    """The newest forecast of every area as published, the week before it, and how earlier issues turned out."""
     body = []
     for area in geography.PRICE_AREAS:
-        forecast = reader.forecast(area)
+        found = published.read(reader, Consumer(area), FOREVER)
         body.append(f"<h2>{html.escape(geography.name(area, 'en'))}</h2>")
-        if forecast is None:
+        if found is None:
             body.append("<p>No forecast has been made.</p>")
             continue
+        forecast = found.forecast
         reason = f" ({html.escape(forecast.reason.sentence)})" if forecast.reason else ""
         body.append(
             f"<p>Issued {clock.local(forecast.issue_time):%A %d %B %Y %H:%M} Danish time, tier {forecast.tier.value}{reason}, "

@@ -35,8 +35,10 @@ from engine import (
     explaining,
     openapi,
     orders,
+    peaks,
     pipeline,
     plan,
+    queries,
     roles,
     settings,
     sources,
@@ -362,13 +364,13 @@ class Service:
         """A question that needs the models."""
         now = self._clock.now()
         of = consumers.find(self._reader, query["area"], query["consumer_type"], now)
-        ask, issue_time = (self._reader, self._lineup.bundle, of, now), api.moment(query, "issue_time")
+        ask, issue_time = (self._reader, self._lineup.bundle, of, now), queries.moment(query, "issue_time")
         if path == "/v1/whatif":
             return whatif.imagine(*ask, whatif.change_of(query), issue_time).document()
-        hour = api.moment(query, "valid_time")
+        hour = queries.moment(query, "valid_time")
         if path == "/v1/explain":
             return explaining.explain(*ask, hour, issue_time).document()
-        return explaining.changes(*ask, hour, issue_time, api.moment(query, "before")).document()
+        return explaining.changes(*ask, hour, issue_time, queries.moment(query, "before")).document()
 
     def _run_job(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Let a job run at once, after the one that runs now."""
@@ -400,7 +402,9 @@ class Service:
 
     def _adopt(self, new: Config) -> None:
         before, self._config = self._config, settings.adopted(self._config, new)
-        self._writer.set_limits(self._config.limits)
+        if before.limits != self._config.limits:
+            self._writer.set_limits(self._config.limits)
+            peaks.watch(self._writer, self._reader, self._clock.now())
         self._sources = sources.live(self._config)
         self._transport = sources.transport(self._config, self._clock)
         if before.log_level != self._config.log_level:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import clock, contest, geography, limits, published, roles, scoreboard
+from engine import adjusting, clock, contest, geography, limits, published, roles, scoreboard
 from engine.adjusting import Published
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
@@ -130,16 +130,17 @@ def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None, u
             f"There is no forecast of {geography.title(of, 'en')}{when}.",
             "The engine makes one each hour, or each day; /v1/areas and `lastvagt-engine areas` tell the newest.",
         )
-    table = issue_table(dataclasses.replace(found, forecast=found.issue, steps=()) if untouched else found)
+    table = issue_table(adjusting.untouched(found.issue) if untouched else found, untouched)
     age_s = (now if as_of is None else as_of) - found.issue.issue_time
     usual_s = DAY if geography.measure(of) in geography.ISSUED_DAILY else HOUR
     return dataclasses.replace(table, head={**table.head, "age_s": age_s, "freshness": freshness(age_s, usual_s).value})
 
 
-def issue_table(found: Published) -> Table:
+def issue_table(found: Published, untouched: bool = False) -> Table:
     """One issue: a row per hour with its quantiles in MWh, and how many of them the `adjustment` of operators added to the median.
 
-    `part` tells hours nobody has measured yet that had passed when it was made (`bridge`) from those to come (`ahead`).
+    `part` tells hours nobody has measured yet that had passed when it was made (`bridge`) from those to come (`ahead`). The head says
+    whether it is `untouched`: the model's alone, whatever operators decided.
     """
     issue = found.forecast
     head = {
@@ -153,6 +154,7 @@ def issue_table(found: Published) -> Table:
         "model_id": issue.model_id,
         "simulated": issue.simulated,
         "ex_post": issue.ex_post,
+        "untouched": untouched,
         "adjustments": [step.adjustment.adjustment_id for step in found.steps],
     }
     levels = tuple(level_column(level) for level in issue.levels)
@@ -430,7 +432,10 @@ def storage(reader: Reader) -> dict[str, object]:
 
 
 def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
-    """Everything with a time in [start, end): names of files to be, and the tables that make them up; one name after the other."""
+    """Everything with a time in [start, end): names of files to be, and the tables that make them up; one name after the other.
+
+    Issues are untouched: an archive of what models said. What was published at a moment, `forecast` tells.
+    """
     spans: dict[tuple[str, Consumer], tuple[int, int]] = {}  # by what was measured of whom, whichever sources told it
     for state in reader.series():
         key = (state.quantity, Consumer(state.area, state.consumer_type))
@@ -445,7 +450,7 @@ def export(reader: Reader, start: int, end: int) -> Iterator[tuple[str, Table]]:
     for of in known:
         for head in reader.issues(of.area, start, end, FOREVER, of.consumer_type):
             for issue in reader.forecasts(of.area, head.issue_time, head.issue_time + 1, of.consumer_type):
-                yield "forecasts", issue_table(Published(issue, issue, ()))
+                yield "forecasts", issue_table(adjusting.untouched(issue), untouched=True)
     for of in known:
         for truth in SCORED_AGAINST:
             yield "scores_by_day", scores(reader, of, "day", truth, start, end)

@@ -101,6 +101,8 @@ def forecast(table: Table, hours: int | None = None) -> None:
     head = table.head
     issued = f"issued {head['issue_time']}, {_age(int(str(head['age_s'])))} old ({head['freshness']})"
     print(f"{_whose(head)}, {issued}, tier {head['tier']}, model {head['model_id']}{_marks(table)}; MWh, Danish time")
+    if head["untouched"]:
+        print("As the model made it, without what operators changed.")
     if head["adjustments"]:
         print(f"Published with adjustments {head['adjustments']}; --untouched shows what the model says.")
     shown = ("p05", "p10", "p25", "p50", "p75", "p90", "p95", *(("adjustment",) if head["adjustments"] else ()))
@@ -218,7 +220,7 @@ def adjustments(table: Table) -> None:
     operators = table.head["operators"]
     assert isinstance(operators, list)
     for each in operators:
-        print(f"{each['who']}: {each['value_added']:+g} MWh of absolute error saved over {each['scored_hours']} hours.")
+        print(f"{each['who']}: {each['value_added']:+.1f} MWh of absolute error saved over {each['scored_hours']} hours.")
 
 
 def quarantine(table: Table) -> None:

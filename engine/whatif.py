@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import adaptation, api, clock, geography, hierarchy, remaking
+from engine import adaptation, clock, geography, hierarchy, queries, remaking
 from engine.adaptation import AHEAD, BRIDGE, Adaptation, Lesson
-from engine.api import Senseless
 from engine.calibration import Calibration
 from engine.domain import HOUR, MEDIAN, Consumer, Expected, FeatureMatrix, FloatArray, History, IntArray, Part, QuantileForecast
 from engine.explaining import group_of, head
 from engine.forecaster import plausible
 from engine.geography import Measure
+from engine.queries import Senseless
 from engine.remaking import BundleOf, Knowledge, Maker
 from engine.store import Reader, Target
 from engine.store.schema import level_column
@@ -46,7 +46,7 @@ def change_of(query: Mapping[str, Any]) -> Change:
     free, working = (_days(query, name) for name in ("free", "working"))
     if free & working:
         raise Senseless("A day cannot be free and a working day.", "Name it once.")
-    start, end = api.moment(query, "start"), api.moment(query, "end")
+    start, end = queries.moment(query, "start"), queries.moment(query, "end")
     if query["extra_mwh"] and (start is None or end is None or start >= end):
         raise Senseless("It is not said when the extra load is to come.", "Name start, and an end after it.")
     return Change(query["temperature_k"], query["wind_ms"], free, working, query["extra_mwh"], start or 0, end or 0)

@@ -176,11 +176,11 @@ def map_frame_ms(frames: int = 30) -> tuple[float, float]:
     painted, stepped = [], []
     for hour in range(frames):
         started = time.perf_counter()
-        window.map.slider.setValue(hour)
+        window.pane("map").slider.setValue(hour)
         QtWidgets.QApplication.processEvents()
         stepped.append(1000 * (time.perf_counter() - started))
         started = time.perf_counter()
-        window.map.canvas.repaint()
+        window.pane("map").canvas.repaint()
         painted.append(1000 * (time.perf_counter() - started))
     window.close()
     return statistics.median(painted), statistics.median(stepped)

@@ -93,6 +93,7 @@ def test_notices_can_be_copied_and_shelved_with_keys_and_come_back(window: Windo
     assert "1 shelved until" in window._shelf_line.text()
     window._clock.set(filled_store.NOW + 3601)
     window.show_trouble("other", "Another.", "")
+    qtbot.keyClick(window._notices._more, QtCore.Qt.Key.Key_Space)
     assert [each._notice.problem for each in window._notices._lines if each.isVisible()] == ["The disk is full.", "Another."]
     assert isinstance(window._notices._lines[0]._notice, Notice)
 

@@ -98,7 +98,21 @@ def test_the_published_curve_is_a_layer_of_its_own(reader: Reader) -> None:
         assert "Adjustments in it: 1." in view.summary
         names = [row.name for row in hour_rows(view, FIRST + 2 * HOUR, EN)]
         assert "Adjusted, published" in names
+        assert present.read_out(view, FIRST + 2 * HOUR, EN).median.endswith("(adjusted)")
         assert "Adjusted, published" not in [row.name for row in hour_rows(view, FIRST, EN)]
+
+
+def test_the_hour_page_tells_what_is_published_and_its_risk(reader: Reader) -> None:
+    seen, hour = scene(reader), FIRST + 2 * HOUR
+    official = seen.snapshot.consumers[DK1].official
+    assert official is not None
+    place = int((hour - official.valid_time[0]) // HOUR)
+    limit = float(official.median[place])
+    view = dataclasses.replace(forecast_view(seen.snapshot, DK1, RUNS, EN, NOW), limit=limit)
+    told = {row.name: row.value for row in hour_rows(view, hour, EN)}
+    assert told["P50"] == told["Adjusted, published"] == EN.quantity(limit, "MWh", view.scale.decimals)
+    assert told["The model's own median"] == EN.quantity(limit - 150.0, "MWh", view.scale.decimals)
+    assert told[f"Above the limit {told['P50']}"] == EN.quantity(50.0, "%", 1), "a median is exceeded half of the time"
 
 
 def test_what_can_be_chosen_is_what_the_engine_takes(reader: Reader) -> None:

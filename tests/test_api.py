@@ -24,7 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
-from engine import api, clock, openapi, roles, settings, tables, timetable
+from engine import api, clock, health, openapi, roles, settings, tables, timetable
 from engine.calibration import Calibration
 from engine.config import Outside
 from engine.domain import DAY, HOUR, LEVELS, Draft, Flag, JobRun, Observations, QuantileForecast, Reason, Score, Series, Tier
@@ -293,10 +293,10 @@ def test_health_and_metrics_say_how_current_everything_is(client: Client) -> Non
 
 
 def test_health_degrades_when_issues_grow_old(reader: Reader, tmp_path: Path) -> None:
-    assert api.health(reader, NOW + 5 * HOUR)["status"] == "degraded"
+    assert health.state(reader, NOW + 5 * HOUR)["status"] == "degraded"
     Writer(tmp_path / "empty.sqlite").close()
     with contextlib.closing(Reader(tmp_path / "empty.sqlite")) as empty:
-        assert api.health(empty, NOW)["status"] == "starting"
+        assert health.state(empty, NOW)["status"] == "starting"
 
 
 def test_an_unchanged_answer_costs_nothing(client: Client) -> None:

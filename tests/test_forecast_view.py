@@ -19,6 +19,7 @@ from app.similar_sheet import SimilarSheet
 from app.snapshot import EngineKind, EngineStatus
 from app.theme import LIGHT
 from app.translations import Language
+from engine.adjusting import untouched
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store import Reader
 
@@ -99,7 +100,9 @@ def test_an_issue_that_is_looked_at_stays_while_new_ones_come(pane: ForecastPane
     before = pane._known_at.text()
     own = scene.snapshot.consumers[scene.of]
     assert own.forecast is not None
-    newer = dataclasses.replace(own, forecast=dataclasses.replace(own.forecast, issue_time=own.forecast.issue_time + 600))
+    newer = dataclasses.replace(
+        own, published=untouched(dataclasses.replace(own.forecast, issue_time=own.forecast.issue_time + 600))
+    )
     pane.show_scene(dataclasses.replace(scene, snapshot=dataclasses.replace(scene.snapshot, consumers={scene.of: newer})))
     assert pane._known_at.text() == before
 
@@ -151,6 +154,14 @@ def test_ranges_zoom_and_home(qtbot: QtBot, pane: ForecastPane) -> None:
     assert "Long curves are daily means" in _words(pane)
     pane.tools.reset.click()
     assert "Long curves are daily means" not in _words(pane)
+
+
+def test_a_year_is_offered_only_where_more_than_two_months_are_stored(pane: ForecastPane) -> None:
+    year = pane.tools._ranges.button(365)
+    assert year.isEnabled()
+    pane.tools.show_stored(20.4)
+    assert not year.isEnabled()
+    assert year.toolTip() == "Only 20 days of load are stored"
 
 
 def test_zoom_keeps_the_hour_that_is_read_out_where_it_is(qtbot: QtBot, pane: ForecastPane) -> None:

@@ -114,7 +114,7 @@ def test_troubles_that_last_come_first_and_past_ones_tell_how_long(seen: tuple[S
     assert [line.cells[0].words for line in events] == sorted(
         (line.cells[0].words for line in events), key=["open", "over"].index
     )
-    past = next(line for line in events if "open-meteo" in line.cells[3].words)
+    past = next(line for line in events if "Open-Meteo" in line.cells[3].words)
     assert (past.cells[0].state, past.cells[2].words) == (None, "2\u00a0h")
 
 

@@ -20,6 +20,7 @@ from app.present.scale import scale_of
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.translations import Language
 from engine import clock, geography
+from engine.adjusting import untouched
 from engine.domain import BRIDGE_H, DAY, HOUR, Consumer, Freshness, Reason, Score, Tier
 from engine.geography import MERGER
 from engine.lag import Lag
@@ -184,7 +185,7 @@ def test_a_sum_is_as_late_as_its_latest_part(folder: Path) -> None:
 
 
 def test_before_the_first_issue_the_screen_says_that_it_comes(filled: Snapshot) -> None:
-    nothing = dataclasses.replace(filled.consumers[MIDT], forecast=None)
+    nothing = dataclasses.replace(filled.consumers[MIDT], published=None)
     view = _view(dataclasses.replace(filled, consumers=filled.consumers | {MIDT: nothing}))
     assert [s.part for s in view.stretches] == [Part.MEASURED, Part.NOTHING]
     assert view.tier_reason.startswith("The engine has not issued a forecast of this series yet.")
@@ -202,7 +203,7 @@ def test_a_lower_tier_of_a_late_consumer_is_still_named(filled: Snapshot) -> Non
     issue = filled.consumers[MIDT].forecast
     assert issue is not None
     lower = dataclasses.replace(issue, tier=Tier.SEASONAL, reason=Reason.NO_MODEL)
-    seen = dataclasses.replace(filled.consumers[MIDT], forecast=lower)
+    seen = dataclasses.replace(filled.consumers[MIDT], published=untouched(lower))
     of = dataclasses.replace(filled, consumers={MIDT: seen})
     assert _view(of).reduced
     assert present.area_rows(of, EN, NOW)[0].reduced == "Weekly profile"
@@ -321,7 +322,7 @@ def test_a_bridge_of_the_longest_length_is_in_sight(filled: Snapshot) -> None:
         seen,
         observed_time=seen.observed_time[early],
         observed=seen.observed[early],
-        forecast=filled_store.bridging(MIDT, NOW, newest),
+        published=untouched(filled_store.bridging(MIDT, NOW, newest)),
     )
     view = _view(dataclasses.replace(filled, consumers={MIDT: of}))
     assert view.shown[0] < newest

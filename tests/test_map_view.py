@@ -217,11 +217,11 @@ def test_what_is_chosen_on_the_map_is_chosen_in_the_window(qtbot: QtBot, filled:
     window.show()
     window.show_snapshot(filled)
     window.choose_view("map")
-    window.map.canvas.focus_row(_row(window.map, "Aalborg"))
-    qtbot.keyClick(window.map.canvas, KEYS.Key_Return)
+    window.pane("map").canvas.focus_row(_row(window.pane("map"), "Aalborg"))
+    qtbot.keyClick(window.pane("map").canvas, KEYS.Key_Return)
     assert window.chosen == Consumer("851", "household")
     window.show_snapshot(filled)
-    assert "Aalborg" in _words(window.map)  # the map stays where it was
+    assert "Aalborg" in _words(window.pane("map"))  # the map stays where it was
     window.close()
 
 

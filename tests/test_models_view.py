@@ -81,7 +81,7 @@ def test_a_line_tells_role_age_and_origin(filled: Snapshot) -> None:
 
 def test_a_proposal_is_seen_on_the_tab_in_the_sentence_and_by_the_line_in_front(filled: Snapshot) -> None:
     view = present.models_view(filled, RUNS, DA)
-    assert view.tab == "Modeller (1 forslag)"
+    assert view.tab == "Modeller (1)"
     assert view.lines[view.first].model_id == NEW
     trial = view.trials[Tier.FULL]
     assert trial.sentence.startswith(f"WQL for {NEW} var ")
@@ -117,7 +117,7 @@ def test_every_stage_of_a_trial_has_its_words(losses: tuple[DayLoss, ...], words
     bundles = (BundleState("old", Tier.FULL, 1, "shipped"), BundleState("new", Tier.FULL, 2, "own"))
     shown = of(*losses, bundles=bundles, changes=(RoleChange(NOW, Tier.FULL, "challenge", "", "new", "engine", ""),))
     trial = present.models_view(shown, RUNS, EN).trials[Tier.FULL]
-    assert trial.sentence.endswith(words) or words in trial.sentence
+    assert words in trial.sentence
     assert trial.proposes is ("Proposed" in words)
     assert trial.reach > 0
 
@@ -148,21 +148,21 @@ def words(widget: QtWidgets.QWidget) -> str:
 
 
 def enabled(window: Window) -> set[str]:
-    return {name for name, button in window.models.buttons.items() if button.isEnabled()}
+    return {name for name, button in window.pane("models").buttons.items() if button.isEnabled()}
 
 
 def test_buttons_follow_the_chosen_bundle_and_the_engine(window: Window, filled: Snapshot) -> None:
     assert enabled(window) == {"promote", "rollback", "end"}
-    ids = [window.models.table.item(row, 0).text() for row in range(window.models.table.rowCount())]
-    window.models.table.selectRow(ids.index(FIRST))
+    ids = [window.pane("models").table.item(row, 0).text() for row in range(window.pane("models").table.rowCount())]
+    window.pane("models").table.selectRow(ids.index(FIRST))
     assert enabled(window) == {"promote", "rollback", "challenge"}
     window.show_snapshot(filled)
     assert enabled(window) == {"promote", "rollback", "challenge"}  # still the one that was chosen
-    window.models.table.selectRow(ids.index("price-areas-late-2024-06"))
+    window.pane("models").table.selectRow(ids.index("price-areas-late-2024-06"))
     assert enabled(window) == set()
     assert "No model is tried in this tier." in words(window)
-    assert not window.models.chart.isVisible()
-    window.models.table.selectRow(ids.index(FIRST))
+    assert not window.pane("models").chart.isVisible()
+    window.pane("models").table.selectRow(ids.index(FIRST))
     window.show_engine(ABSENT)
     assert enabled(window) == set()
     assert "No engine runs" in words(window)
@@ -192,7 +192,7 @@ def answer_dialog(qtbot: QtBot, reason: str, accept: bool = True) -> list[bool]:
 def test_a_promotion_is_asked_about_and_needs_a_reason(window: Window, qtbot: QtBot) -> None:
     seen = answer_dialog(qtbot, "It is better.")
     with qtbot.waitSignal(window.told) as sent:
-        qtbot.mouseClick(window.models.buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(window.pane("models").buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
     assert sent.args == [order("promote", {"model_id": NEW, "reason": "It is better."})]
     assert seen == [False, True]
     assert "Asking the engine" in words(window)
@@ -205,14 +205,14 @@ def test_other_decisions_may_go_without_a_reason(window: Window, qtbot: QtBot) -
     ):
         answer_dialog(qtbot, "")
         with qtbot.waitSignal(window.told) as sent:
-            qtbot.mouseClick(window.models.buttons[name], QtCore.Qt.MouseButton.LeftButton)
+            qtbot.mouseClick(window.pane("models").buttons[name], QtCore.Qt.MouseButton.LeftButton)
         assert sent.args == [order(act, told)]
 
 
 def test_second_thoughts_decide_nothing(window: Window, qtbot: QtBot) -> None:
     answer_dialog(qtbot, "x", accept=False)
     with qtbot.assertNotEmitted(window.told, wait=200):
-        qtbot.mouseClick(window.models.buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(window.pane("models").buttons["promote"], QtCore.Qt.MouseButton.LeftButton)
 
 
 def test_the_answer_is_shown(window: Window) -> None:

@@ -103,7 +103,7 @@ def test_a_load_that_comes_late_is_judged_by_its_bridge_and_not_against_the_oper
 
 def test_without_scores_every_figure_is_absent_and_says_so(filled: Snapshot, tmp_path: Path) -> None:
     empty = nothing(tmp_path)
-    view = present.quality_view(filled, dataclasses.replace(filled.consumers[DK1], forecast=None, board=None), empty, EN, NOW)
+    view = present.quality_view(filled, dataclasses.replace(filled.consumers[DK1], published=None, board=None), empty, EN, NOW)
     assert {card.figure for card in view.cards} == {"–"}
     assert {card.state for card in view.cards} == {"unknown"}
     assert not np.isfinite(view.control.lines[0].value).any()

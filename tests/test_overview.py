@@ -116,7 +116,7 @@ def test_an_alarm_of_a_peak_is_one_trouble_with_its_hour_and_lead(late: Seen) ->
     view = overview_view(raised, certain, RUNS, DA, NOW)
     assert view.situation.headline == "1 ting at se på"
     (trouble,) = view.situation.troubles
-    assert trouble.startswith("Spids: DK1 overstiger 2.000\u00a0MWh med >99\u00a0% sandsynlighed tir. 19–20, om ")
+    assert trouble.startswith("Spids: DK1 overstiger 2.000\u00a0MWh, >99\u00a0% sandsynligt, tir. 19–20 (om ")
     tile = view.tiles[1]
     assert tile.alarm
     assert tile.risk.endswith(" tir. 19")
@@ -130,7 +130,9 @@ def test_an_alarm_of_a_peak_is_told_once_on_every_view(qtbot: QtBot, qapp: QtWid
     window.asked.connect(lambda question: window.show_found(question.name, late[1]))
     window.show()
     window.show_snapshot(dataclasses.replace(late[0], events=(Event("peak", "DK1", "It may.", "Look.", NOW, None),)))
-    assert any(trouble.text().startswith("Peak: DK1 exceeds") for trouble in window.overview.findChildren(QtWidgets.QLabel))
+    assert any(
+        trouble.text().startswith("Peak: DK1 exceeds") for trouble in window.pane("overview").findChildren(QtWidgets.QLabel)
+    )
     assert not window._notices.isVisible()
     window.choose_view("models")
     assert window._notices.isVisible()

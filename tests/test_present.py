@@ -14,11 +14,15 @@ from filled_store import NOW
 from app import present, snapshot
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock
+from engine import clock, drift, peaks
+from engine.adjusting import untouched
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Reason, Score, Tier
+from engine.drift import Course
+from engine.lag import Lag
+from engine.limits import Peak
 from engine.store import Reader, Writer
-from engine.store.reader import Event
+from engine.store.reader import Event, SeriesState
 
 DA, EN = Language("da"), Language("en")
 NO_ENGINE = EngineStatus(EngineKind.ABSENT)
@@ -40,7 +44,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 def _area(code: str = "DK1", now: int = NOW, days: int = 15, **more: object) -> ConsumerSnapshot:
     times = np.arange(clock.floor_hour(now) - days * DAY, now - 2 * HOUR, HOUR, dtype=np.int64)
     return ConsumerSnapshot(
-        Consumer(code), times, filled_store.load_mwh(code, times), filled_store.forecast(code, now - 1200), **more
+        Consumer(code), times, filled_store.load_mwh(code, times), untouched(filled_store.forecast(code, now - 1200)), **more
     )
 
 
@@ -76,7 +80,7 @@ def test_the_next_peak_is_the_highest_median_of_the_coming_day() -> None:
     quantiles = forecast.quantiles.copy()
     in_day, later = np.searchsorted(forecast.valid_time, (clock.floor_hour(NOW) + 16 * HOUR, clock.floor_hour(NOW) + 30 * HOUR))
     quantiles[in_day], quantiles[later] = 4000.0, 5000.0
-    area = dataclasses.replace(area, forecast=dataclasses.replace(forecast, quantiles=quantiles))
+    area = dataclasses.replace(area, published=untouched(dataclasses.replace(forecast, quantiles=quantiles)))
     (row,) = present.area_rows(_with(area), EN, NOW)
     assert (row.peak, row.peak_at) == ("4,000\u00a0MWh", "Wed 10–11")
 
@@ -143,7 +147,7 @@ def test_hours_begun_but_not_published_are_drawn_as_forecast() -> None:
     [(600, Freshness.FRESH, False), (5 * HOUR, Freshness.LATE, False), (12 * HOUR, Freshness.STALE, True)],
 )
 def test_an_old_issue_is_told_from_a_current_one(age_s: int, freshness: Freshness, stale: bool) -> None:
-    area = dataclasses.replace(_area(), forecast=filled_store.forecast("DK1", NOW - age_s))
+    area = dataclasses.replace(_area(), published=untouched(filled_store.forecast("DK1", NOW - age_s)))
     view = _view(_with(area), language=EN)
     assert (view.issue_freshness, view.stale, bool(view.stale_label)) == (freshness, stale, stale)
     assert EN.duration(age_s) in view.issued
@@ -164,7 +168,7 @@ def test_what_is_made_of_old_data_is_marked_in_the_area_list() -> None:
     old = row(NOW + 2 * DAY)
     assert (old.observed_freshness, old.forecast_freshness) == (Freshness.STALE, Freshness.STALE)
     assert old.summary.count("(stale)") == 4
-    none = present.area_rows(_with(dataclasses.replace(_area(), forecast=None)), EN, NOW)[0]
+    none = present.area_rows(_with(dataclasses.replace(_area(), published=None)), EN, NOW)[0]
     assert none.forecast_freshness is Freshness.MISSING
 
 
@@ -172,7 +176,7 @@ def test_what_is_made_of_old_data_is_marked_in_the_area_list() -> None:
 @pytest.mark.parametrize("reason", [r for r in Reason if r])
 def test_a_lower_tier_is_named_with_its_reason(language: Language, reason: Reason) -> None:
     forecast = filled_store.forecast("DK1", NOW, Tier.SEASONAL, reason)
-    of = _with(dataclasses.replace(_area(), forecast=forecast))
+    of = _with(dataclasses.replace(_area(), published=untouched(forecast)))
     view = _view(of, language=language)
     assert view.reduced
     assert view.tier == language.text("tier.seasonal")
@@ -189,7 +193,7 @@ def test_reasons_read_in_english_as_the_engine_says_them() -> None:
 
 def test_simulated_and_ex_post_are_marked_in_both_views() -> None:
     forecast = filled_store.forecast("DK1", NOW, simulated=True, ex_post=True)
-    of = _with(dataclasses.replace(_area(), forecast=forecast), simulated=True)
+    of = _with(dataclasses.replace(_area(), published=untouched(forecast)), simulated=True)
     marks = ("SIMULEREDE DATA", "EX POST: VEJRET KENDT BAGEFTER")
     assert _view(of).marks == marks
     assert present.monitor_view(of, Consumer("DK1"), NO_ENGINE, DA, NOW).marks == marks
@@ -292,6 +296,40 @@ def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> Non
         assert notice.detail == "It fails. Wait."
         assert "It fails. Wait." in notice.copied(NOW)
     assert (told[-1].problem, told[-1].remedy) == ("It fails.", "Wait.")
+
+
+def test_figures_of_a_peak_and_of_drift_are_told_in_the_users_language() -> None:
+    limit, found = 3400.0, Peak(NOW + DAY, 3300, 3200, 3500, 0.63, NOW + 20 * HOUR)
+    course = Course(np.array([20400]), *(np.array([n]) for n in (3.21, 2.5, 3.0, 2.8)), np.array([True]))
+    said = (peaks.sentence(Consumer("DK1"), limit, found, NOW), drift.trouble(course, "DK1", NOW).problem)
+    events = [
+        Event(kind, "DK1", words, "Look.", NOW, None) for kind, words in zip(("drift", "peak"), reversed(said), strict=True)
+    ]
+    peak, drifts = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, DA, NOW)
+    assert (
+        peak.effect
+        == f"63\u00a0% sandsynlighed for over 3.400\u00a0MWh {DA.date(NOW + 20 * HOUR)} {DA.hour_span(NOW + 20 * HOUR)}."
+    )
+    assert drifts.effect.startswith("Fejlen er 3,2\u00a0% over 7 døgn, normalt 2,5\u00a0%, grænse 3,0\u00a0%")
+    assert "3.400" in present.history(events, DA, NOW)
+
+
+def test_the_most_serious_trouble_comes_first_and_of_peaks_the_likeliest() -> None:
+    words = "The load may exceed 3400 MWh: {} % for 2026-11-30 10–11 Danish time, 34 h ahead."
+    events = [Event("peak", of, words.format(percent), "", NOW, None) for of, percent in (("DK1", 31), ("DK", 72))]
+    events = [Event("drift", "DK", "Worse.", "", NOW, None), *events, Event("job", "score", "Broken.", "", NOW, None)]
+    told = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, EN, NOW)
+    assert [notice.cause for notice in told] == ["job:score", "peak:DK", "peak:DK1", "drift:DK"]
+
+
+def test_a_source_that_fails_or_stands_still_says_how_old_its_data_are() -> None:
+    series = SeriesState("temperature", "DK1", "total", "open-meteo", "C", 0, NOW - 3 * HOUR, NOW - 3 * HOUR)
+    late = Lag(Consumer("851", "household"), "Private", NOW - 20 * DAY, 20 * DAY, 12 * DAY, NOW - 5 * DAY, (), 0, False)
+    events = (Event("source", "open-meteo/forecast", "", "", NOW - DAY, None), Event("stalled", "Private", "", "", NOW, None))
+    of = Snapshot(NOW, events=events, series=(series,), lags={late.consumer: late})
+    source, stalled = present.notices(of, NO_ENGINE, EN, NOW)
+    assert "is 3\u00a0h old" in source.effect
+    assert "20\u00a0d old, usually 12\u00a0d" in stalled.effect
 
 
 def test_a_source_that_failed_once_is_no_notice_until_it_has_failed_for_an_hour() -> None:
@@ -484,3 +522,13 @@ def test_a_view_of_nothing_has_a_scale_and_no_peak() -> None:
     assert math.isnan(view.issue_time)
     assert (view.gap, view.bands) == (None, ())
     assert present.read_out(view, NOW, EN).median == "no data"
+
+
+@pytest.mark.parametrize("kind", [EngineKind.CONNECTING, EngineKind.UNHEARD])
+def test_before_anything_came_from_another_machine_nothing_is_said_of_files_here(kind: EngineKind) -> None:
+    absent = Snapshot(NOW, fault=Expected("There is no database at x.", "Start the engine once."), no_database=True)
+    told = present.forecast_view(absent, Consumer("DK1"), EngineStatus(kind, "https://there:8787"), EN, NOW).empty
+    assert told is not None
+    assert told.title == "No data have come from the engine yet"
+    assert len(told.lines) == 1
+    assert "https://there:8787" in told.lines[0]

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from test_adjusting import issue, made
 
-from engine import clock, decisions, pipeline, published, tables
+from engine import clock, decisions, extracts, orders, pipeline, published, tables
 from engine.adjusting import Act, Adjustment, Refused, State
+from engine.config import Config
 from engine.domain import DAY, HOUR, Consumer, Flag, Observations, Series
+from engine.limits import Limits
+from engine.lineup import Lineup
 from engine.roles import Pointless
 from engine.store import Reader, Writer
 from engine.store.decisions import AdjustedHour, Worth
@@ -73,6 +76,32 @@ def test_what_is_published_is_the_models_and_the_adjustment_and_the_models_stays
         assert rows(reader, "DK2", NOW + 60)[t]["adjustment"] == 0.0
     assert tables.forecast(reader, Consumer("DK"), NOW + 60).head["adjustments"] == [1]
     assert tables.forecast(reader, Consumer("DK1"), NOW + 60, as_of=NOW - 1).head["adjustments"] == []
+
+
+def test_who_decides_by_a_forecast_gets_the_published_one_and_an_archive_says_that_it_holds_the_models(
+    store: tuple[Writer, Reader],
+) -> None:
+    writer, reader = store
+    decisions.adjust(writer, reader, WORDS, NOW)
+    overview = extracts.overview(reader, Consumer("DK"), NOW, NOW, NOW + 60)
+    peaks = {row[0]: row[overview.columns.index("peak")] for row in overview.rows}
+    assert peaks == pytest.approx({"DK": 4200.0, "DK1": 2700.0, "DK2": 1500.0})
+    archive = [table for name, table in tables.export(reader, NOW - DAY, NOW + DAY) if name == "forecasts"]
+    assert {table.head["untouched"] for table in archive} == {True}
+    assert not any(row[-1] for table in archive for row in table.rows)
+    assert not tables.forecast(reader, Consumer("DK1"), NOW + 60).head["untouched"]
+    assert tables.forecast(reader, Consumer("DK1"), NOW + 60, untouched=True).head["untouched"]
+
+
+def test_an_alarm_follows_what_is_published_at_once(store: tuple[Writer, Reader], tmp_path: Path) -> None:
+    writer, reader = store
+    writer.set_limits(Limits({Consumer("DK1"): 2690.0}, 80))
+    lineup = Lineup(Config.load(environment={}, data_dir=tmp_path), writer, reader)
+    acts = orders.by_path(writer, reader, lineup, clock.SimulatedClock(NOW))
+    acts["/v1/adjustments/make"]({**WORDS, "amount": 500.0})
+    assert [(event.code, event.subject) for event in reader.events()] == [("peak", "DK1")]
+    acts["/v1/adjustments/withdraw"]({"adjustment_id": 1})
+    assert reader.events() == []
 
 
 def test_one_that_is_withdrawn_leaves_the_hours_to_come_and_stays_on_record(store: tuple[Writer, Reader]) -> None:

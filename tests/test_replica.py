@@ -9,11 +9,15 @@ import filled_store
 import numpy as np
 import pytest
 from filled_store import NOW
+from test_adjusting import made
 
 from app import snapshot
-from engine.domain import DAY, HOUR, Consumer, Expected, JobRun
+from engine.domain import DAY, HOUR, Consumer, Expected, Flag, JobRun, Observations, Series, Tier
+from engine.limits import Limits
 from engine.store import Reader, Writer, replica
+from engine.store.decisions import ACCEPT, REJECT
 from engine.store.replica import Copies
+from engine.store.roster import RoleChange
 
 MIDT = Consumer("1082", "household")
 
@@ -100,6 +104,12 @@ def test_damage_leaves_what_was_there(original: Path, tmp_path: Path) -> None:
     assert _read(target).consumers[Consumer("DK1")].forecast is not None
 
 
+def _odd() -> Observations:
+    """Two values that are set aside."""
+    at, flags = np.array([NOW - 2 * HOUR, NOW - HOUR], np.int64), np.full(2, Flag.PLAIN, np.uint8)
+    return Observations(Series("load", "DK1", "test"), at, at, np.array([9e5, 8e5]), flags)
+
+
 def test_a_copy_is_made_anew_for_news_and_not_for_a_heartbeat(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "a.sqlite")
     try:
@@ -116,6 +126,15 @@ def test_a_copy_is_made_anew_for_news_and_not_for_a_heartbeat(tmp_path: Path) ->
             lambda: writer.open_event("source", "y", "It fails.", "Wait.", NOW),
             lambda: writer.close_event("source", "x", NOW),
             lambda: writer.close_event("source", "y", NOW),
+            lambda: writer.set_limits(Limits({Consumer("DK1"): 3400.0})),
+            lambda: writer.decisions.put_adjustment(made("DK1", made_at=NOW)),
+            lambda: writer.decisions.put_adjustment(made("DK2", made_at=NOW)),
+            lambda: writer.decisions.withdraw(1, NOW, "kmj", ""),
+            lambda: writer.decisions.withdraw(2, NOW, "kmj", ""),
+            lambda: writer.put([], [(_odd(), ["odd", "odd"])]),
+            lambda: writer.decisions.judge(1, ACCEPT, "kmj", NOW),
+            lambda: writer.decisions.judge(2, REJECT, "kmj", NOW),
+            lambda: writer.roster.put_change(RoleChange(NOW, Tier.FULL, "challenge", "", "new", "kmj", ""), 0),
         ]
         seen = [first[0]]
         for change in changes:

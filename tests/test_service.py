@@ -317,6 +317,10 @@ def test_a_changed_setting_counts_at_once_where_it_can(config: Config) -> None:
         assert list(run.detail) == ["energidataservice/ProductionConsumptionSettlement"]
         service._carry_out("/v1/settings/change", {"name": "peak_limits", "value": "DK1=3000", "who": "kmj"})
         assert service._reader.limits().text == "DK1=3000"
+        service._carry_out("/v1/settings/change", {"name": "peak_limits", "value": "DK1=3", "who": "kmj"})
+        assert [event.subject for event in service._reader.events() if event.code == "peak"] == ["DK1"]
+        service._carry_out("/v1/settings/change", {"name": "peak_limits", "value": None, "who": "kmj"})
+        assert not [event for event in service._reader.events() if event.code == "peak"]
         told = service._carry_out("/v1/settings/change", {"name": "port", "value": "9000", "who": "kmj"})
         assert told["waits"]  # type: ignore[index]
         listed = service._answer("/v1/settings", {})

@@ -108,6 +108,7 @@ def test_what_is_shelved_stays_so_after_a_restart_until_its_time(start: Start, k
     window = start().window
     for cause in ("bug", "old", "broken"):
         window.show_trouble(cause, f"Trouble {cause}.", "Wait.")
+    window._notices._more.click()
     words = _words(window)
     assert ("Trouble old." in words, "Trouble broken." in words, "Trouble bug." in words) == (True, True, False)
     assert "1 shelved until 18:21" in words

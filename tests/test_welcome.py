@@ -36,7 +36,7 @@ def test_three_times_enter_is_enough(welcome: Welcome, qtbot: QtBot, tmp_path: P
     heard = _chosen(welcome)
     for step in range(len(STEPS)):
         assert welcome.pages.currentIndex() == step
-        qtbot.keyClick(welcome.next, QtCore.Qt.Key.Key_Space)
+        qtbot.keyClick(welcome.next, QtCore.Qt.Key.Key_Return)
     assert heard == [Choices("en", "", "DK", (), False, tmp_path / "data")]
     assert not welcome.isVisible()
     assert not (tmp_path / "data" / "settings.toml").exists()

@@ -9,8 +9,8 @@ from issued_store import HOUSEHOLDS, NOW, bundle_of
 
 from engine import clock, whatif
 from engine.adjusting import Act, Adjustment
-from engine.api import Senseless
 from engine.domain import DAY, HOUR, LEVELS, MEDIAN, Consumer, Expected, Tier
+from engine.queries import Senseless
 from engine.store import Reader, Writer
 from engine.tables import Table
 from engine.whatif import Change

@@ -24,7 +24,7 @@ from app.theme import DARK, LIGHT
 from app.translations import Language
 from app.whatif_sheet import WhatIfSheet
 from app.why_sheet import WhySheet
-from engine import clock, explaining, openapi, whatif
+from engine import clock, explaining, queries, whatif
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.store import Reader
 
@@ -70,7 +70,7 @@ class Engine:
 
 def document(reader: Reader, request: Request) -> Any:
     assert request.query is not None
-    query = openapi.parse_query(request.path, [(name, str(word)) for name, word in request.query.items()])
+    query = queries.parse_query(request.path, [(name, str(word)) for name, word in request.query.items()])
     ask = (reader, bundle_of, Consumer(query["area"], query["consumer_type"]), NOW)
     issued = clock.parse_utc(query["issue_time"])
     if request.path == "/v1/whatif":

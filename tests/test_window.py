@@ -89,7 +89,7 @@ def _words(widget: QtWidgets.QWidget) -> str:
 def _point_at(window: Window, t: float) -> None:
     """Move the mouse to a time in the chart; pyqtgraph drops moves that follow each other within 10 ms."""
     QtTest.QTest.qWait(20)
-    chart = window.forecast.chart
+    chart = window.pane("forecast").chart
     QtWidgets.QApplication.processEvents()
     at = chart.mapFromScene(chart.plot.getViewBox().mapViewToScene(QtCore.QPointF(t, sum(chart.plot.viewRange()[1]) / 2)))
     QtTest.QTest.mouseMove(chart.viewport(), at)
@@ -101,7 +101,7 @@ def test_a_filled_database_shows_areas_forecast_and_sources(window: Window, fill
     words = _words(window)
     assert all(part in words for part in ("Denmark", "Western Denmark (DK1)", "Eastern Denmark (DK2)", "Full model"))
     assert all(part in words for part in ("Issued 18:00, 20\u00a0min ago", "● fresh", "Temperature", "Model dk-2026.1"))
-    chart = window.forecast.chart
+    chart = window.pane("forecast").chart
     assert tuple(chart.plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
 
 
@@ -112,7 +112,7 @@ def test_an_empty_database_explains_itself_in_both_views(window: Window, tmp_pat
         window.choose_view(view)
         assert "No data for Denmark yet" in _words(window)
         assert "lastvagt-engine run" in _words(window)
-    assert not window.forecast.chart.isVisible()
+    assert not window.pane("forecast").chart.isVisible()
 
 
 def test_no_database_explains_itself_and_what_the_engine_does(window: Window) -> None:
@@ -134,8 +134,39 @@ def test_the_read_out_follows_the_mouse_and_goes_back_to_now(window: Window, fil
     observed = filled.consumers[Consumer("DK")]
     index = int(np.searchsorted(observed.observed_time, clock.floor_hour(NOW - 3 * DAY)))
     assert Language("en").quantity(observed.observed[index], "MWh") in _words(window)
-    window.forecast.chart.leaveEvent(QtCore.QEvent(QtCore.QEvent.Type.Leave))
+    window.pane("forecast").chart.leaveEvent(QtCore.QEvent(QtCore.QEvent.Type.Leave))
     assert "Tue 24 Nov 18–19 CET" in _words(window)
+
+
+def test_the_read_out_stays_with_an_hour_that_is_held(window: Window, filled: Snapshot) -> None:
+    window.show_snapshot(filled)
+    window.show_hour(Consumer("DK"), clock.floor_hour(NOW) + 30 * HOUR)
+    row = window.pane("forecast")._numbers
+    assert "Thu 26 Nov 00–01 CET" in _words(row)
+    window.pane("forecast").chart.pinned.emit(None)
+    assert "Tue 24 Nov 18–19 CET" in _words(row)
+
+
+@pytest.mark.parametrize(("width", "over"), [(1280, True), (1920, False)])
+def test_a_page_of_help_never_makes_the_window_grow(window: Window, filled: Snapshot, width: int, over: bool) -> None:
+    window.show_snapshot(filled)
+    window.resize(width, 800)
+    window.pane("forecast").tools.inspect.setChecked(True)
+    window.show_help("forecast")
+    QtWidgets.QApplication.processEvents()
+    assert window.width() == width
+    panel, view = (part.mapTo(window, QtCore.QPoint()) for part in (window._panel, window.pane("forecast")))
+    assert panel.x() + window._panel.width() <= width
+    assert (panel.x() < view.x() + window.pane("forecast").width()) == over
+
+
+def test_enter_presses_the_button_that_has_the_focus(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
+    window.show_snapshot(filled)
+    weather = window.pane("forecast").tools.weather
+    before = weather.isChecked()
+    weather.setFocus()
+    qtbot.keyClick(weather, QtCore.Qt.Key.Key_Return)
+    assert weather.isChecked() != before
 
 
 def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
@@ -147,8 +178,8 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
         assert window.view == view
     window.areas.areas.setFocus()
     qtbot.keyClick(window.areas.areas, keys.Key_Down)
-    assert "Western Denmark (DK1)" in _words(window.forecast)
-    chart = window.forecast.chart
+    assert "Western Denmark (DK1)" in _words(window.pane("forecast"))
+    chart = window.pane("forecast").chart
     chart.setFocus()
     for key, hour in (
         (keys.Key_Right, "Tue 24 Nov 19–20 CET"),
@@ -159,13 +190,13 @@ def test_everything_can_be_done_with_keys(window: Window, filled: Snapshot, qtbo
         (keys.Key_Home, "Tue 24 Nov 18–19 CET"),
     ):
         qtbot.keyClick(chart, key)
-        assert hour in _words(window.forecast)
+        assert hour in _words(window.pane("forecast"))
     window.choose_view("monitoring")
-    window.monitoring.choose_section("scores")
+    window.pane("monitoring").choose_section("scores")
     heard: list[str] = []
-    window.monitoring.scores.lead.pointed.connect(heard.append)
+    window.pane("monitoring").scores.lead.pointed.connect(heard.append)
     for _ in range(2):
-        qtbot.keyClick(window.monitoring.scores.lead, keys.Key_Right)
+        qtbot.keyClick(window.pane("monitoring").scores.lead, keys.Key_Right)
     assert heard[1].startswith("1–6 hours ahead: ")
 
 
@@ -180,11 +211,11 @@ def test_a_consumer_is_found_read_and_shown_with_keys_alone(window: Window, late
     qtbot.keyClick(window.areas.field, QtCore.Qt.Key.Key_Return)
     assert wanted == [AALBORG]
     assert window.chosen == AALBORG
-    assert "Denmark" in _words(window.forecast), "until it has been read the one before stays"
+    assert "Denmark" in _words(window.pane("forecast")), "until it has been read the one before stays"
     other = late.consumers[MIDT]
     seen = {of: each for of, each in late.consumers.items() if of != MIDT} | {AALBORG: dataclasses.replace(other, of=AALBORG)}
     window.show_snapshot(dataclasses.replace(late, consumers=seen))
-    assert "Aalborg · Households" in _words(window.forecast)
+    assert "Aalborg · Households" in _words(window.pane("forecast"))
     assert len(window.areas.findChildren(AreaCard)) == 4
     qtbot.keyClick(window.areas.areas, QtCore.Qt.Key.Key_Up)
     assert window.chosen == Consumer("DK2"), "the cards stay where they were"
@@ -193,13 +224,13 @@ def test_a_consumer_is_found_read_and_shown_with_keys_alone(window: Window, late
 def test_a_consumer_of_which_nothing_can_be_read_shows_why(window: Window, filled: Snapshot) -> None:
     window.choose_consumer(AALBORG)
     window.show_snapshot(dataclasses.replace(filled, fault=Expected("The disk is gone.", "Put it back.")))
-    assert "The database cannot be read" in _words(window.forecast)
+    assert "The database cannot be read" in _words(window.pane("forecast"))
 
 
 def test_the_parts_of_a_late_load_differ_in_more_than_colour(window: Window, late: Snapshot) -> None:
     window.choose_consumer(MIDT)
     window.show_snapshot(late)
-    chart = window.forecast.chart
+    chart = window.pane("forecast").chart
     grey = _pixels(chart).astype(int).mean(axis=2)
     box = chart.plot.getViewBox()
     issue = late.consumers[MIDT].forecast
@@ -236,14 +267,14 @@ def test_tab_reaches_every_control_and_each_has_a_name(window: Window, filled: S
         while (walker := walker.nextInFocusChain()) not in reached:
             reached.add(walker)
         assert set(focusable) <= reached
-    assert "Median from" in window.forecast.chart.accessibleDescription()
+    assert "Median from" in window.pane("forecast").chart.accessibleDescription()
 
 
 def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
-    consumers = {code: dataclasses.replace(area, forecast=None) for code, area in filled.consumers.items()}
+    consumers = {code: dataclasses.replace(area, published=None) for code, area in filled.consumers.items()}
     time.set(NOW + 3 * DAY)
     window.show_snapshot(dataclasses.replace(filled, consumers=consumers))
-    chart = window.forecast.chart
+    chart = window.pane("forecast").chart
     QtWidgets.QApplication.processEvents()
     box = chart.plot.getViewBox()
     last = int(filled.consumers[Consumer("DK")].observed_time[-1])
@@ -252,13 +283,13 @@ def test_no_pixel_of_the_load_stands_after_its_last_hour(window: Window, time: S
     dark = _pixels(chart)[:-30].max(axis=2) < 70  # the ink of the load; all else in the plot is lighter
     assert dark[:, left:edge].sum() > 400
     assert not dark[:, edge + 3 :].any()
-    assert "no data" in _words(window.forecast)
+    assert "no data" in _words(window.pane("forecast"))
     assert "■ 24 Nov 16–17" in _words(window)
 
 
 def test_a_forecast_that_has_grown_old_is_drawn_muted(window: Window, time: SimulatedClock, filled: Snapshot) -> None:
     def blue() -> int:
-        pixels = _pixels(window.forecast.chart).astype(int)
+        pixels = _pixels(window.pane("forecast").chart).astype(int)
         return int((pixels[:, :, 2] - pixels[:, :, 0] > 30).sum())
 
     window.show_snapshot(filled)
@@ -276,13 +307,13 @@ def test_a_forecast_that_has_grown_old_is_drawn_muted(window: Window, time: Simu
 
 def test_simulated_data_are_marked_in_words_and_over_the_plot(window: Window, filled: Snapshot) -> None:
     window.show_snapshot(filled)
-    without = _pixels(window.forecast.chart)
+    without = _pixels(window.pane("forecast").chart)
     window.show_snapshot(dataclasses.replace(filled, simulated=True))
-    assert "SIMULATED DATA" in _words(window.forecast)
-    changed = (_pixels(window.forecast.chart) != without).any(axis=2)
+    assert "SIMULATED DATA" in _words(window.pane("forecast"))
+    changed = (_pixels(window.pane("forecast").chart) != without).any(axis=2)
     assert np.ptp(np.flatnonzero(changed.any(axis=0))) > 0.5 * changed.shape[1]
     window.choose_view("monitoring")
-    assert "SIMULATED DATA" in _words(window.monitoring)
+    assert "SIMULATED DATA" in _words(window.pane("monitoring"))
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda p: p.name)
@@ -309,6 +340,7 @@ def test_troubles_stand_over_both_views_and_go_when_they_are_over(window: Window
     window.show_snapshot(faulty)
     window.show_engine(EngineStatus(EngineKind.FAILED, "out of memory"))
     assert "▲ The engine stopped: out of memory" in _words(window)
+    window._notices._more.click()
     assert "▲ The disk is gone." in _words(window)
     window.show_engine(EngineStatus(EngineKind.OURS))
     assert "▲ The disk is gone." in _words(window)
@@ -318,17 +350,17 @@ def test_troubles_stand_over_both_views_and_go_when_they_are_over(window: Window
 
 def test_a_stretch_of_time_that_was_chosen_stays_when_data_come(window: Window, filled: Snapshot) -> None:
     window.show_snapshot(filled)
-    plot = window.forecast.chart.plot
+    plot = window.pane("forecast").chart.plot
     plot.getViewBox().sigRangeChangedManually.emit([True, False])
     plot.setXRange(NOW - 2 * DAY, NOW, padding=0)
     window.show_snapshot(filled)
     assert tuple(plot.viewRange()[0]) == (NOW - 2 * DAY, NOW)
-    window.forecast.chart.follow_now()
+    window.pane("forecast").chart.follow_now()
     assert tuple(plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
 
 
 def test_each_consumer_opens_on_its_own_stretch_of_time(window: Window, late: Snapshot) -> None:
-    plot = window.forecast.chart.plot
+    plot = window.pane("forecast").chart.plot
     for of in (MIDT, Consumer("DK"), MIDT, Consumer("DK1")):
         window.choose_consumer(of)
         window.show_snapshot(late)
@@ -374,7 +406,7 @@ def test_no_text_is_cut(
             if label.isVisible() and label.text() and not label.wordWrap():
                 needed = label.fontMetrics().horizontalAdvance(label.text())
                 assert label.width() >= needed, (label.text(), label.width(), needed)
-    table = made.monitoring.scores.findChild(QtWidgets.QTableWidget)
+    table = made.pane("monitoring").scores.findChild(QtWidgets.QTableWidget)
     for column in range(table.columnCount()):
         lines = table.horizontalHeaderItem(column).text().split("\n")
         cells = [table.item(row, column).text() for row in range(table.rowCount())]
@@ -390,12 +422,12 @@ def test_a_table_without_settled_days_says_so_once_a_line_in_the_smallest_window
     area = filled.consumers[Consumer("DK")]
     scores = {key: value for key, value in area.scores.items() if key[0] == "provisional"}
     window.choose_view("monitoring")
-    window.monitoring.choose_section("scores")
+    window.pane("monitoring").choose_section("scores")
     window.show_snapshot(
         dataclasses.replace(filled, consumers=filled.consumers | {Consumer("DK"): dataclasses.replace(area, scores=scores)})
     )
     QtWidgets.QApplication.processEvents()
-    table = window.monitoring.scores.findChild(QtWidgets.QTableWidget)
+    table = window.pane("monitoring").scores.findChild(QtWidgets.QTableWidget)
     assert [table.item(1, column).text() for column in (1, 2, 9)] == ["no data", "–", "–"]
     assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("no data") + 9
 
@@ -404,11 +436,11 @@ def test_an_hour_that_is_chosen_in_another_view_is_shown_in_the_forecast(window:
     window.show_snapshot(filled)
     window.choose_view("monitoring")
     hour = clock.floor_hour(NOW) - 10 * DAY
-    window.monitoring.hour_chosen.emit(Consumer("DK1"), hour)
+    window.pane("monitoring").hour_chosen.emit(Consumer("DK1"), hour)
     assert window.view == "forecast"
     assert window.chosen == Consumer("DK1")
-    assert "Sat 14 Nov 18–19 CET" in _words(window.forecast)
-    left, right = window.forecast.chart.plot.viewRange()[0]
+    assert "Sat 14 Nov 18–19 CET" in _words(window.pane("forecast"))
+    left, right = window.pane("forecast").chart.plot.viewRange()[0]
     assert left < hour < right
 
 
@@ -416,8 +448,8 @@ def test_the_legend_of_scores_names_what_the_marks_are(window: Window, filled: S
     window.choose_view("monitoring")
     window.show_snapshot(filled)
     window.choose_consumer(Consumer("DK1"))
-    window.monitoring.choose_section("scores")
-    assert "\nSeasonal naive\n" in _words(window.monitoring), "the legend names what the marks are, and nothing else"
+    window.pane("monitoring").choose_section("scores")
+    assert "\nSeasonal naive\n" in _words(window.pane("monitoring")), "the legend names what the marks are, and nothing else"
 
 
 def test_a_coverage_stands_where_it_belongs(qtbot: QtBot) -> None:

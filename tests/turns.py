@@ -70,21 +70,21 @@ def work_through(folder: Path) -> dict[str, tuple[float, float]]:
                 act(f"{view}{again}", lambda view=view: window.choose_view(view))
             window.choose_view("monitoring")
             for section in SECTIONS:
-                act(f"{section}{again}", lambda section=section: window.monitoring.choose_section(section))
+                act(f"{section}{again}", lambda section=section: window.pane("monitoring").choose_section(section))
             window.choose_view("forecast")
             _wait(_SETTLE_S)
-            act(f"inspector{again}", window.forecast.tools.inspect.click)
+            act(f"inspector{again}", window.pane("forecast").tools.inspect.click)
             for sheet in SHEETS:
-                act(f"{sheet}{again}", lambda sheet=sheet: window.forecast.inspector.choose(sheet))
+                act(f"{sheet}{again}", lambda sheet=sheet: window.pane("forecast").inspector.choose(sheet))
         for of in (*PRICE_AREAS, Consumer("1082", "total"), Consumer("851", "household"), Consumer("DK1")):
             act(f"consumer {of.area}", lambda of=of: window.choose_consumer(of))
-        past = window.forecast.past
-        act("past", window.forecast.tools.past.click, 0.3)
+        past = window.pane("forecast").past
+        act("past", window.pane("forecast").tools.past.click, 0.3)
         act("slider", lambda: past.go(-20))
         act("play", past.play.click, 1.0)
         past.go_to_newest()
-        act("a day ahead", lambda: window.forecast.show_lead(24))
-        act("a year", lambda: window.forecast.show_days(365), 0.4)
+        act("a day ahead", lambda: window.pane("forecast").show_lead(24))
+        act("a year", lambda: window.pane("forecast").show_days(365), 0.4)
         for number, view in enumerate(VIEWS):
             window.choose_view(view)
             _wait(_SETTLE_S)

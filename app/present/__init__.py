@@ -30,7 +30,7 @@ from app.present.models import DECISIONS, Decision, ModelLine, ModelsView, Trial
 from app.present.monitoring import Comparison, MonitorView, ScoreLine, monitor_view
 from app.present.notices import Notice, history, notices, on_shelf, shelf_times
 from app.present.overview import OverviewView, Strip, Tile, overview_view
-from app.present.past import as_known, hours_ahead, surrounded, widened
+from app.present.past import as_known, hours_ahead, stored_days, surrounded, widened
 from app.present.promises import LevelLine, PromiseView, promise_view
 from app.present.provenance import provenance
 from app.present.quality import Card, DayChart, Line, QualityView, lag_days, quality_view
@@ -150,6 +150,7 @@ __all__ = [
     "settings_view",
     "shelf_times",
     "similar_rows",
+    "stored_days",
     "surrounded",
     "time_range",
     "undecidable",

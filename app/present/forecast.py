@@ -61,11 +61,12 @@ class Stretch:
 class ForecastView:
     """The forecast of one consumer. Times are epoch seconds as float; NaN in `observed` and `tso` is a gap and breaks the line.
 
-        Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
-        a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
-        settled since. `quantiles` are those of all `levels`, one row an hour of the forecast; `known` is each kind of truth.
+    Loads are in `scale.unit`. `stretches` tell the parts of a chart of load that is measured late, in order, and are empty for
+    a price area. `tso` is the grid operator's forecast as it was known when ours was made. `settled` is the observed load as
+    settled since; `known` is each kind of truth.
 
-        `adjusted` is the published median at and beside the hours that operators have changed, NaN elsewhere, empty without such hours.
+    `median` and `bands` are the model's. `quantiles` are what is published: those of all `levels`, one row an hour of the forecast.
+    `adjusted` is the published median at and beside the hours that operators have changed, NaN elsewhere, empty without such hours.
     `limit` is what the load should not exceed, NaN where the user set none.
     Of an earlier issue `known_at` marks it, `outcome` tells how it did, and `newest` is the median of the newest issue.
     """
@@ -161,7 +162,7 @@ def _settled(known: Mapping[str, tuple[FloatArray, FloatArray]]) -> tuple[FloatA
 def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, language: Language, now: int) -> ForecastView:
     """The forecast view of one consumer at `now`, which moves on while a snapshot stays."""
     of_it = seen(snapshot, of)
-    forecast, scale = of_it.forecast, scale_for(of_it, language)
+    forecast, official, scale = of_it.forecast, of_it.official, scale_for(of_it, language)
     observed_time, observed = with_gaps(of_it.observed_time, of_it.observed * scale.factor)
     tso_time, tso = with_gaps(of_it.tso_time, of_it.tso * scale.factor)
     known = {truth: with_gaps(times, loads * scale.factor) for truth, (times, loads) in of_it.truths.items()}
@@ -205,8 +206,8 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         median=np.empty(0) if forecast is None else forecast.median * scale.factor,
         adjusted=adjusted,
         bands=bands,
-        levels=() if forecast is None else forecast.levels,
-        quantiles=np.empty((0, 0)) if forecast is None else forecast.quantiles * scale.factor,
+        levels=() if official is None else official.levels,
+        quantiles=np.empty((0, 0)) if official is None else official.quantiles * scale.factor,
         settled_time=settled_time,
         settled=settled,
         known=known,
@@ -361,23 +362,23 @@ def read_out(view: ForecastView, time: float, language: Language) -> ReadOut:
     no_data = language.text("monitor.no_data")
     unit, decimals = view.scale.unit, view.scale.decimals
     observed = value_at(view.observed_time, view.observed, start)
-    median = value_at(view.forecast_time, view.median, start)
+    published = published_at(view, start)
+    median = published.get(0.5, math.nan)
     interval, lead = no_data, "–"
 
     def told(times: FloatArray, values: FloatArray) -> str:
         return language.quantity(value_at(times, values, start), unit, decimals)
 
     if math.isfinite(median):
-        band = next(band for band in view.bands if band.percent == 80)
-        low, high = (value_at(view.forecast_time, edge, start) for edge in (band.low, band.high))
-        interval = f"{language.number(low, decimals)}–{language.quantity(high, unit, decimals)}"
+        interval = f"{language.number(published[0.1], decimals)}–{language.quantity(published[0.9], unit, decimals)}"
         lead = _lead(view, start, language)
+    told_median = language.quantity(median, unit, decimals)
     return ReadOut(
         time=float(start),
         hour=f"{language.date(start)} {language.hour_span(start)} {language.zone(start, start)}",
         observed=language.quantity(observed, unit, decimals),
         settled=told(view.settled_time, view.settled),
-        median=language.quantity(median, unit, decimals),
+        median=language.text("readout.adjusted", value=told_median) if is_adjusted(view, start) else told_median,
         interval=interval,
         naive=told(view.naive_time, view.naive),
         tso=told(view.tso_time, view.tso),
@@ -405,6 +406,19 @@ def _part(view: ForecastView, start: int, observed: float, median: float, langua
         return language.text("readout.unmeasured")
     time, age = language.moment(view.rests_on, view.now), language.duration(start + HOUR - view.rests_on)
     return language.text("readout.bridged" if start <= view.issue_time else "readout.ahead", time=time, age=age)
+
+
+def published_at(view: ForecastView, hour: int) -> dict[float, float]:
+    """What is published of an hour, by level; nothing where it is not forecast."""
+    found = int(np.searchsorted(view.forecast_time, hour))
+    inside = found < len(view.forecast_time) and view.forecast_time[found] == hour
+    return dict(zip(view.levels, view.quantiles[found].tolist(), strict=True)) if inside else {}
+
+
+def is_adjusted(view: ForecastView, hour: int) -> bool:
+    """Whether operators have changed the median of an hour."""
+    published = value_at(view.forecast_time[: len(view.adjusted)], view.adjusted, hour)
+    return math.isfinite(published) and published != value_at(view.forecast_time, view.median, hour)
 
 
 def value_at(times: FloatArray, values: FloatArray, time: int) -> float:

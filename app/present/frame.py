@@ -72,7 +72,10 @@ def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, lang
         return Empty(language.text("empty.unreadable"), told)
     lines = []
     newest = _newest_load(snapshot, of)
-    if snapshot.fault is not None:
+    afar = engine.kind in (EngineKind.CONNECTING, EngineKind.UNHEARD)
+    if snapshot.fault is not None and afar:
+        title = language.text("empty.nothing_came")
+    elif snapshot.fault is not None:
         title = language.text("empty.no_database")
         lines.append(snapshot.fault.problem)
     elif newest:
@@ -95,7 +98,7 @@ def nothing_to_show(snapshot: Snapshot, of: Consumer, engine: EngineStatus, lang
         lines += [language.text("empty.running")] if is_gross(of) else []
     else:
         lines.append(language.text("empty.start_engine"))
-    if not newest:
+    if not newest and not afar:
         lines.append(language.text("empty.import"))
     return Empty(title, tuple(lines))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
+from app.present import facts
 from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
 from app.snapshot import EngineStatus, Snapshot
@@ -163,7 +164,7 @@ def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> Hea
     name = language.text("quantity.load") if gross else language.text(f"health.of_{measure.name.lower()}")
     more = language.text(
         "health.load_more",
-        source=source,
+        source=facts.name(source, language),
         count=len(lags),
         name=geography.title(worst.consumer, language.code),
         until=language.moment(worst.newest_valid + HOUR, now),
@@ -230,7 +231,7 @@ def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: L
     else:
         started, took = language.moment(last.started_at, now, weekday=False), _took(last, language)
         did = Cell(started), Cell(took), Cell(text(f"run.{last.status}"), _JOB_STATES[last.status])
-        told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail)
+        told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail, language)
     about = _about(state, told, language)
     if state.job == "ingest" and asked_next:
         times = sorted(asked_next.items(), key=lambda item: item[1])
@@ -260,16 +261,21 @@ def _seconds(seconds: int, language: Language) -> str:
     return f"{seconds}\u00a0s" if seconds < 120 else language.duration(seconds)
 
 
-def _detail(detail: Mapping[str, object]) -> str:
+def _detail(detail: Mapping[str, object], language: Language) -> str:
     """What a run counted, on one line; of sources only what was new."""
     found = []
     for name, value in detail.items():
         if isinstance(value, Mapping):
-            counts = ", ".join(f"{key} {value[key]}" for key in value if value[key] and key != "unchanged")
-            found.append(f"{name}: {counts}" if counts else "")
+            counts = ", ".join(_count(key, value[key], language) for key in value if value[key] and key != "unchanged")
+            found.append(f"{facts.name(name, language)}: {counts}" if counts else "")
         elif value and name != "database_bytes":
             found.append(f"{name} {value}")
     return "; ".join(part for part in found if part)
+
+
+def _count(name: str, value: object, language: Language) -> str:
+    key = f"health.count_{name}"
+    return f"{value} {language.text(key) if key in TEXTS else name}"
 
 
 # -- tiers ------------------------------------------------------------------------------------------------------------
@@ -321,16 +327,17 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
 
 def _event(event: Event, language: Language, now: int) -> HealthLine:
     key = f"event.{event.code}"
-    kind = language.text(key, subject=event.subject) if key in TEXTS else f"{event.code} {event.subject}"
+    kind = language.text(key, subject=facts.name(event.subject, language)) if key in TEXTS else f"{event.code} {event.subject}"
     over = event.until is not None
     lasted = language.duration((now if event.until is None else event.until) - event.since)
     cells = (
         Cell(language.text("health.over" if over else "health.open"), None if over else Freshness.LATE),
-        Cell(language.moment(event.since, now)),
+        Cell(language.moment(event.since, now, weekday=False)),
         Cell(lasted),
         Cell(kind),
     )
-    return HealthLine(cells, f"{event.problem} {event.remedy}")
+    figures = facts.told(event, language)
+    return HealthLine(cells, f"{kind}: {figures}" if figures else f"{event.problem} {event.remedy}")
 
 
 def _disk(space: Space, language: Language) -> tuple[tuple[str, Cell], ...]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.present.forecast import ForecastView, value_at
+import numpy as np
+
+from app.present.forecast import ForecastView, is_adjusted, published_at, value_at
 from app.translations import Language
 from engine.domain import HOUR
 from engine.limits import exceedance
@@ -24,8 +27,14 @@ class HourRow:
 
 
 def hour_rows(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
-    """What was measured of an hour, what is forecast of it on every level, and by whom else; what is not known is left out."""
-    found = (_truths(view, hour, language), _forecast(view, hour, language), _others(view, hour, language))
+    """What was measured of an hour, what is published of it on every level, and who says else; what is not known is left out."""
+    published = published_at(view, hour)
+    median = published.get(0.5, math.nan)
+    found = (
+        _truths(view, hour, median, language),
+        _forecast(view, hour, published, language),
+        _others(view, hour, median, language),
+    )
     return tuple(row for rows in found for row in rows) or (HourRow(language.text("hour.nothing")),)
 
 
@@ -35,8 +44,7 @@ def _row(view: ForecastView, name: str, value: float, median: float, language: L
     return HourRow(name, language.quantity(value, unit, decimals), against)
 
 
-def _truths(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
-    median = value_at(view.forecast_time, view.median, hour)
+def _truths(view: ForecastView, hour: int, median: float, language: Language) -> tuple[HourRow, ...]:
     values = {truth: value_at(*view.known[truth], hour) for truth in _TRUTHS if truth in view.known}
     rows = [
         _row(view, language.text(f"hour.{truth}"), value, median, language)
@@ -46,21 +54,24 @@ def _truths(view: ForecastView, hour: int, language: Language) -> tuple[HourRow,
     return (HourRow(language.text("hour.measured")), *rows) if rows else ()
 
 
-def _forecast(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
-    median = value_at(view.forecast_time, view.median, hour)
+def _forecast(view: ForecastView, hour: int, published: Mapping[float, float], language: Language) -> tuple[HourRow, ...]:
+    median = published.get(0.5, math.nan)
     if not math.isfinite(median):
         return ()
-    place = int((hour - view.forecast_time[0]) // HOUR)
     levels = [
-        _row(view, f"P{round(100 * level):02d}", float(value), math.nan if level == 0.5 else median, language)
-        for level, value in zip(view.levels, view.quantiles[place], strict=True)
+        _row(view, f"P{round(100 * level):02d}", value, math.nan if level == 0.5 else median, language)
+        for level, value in published.items()
     ]
-    published = value_at(view.forecast_time, view.adjusted, hour) if len(view.adjusted) else median
-    changed = math.isfinite(published) and published != median
-    adjusted = (_row(view, language.text("forecast.adjusted"), published, median, language),) if changed else ()
+    adjusted = ()
+    if is_adjusted(view, hour):
+        untouched = value_at(view.forecast_time, view.median, hour)
+        adjusted = (
+            _row(view, language.text("forecast.adjusted"), median, math.nan, language),
+            _row(view, language.text("hour.untouched"), untouched, median, language),
+        )
     risk = ()
     if math.isfinite(view.limit):
-        probability = 100 * float(exceedance(view.quantiles[place : place + 1], view.levels, view.limit)[0])
+        probability = 100 * float(exceedance(np.array([[*published.values()]]), view.levels, view.limit)[0])
         name = language.text("hour.exceeds", limit=language.quantity(view.limit, view.scale.unit, view.scale.decimals))
         risk = (HourRow(name, language.quantity(probability, "%", 1)),)
     return (HourRow(language.text("hour.forecast")), *_issue(view, hour, language), *adjusted, *risk, *reversed(levels))
@@ -77,8 +88,7 @@ def _issue(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, 
     )
 
 
-def _others(view: ForecastView, hour: int, language: Language) -> tuple[HourRow, ...]:
-    median = value_at(view.forecast_time, view.median, hour)
+def _others(view: ForecastView, hour: int, median: float, language: Language) -> tuple[HourRow, ...]:
     values = {
         "forecast.naive": value_at(view.naive_time, view.naive, hour),
         "forecast.tso": value_at(view.tso_time, view.tso, hour),

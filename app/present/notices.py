@@ -6,17 +6,19 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from app.present import facts
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import __version__, clock, geography
-from engine.domain import HOUR, Consumer
+from engine import __version__, clock
+from engine.domain import HOUR
 from engine.store.reader import Event
 
+#: Kinds of trouble, the most serious first; a kind that is not known comes last.
+_SERIOUS = ("job", "model", "source", "peak", "drift", "stalled", "challenger")
 #: Kinds of trouble that are told elsewhere: a tier in the header of its area, a proposal by the name of its view.
 _TOLD_ELSEWHERE = ("tier", "proposal")
 #: Seconds a kind of trouble may last before it is one: a source that failed is asked again, and most often answers.
 _PATIENCE_S = {"source": HOUR}
-_PROVIDERS = {"energidataservice": "Energi Data Service", "open-meteo": "Open-Meteo", "entsoe": "ENTSO-E"}
 #: The local hour at which what was put off until tomorrow comes back.
 _MORNING = 6
 
@@ -32,6 +34,11 @@ class Notice:
     since: str
     detail: str = ""
 
+    @property
+    def told(self) -> str:
+        """What it is, what it does and what to do, on one line."""
+        return " ".join(filter(None, (f"{self.problem.rstrip('.')}.", self.effect, self.remedy)))
+
     def copied(self, now: int) -> str:
         """All of it in lines, to send to somebody."""
         told = (self.problem, self.effect, self.remedy, self.since, self.detail, f"Lastvagt {__version__}, {clock.iso(now)}")
@@ -39,7 +46,7 @@ class Notice:
 
 
 def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: int) -> tuple[Notice, ...]:
-    """Troubles to show over every view, the engine's first, then the newest first."""
+    """Troubles to show over every view, the most serious first: the engine's, then by kind, the likeliest peaks and the newest first."""
     text, found = language.text, []
     if engine.kind is EngineKind.FAILED:
         problem = text("engine.died", detail=engine.detail) if engine.detail else text("engine.lost")
@@ -60,29 +67,24 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
         since = text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice("database", snapshot.fault.problem, text("effect.database"), snapshot.fault.remedy, since))
     lasting = (e for e in snapshot.events if e.code not in _TOLD_ELSEWHERE and now - e.since >= _PATIENCE_S.get(e.code, 0))
-    return (*found, *(_of_event(event, language, now) for event in lasting))
+    return (*found, *(_of_event(event, snapshot, language, now) for event in sorted(lasting, key=_rank)))
 
 
-def _of_event(event: Event, language: Language, now: int) -> Notice:
+def _rank(event: Event) -> tuple[int, int]:
+    kind = _SERIOUS.index(event.code) if event.code in _SERIOUS else len(_SERIOUS)
+    return kind, -facts.percent(event)
+
+
+def _of_event(event: Event, snapshot: Snapshot, language: Language, now: int) -> Notice:
     """The engine words its troubles in English; those of a known kind are said in the user's language and keep its words as detail."""
     text, cause = language.text, f"{event.code}:{event.subject}"
     since = text("window.since", time=language.moment(event.since, now))
     if f"event.{event.code}" not in TEXTS:
         return Notice(cause, event.problem, "", event.remedy, since)
-    problem = text(f"event.{event.code}", subject=_subject(event, language))
-    effect, remedy = text(f"effect.{event.code}"), text(f"action.{event.code}")
+    problem = text(f"event.{event.code}", subject=facts.name(event.subject, language))
+    figures = facts.told(event, language) or facts.shown(event, snapshot, language, now)
+    effect, remedy = figures or text(f"effect.{event.code}"), text(f"action.{event.code}")
     return Notice(cause, problem, effect, remedy, since, f"{event.problem} {event.remedy}".strip())
-
-
-def _subject(event: Event, language: Language) -> str:
-    """Who or what it is about: a consumer and a provider by their names, the rest as the engine names it."""
-    provider, _, dataset = event.subject.partition("/")
-    if provider in _PROVIDERS:
-        return f"{_PROVIDERS[provider]} ({dataset})" if dataset else _PROVIDERS[provider]
-    area, _, consumer_type = event.subject.replace("/", " ").partition(" ")
-    if area not in geography.AREAS:
-        return event.subject
-    return geography.title(Consumer(area, consumer_type or "total"), language.code)
 
 
 def shelf_times(now: int) -> Mapping[str, int]:
@@ -103,7 +105,7 @@ def history(events: Iterable[Event], language: Language, now: int) -> str:
     for event in events:
         until = language.moment(event.until, now) if event.until is not None else text("notices.open")
         known = f"event.{event.code}" in TEXTS
-        problem = text(f"event.{event.code}", subject=_subject(event, language)) if known else event.problem
-        detail = f" {event.problem}" if known else ""
+        problem = text(f"event.{event.code}", subject=facts.name(event.subject, language)) if known else event.problem
+        detail = f" {facts.told(event, language) or event.problem}" if known else ""
         lines.append(f"**{language.moment(event.since, now)} – {until}**  \n{problem}.{detail}")
     return "\n\n".join(lines if len(lines) > 1 else [*lines, text("notices.none")])

@@ -13,7 +13,8 @@ from app.present.frame import is_gross
 from app.snapshot import EngineStatus, Snapshot
 from app.surroundings import Surroundings
 from app.translations import Language
-from engine.domain import FloatArray, QuantileForecast
+from engine import adjusting, geography
+from engine.domain import DAY, Consumer, FloatArray, QuantileForecast
 
 
 def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
@@ -24,6 +25,13 @@ def widened(snapshot: Snapshot, around: Surroundings) -> Snapshot:
     times, values = around.truths["newest"]
     wide = dataclasses.replace(own, observed_time=times, observed=values, truths=around.truths)
     return dataclasses.replace(snapshot, consumers={**snapshot.consumers, around.of: wide})
+
+
+def stored_days(snapshot: Snapshot, of: Consumer, now: int) -> float:
+    """How many days back the load of a consumer is stored, the longest of its parts; 0 where none is."""
+    places = {of.area, *geography.parts(of.area)}
+    firsts = [s.first_valid for s in snapshot.series if s.quantity == "load" and s.area in places]
+    return max((now - first) / DAY for first in firsts) if firsts else 0.0
 
 
 def surrounded(view: ForecastView, around: Surroundings) -> ForecastView:
@@ -37,7 +45,7 @@ def as_known(
 ) -> ForecastView:
     """An earlier issue in the place of the newest, with what came true of it: muted, and marked as what it is."""
     own = snapshot.consumers[newest.of]
-    nothing = dataclasses.replace(own, forecast=issue, published=None, tso_time=np.empty(0, np.int64), tso=np.empty(0))
+    nothing = dataclasses.replace(own, published=adjusting.untouched(issue), tso_time=np.empty(0, np.int64), tso=np.empty(0))
     then = dataclasses.replace(snapshot, consumers={**snapshot.consumers, newest.of: nothing})
     made = forecast_view(then, newest.of, engine, language, int(newest.now))
     age = language.duration(newest.now - issue.issue_time)

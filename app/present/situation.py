@@ -90,14 +90,14 @@ def short_name(of: Consumer, language: Language) -> str:
 
 
 def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: int) -> list[tuple[Freshness, str]]:
-    """Limits whose alarm the engine has raised, as the newest forecast sees them."""
+    """Limits whose alarm the engine has raised, as the newest forecast sees them, the likeliest first."""
     raised = [limits.named(event.subject) for event in snapshot.events if event.code == "peak"]
-    found = []
+    found: list[tuple[float, str]] = []
     for of in raised:
         limit = more.limits.loads.get(of)
         peak = limits.peak(more.limited[of], now, limits.ALARM_S, limit) if of in more.limited else None
         if limit is None or peak is None:
-            found.append((Freshness.STALE, language.text("situation.peak_past", area=short_name(of, language))))
+            found.append((0.0, language.text("situation.peak_past", area=short_name(of, language))))
             continue
         words = language.text(
             "situation.peak",
@@ -107,8 +107,9 @@ def _peaks(snapshot: Snapshot, more: OverviewSnapshot, language: Language, now: 
             time=f"{language.weekday(peak.probable_at)} {language.hour_span(peak.probable_at)}",
             lead=language.duration(peak.probable_at - now),
         )
-        found.append((Freshness.STALE, words))
-    return found
+        found.append((peak.probability, words))
+    likeliest = sorted(found, key=lambda each: -each[0])
+    return [(Freshness.STALE, words) for _, words in likeliest]
 
 
 def percent_text(probability: float, language: Language) -> str:

@@ -278,7 +278,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "input.wind_chill": ("vindkøling", "wind chill"),
     # view of models
     "models.title": ("Modeller, og hvem der er i drift", "Models, and who serves"),
-    "models.tab": ("Modeller ({count} forslag)", "Models ({count} proposed)"),
+    "models.tab": ("Modeller ({count})", "Models ({count})"),
     "models.table": ("Modeller", "Models"),
     "models.model": ("Model", "Model"),
     "models.tier": ("Trin", "Tier"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
     "window.overview": ("Overblik", "Overview"),
-    "event.peak": ("Risiko for spids over grænsen i {subject}", "Risk of a peak over the limit in {subject}"),
+    "event.peak": ("Risiko for spids i {subject}", "Risk of a peak in {subject}"),
+    "facts.peak": (
+        "{percent} sandsynlighed for over {limit} {time}.",
+        "{percent} probability of more than {limit} {time}.",
+    ),
     "effect.peak": (
         "Inden for to døgn kan forbruget overstige den grænse, der er sat.",
         "Within two days the load may exceed the limit that was set.",
     ),
     "action.peak": (
-        "Se timen i Prognose. Alarmen slutter selv, når risikoen er halveret.",
-        "Look at the hour in Forecast. The alarm ends by itself when the risk has halved.",
+        "Se timen i Prognose.",
+        "See the hour in Forecast.",
     ),
     "overview.area": ("Timen nu, med 80 %-interval", "This hour, with 80 % interval"),
     "overview.peak": ("Næste spids", "Next peak"),
@@ -47,8 +51,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "situation.forecast": ("Prognose", "Forecast"),
     "situation.metered": ("Målt forbrug", "Metered load"),
     "situation.peak": (
-        "Spids: {area} overstiger {limit} med {percent} sandsynlighed {time}, om {lead}",
-        "Peak: {area} exceeds {limit} with {percent} probability {time}, in {lead}",
+        "Spids: {area} overstiger {limit}, {percent} sandsynligt, {time} (om {lead})",
+        "Peak: {area} exceeds {limit}, {percent} likely, {time} (in {lead})",
     ),
     "situation.peak_past": ("Risiko for spids over grænsen: {area}", "Risk of a peak over the limit: {area}"),
     "situation.week": (

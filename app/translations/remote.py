@@ -22,5 +22,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Motoren svarer ikke, så intet kan ændres herfra lige nu.",
         "The engine does not answer, so nothing can be changed from here just now.",
     ),
+    "empty.nothing_came": ("Der er endnu ikke kommet data fra motoren", "No data have come from the engine yet"),
     "empty.connecting": ("Data hentes fra {url}.", "Data are being fetched from {url}."),
 }

@@ -144,6 +144,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Motoren prøver igen af sig selv; bliver det ved, så se på netværket.",
         "The engine tries again by itself; if it goes on, look at the network.",
     ),
+    "facts.source": (
+        "Det nyeste, der er hentet, er {age} gammelt; prognosen laves af det.",
+        "The newest that was fetched is {age} old; the forecast is made from that.",
+    ),
+    "facts.stalled": (
+        "De er {age} gamle, normalt {usual}; prognosen er mindre sikker.",
+        "They are {age} old, usually {usual}; the forecast is less sure.",
+    ),
     "effect.stalled": (
         "Prognosen dækker flere timer, som ingen har målt, og er mindre sikker.",
         "The forecast covers more hours that nobody has measured and is less sure.",
@@ -158,6 +166,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
     "effect.challenger": ("Den offentliggjorte prognose er ikke berørt.", "The published forecast is not affected."),
     "action.challenger": ("Afslut prøven i visningen Modeller.", "End the trial in the view Models."),
+    "facts.drift": (
+        "Fejlen er {error} over 7 døgn, normalt {usual}, grænse {limit}; båndene kan være for smalle.",
+        "The error is {error} over 7 days, usually {usual}, limit {limit}; the bands may be too narrow.",
+    ),
     "effect.drift": (
         "Fejlen er uden for det sædvanlige; båndene kan være for smalle.",
         "The error is beyond the usual; the bands may be too narrow.",

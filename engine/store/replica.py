@@ -43,12 +43,13 @@ _WANTED = {
     "fetch_limit": "0",
 }
 _TABLES = "SELECT name FROM source.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-#: What changes with every job's end and every decision, and with nothing else.
+#: What changes with every job's end, every decision and every limit, and with nothing else. What jobs keep comes before their end.
 _STATE = """
     SELECT (SELECT max(job_run_id) FROM job_run), (SELECT max(run_id) FROM forecast_run), (SELECT max(role_change_id) FROM role_change),
            (SELECT max(event_id) FROM event), (SELECT max(until) FROM event), (SELECT count(*) FROM event WHERE until IS NULL),
-           (SELECT max(quarantine_id) FROM quarantine), (SELECT max(decided_at) FROM quarantine),
-           (SELECT max(adjustment_id) FROM adjustment), (SELECT max(withdrawn_at) FROM adjustment), (SELECT started_at FROM engine)"""
+           (SELECT max(quarantine_id) FROM quarantine), (SELECT count(decided_at) FROM quarantine),
+           (SELECT max(adjustment_id) FROM adjustment), (SELECT count(withdrawn_at) FROM adjustment), (SELECT started_at FROM engine),
+           (SELECT group_concat(name || '=' || value) FROM property)"""
 
 
 def state(path: Path) -> str:

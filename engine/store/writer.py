@@ -230,9 +230,10 @@ class Writer:
     def put_forecasts(
         self, forecasts: Sequence[QuantileForecast], now: int, learned: Mapping[Target, Calibration] | None = None
     ) -> int:
-        """Keep a set of issues (all or none) and publish them as the newest; an issue that exists already stays as it is.
+        """Keep a set of issues (all or none); an issue that exists already stays as it is.
 
-        With them what calibrations had learned when they were made.
+        The newest stand as rows in `forecast_latest`, as models made them: `published` adds what operators changed. With them goes
+        what calibrations had learned when they were made.
 
         Returns how many were new. When this returns, they survive a power cut.
         """
