@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo pictures run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -20,6 +20,9 @@ ifeq ($(strip $(SCREEN)),)
 else
 	$(BIN)/lastvagt --data-dir $(DEMO)/data
 endif
+
+pictures: $(READY)
+	$(BIN)/python packaging/pictures.py
 
 run: $(READY)
 ifeq ($(strip $(SCREEN)),)

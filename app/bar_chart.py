@@ -50,6 +50,7 @@ class BarChart(Chart):
         ends = np.repeat(middle[held], 2) + np.tile([-0.4 * step, 0.4 * step], int(held.sum()))
         self._marks.setData(ends, np.repeat(shown.reference[held], 2))
         everything = np.concatenate([shown.values[known], shown.reference[held]])
+        self.set_empty(not len(everything))
         self.plot.setYRange(0, 1.12 * float(everything.max(initial=0.0)) or 1.0, padding=0)
         self.plot.setXRange(middle[0] - 0.7 * step, middle[-1] + 0.7 * step, padding=0)
         if isinstance(self._names, NameAxis):

@@ -35,7 +35,25 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
         self.viewport().setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)  # the chart itself takes the keys
         self.setFrameShape(QtWidgets.QFrame.Shape.Box)
         self._palette = palette
+        self._nothing = ""  # said where there is nothing to draw
+        self._said_of_nothing = language.text("chart.empty")
         self.set_palette(palette)
+
+    def set_empty(self, empty: bool) -> None:
+        """Say that there is nothing to draw, and measure it with no scale."""
+        self._nothing = self._said_of_nothing if empty else ""
+        for side in ("bottom", "left"):
+            self.plot.getAxis(side).setStyle(showValues=not empty)
+        self.viewport().update()
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Write over the empty plot that it is."""
+        super().paintEvent(event)
+        if self._nothing:
+            with QtGui.QPainter(self.viewport()) as painter:
+                painter.setFont(theme.font())
+                painter.setPen(QtGui.QColor(self._palette.quiet))
+                painter.drawText(self.viewport().rect(), QtCore.Qt.AlignmentFlag.AlignCenter, self._nothing)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of ground, grid and labels."""

@@ -65,6 +65,7 @@ class DayPlot(Chart):
         self._marks.setData(shown.time[marked], shown.lines[0].value[marked])
         values = np.concatenate([*(line.value for line in shown.lines), shown.low, shown.high])
         values = values[np.isfinite(values)]
+        self.set_empty(not len(values))
         if self._against_zero:
             values = np.append(values, 0.0)
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)

@@ -174,7 +174,6 @@ class ForecastPane(Pane):
         ):
             action = QtGui.QAction(self._language.text(key), self)
             action.setShortcuts([QtGui.QKeySequence(shortcut) for shortcut in shortcuts])
-            action.setShortcutContext(QtCore.Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(lambda _checked, do=do: do())
             self.addAction(action)
 

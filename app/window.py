@@ -42,6 +42,8 @@ TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
 #: Milliseconds of rest between two parts that are made in advance, for the user goes first.
 _REST_MS = 60
+#: Height of the line over a view that says what it is and whether data are simulated: no page lies over it.
+HEAD_PX = 32
 #: Milliseconds that what is told at the foot stays there.
 SAID_MS = 12_000
 #: Who shows each view, in the order of the tabs.
@@ -159,8 +161,10 @@ class Window(QtWidgets.QMainWindow):
         column.addLayout(top)
         column.addWidget(self._notices)
         over = QtWidgets.QGridLayout()
-        over.addLayout(body, 0, 0)
-        over.addWidget(self._panel, 0, 0, QtCore.Qt.AlignmentFlag.AlignRight)
+        over.addLayout(body, 0, 0, 2, 1)
+        over.addWidget(self._panel, 1, 0, QtCore.Qt.AlignmentFlag.AlignRight)
+        over.setRowMinimumHeight(0, HEAD_PX)
+        over.setRowStretch(1, 1)
         self._body = body
         self._panel.turned.connect(lambda: self._panel.make_room(body, self.width()))
         column.addLayout(over, 1)
@@ -319,8 +323,9 @@ class Window(QtWidgets.QMainWindow):
         return VIEWS[self._tabs.currentIndex()]
 
     def choose_view(self, view: str) -> None:
-        """Bring a view to the front."""
+        """Bring a view to the front, and the keys to it."""
         self._tabs.setCurrentIndex(VIEWS.index(view))
+        self.pane(view).setFocus(QtCore.Qt.FocusReason.ShortcutFocusReason)
 
     @property
     def chosen(self) -> Consumer:

@@ -35,11 +35,14 @@ _END, _AFTER_S = clock.parse_utc("2026-11-28T23:00Z"), 360
 _DAYS = 14
 #: What is fetched and watched in the demonstration.
 _SETTINGS = {"peak_limits": "DK=5500, DK1=3400, DK2=2150", "fetch_regions": "true", "fetch_municipalities": "true"}
-#: The hour that is looked at, after the moment, and the consumers of the bridge and of the map.
+#: How long after the moment the hour begins that is looked at.
 _LOOKED_AT_S = 35 * HOUR
+#: The cell of the first heat map that is looked behind: 13 to 24 hours ahead, at four in the morning.
+_CELL = (3, 4)
+#: Whose load is measured two weeks late.
 _HOUSEHOLDS = Consumer("1082", "household")
 _SMALL, _LARGE = (1280, 800), (1920, 1080)
-#: Looks of the views, and of what lies within them.
+#: Looks of the views; what lies within them is shown in the second and the third.
 _LOOKS = (("light", "da", _SMALL), ("light", "en", _SMALL), ("dark", "da", _LARGE), ("dark", "en", _LARGE))
 _COLOURS = 256
 #: What a question about a change asks for where it does not say.
@@ -198,6 +201,9 @@ def pages(stage: Stage) -> None:
     window.choose_view("monitoring")
     for section in ("where", "promises", "scores"):
         window.pane("monitoring").choose_section(section)
+        settle()
+        if section == "where":
+            window.pane("monitoring").where.maps[0].picked.emit(*_CELL)
         stage.take(f"monitoring-{section}")
 
 
@@ -281,7 +287,7 @@ def main() -> int:
     for look in _LOOKS:
         stage = Stage(database, look, options.out)
         for part in options.parts:
-            if part == "views" or options.all or look[0][0] + look[1][0] in ("le", "dd"):
+            if part == "views" or options.all or look in _LOOKS[1:3]:
                 _PARTS[part](stage)
         stage.close()
     return 0

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app import snapshot, theme
 from app.calibration_card import WeightBar
+from app.day_chart import DayPlot
 from app.heat_map import shade
 from app.monitoring_view import SECTIONS, MonitoringPane
 from app.pane import Question, Scene
@@ -187,6 +188,21 @@ def test_the_days_of_a_chart_are_read_with_keys(pane: MonitoringPane, filled: Sn
     for _ in range(3):
         qtbot.keyClick(pane.state.control, KEY.Key_Left)
     assert [text.partition(":")[0] for text in heard] == ["Tue 24 Nov", "Mon 23 Nov", "Sun 22 Nov"]
+
+
+def test_a_chart_of_nothing_says_so_and_has_no_scale(pane: MonitoringPane, filled: Snapshot) -> None:
+    pane.show_scene(scene(filled))
+    plot = pane.state.findChildren(DayPlot)[0]
+    shown = plot._shown
+    assert shown is not None
+    assert (plot._nothing, plot.plot.getAxis("left").style["showValues"]) == ("", True)
+    nothing = np.full(len(shown.time), np.nan)
+    lines = tuple(dataclasses.replace(line, value=nothing) for line in shown.lines)
+    plot.show_chart(dataclasses.replace(shown, lines=lines, low=nothing, high=nothing, marked=()))
+    assert (plot._nothing, plot.plot.getAxis("left").style["showValues"]) == ("No data yet", False)
+    plot.grab()
+    plot.show_chart(shown)
+    assert plot._nothing == ""
 
 
 def test_promises_of_another_lead_time_can_be_chosen(pane: MonitoringPane, filled: Snapshot, qtbot: QtBot) -> None:

@@ -339,6 +339,20 @@ def test_a_newer_or_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> No
         assert path.read_bytes() == before
 
 
+def test_a_file_of_an_earlier_version_is_not_read_until_an_engine_has_brought_it_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "lastvagt.sqlite"
+    with sqlite3.connect(path) as db:
+        schema.MIGRATIONS[0](db)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    with pytest.raises(Expected, match="earlier Lastvagt") as told:
+        Reader(path)
+    assert "lastvagt-engine run" in told.value.remedy
+    Writer(path).close()
+    Reader(path).close()
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Expected, match="no database"):
         Reader(tmp_path / "none.sqlite")

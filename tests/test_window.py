@@ -160,6 +160,21 @@ def test_a_page_of_help_never_makes_the_window_grow(window: Window, filled: Snap
     assert (panel.x() < view.x() + window.pane("forecast").width()) == over
 
 
+def test_the_keys_of_the_forecast_count_wherever_the_focus_is_while_it_is_in_front(
+    window: Window, filled: Snapshot, qtbot: QtBot
+) -> None:
+    window.show_snapshot(filled)
+    weather = window.pane("forecast").tools.weather
+    before = weather.isChecked()
+    window._tabs.setFocus()
+    qtbot.keyClick(window._tabs, QtCore.Qt.Key.Key_W)
+    assert weather.isChecked() != before
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_F8)
+    assert window.pane("settings").hasFocus(), "Tab goes on from there"
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_W)
+    assert weather.isChecked() != before, "in another view it says nothing to the forecast"
+
+
 def test_enter_presses_the_button_that_has_the_focus(window: Window, filled: Snapshot, qtbot: QtBot) -> None:
     window.show_snapshot(filled)
     weather = window.pane("forecast").tools.weather

@@ -9,6 +9,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "monitor.state": ("Tilstand", "State"),
     "monitor.where": ("Hvor og hvornår", "Where and when"),
     "monitor.promises": ("Usikkerhed", "Uncertainty"),
+    "chart.empty": ("Ingen data endnu", "No data yet"),
     # cards
     "quality.error": ("Fejl, seneste {days} døgn", "Error, last {days} days"),
     "quality.usual": ("Som normalt: {usual}, grænse {limit}", "As usual: {usual}, limit {limit}"),

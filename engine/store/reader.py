@@ -149,7 +149,7 @@ class Reader:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         try:
-            schema.check(self._db, path)
+            schema.check_current(self._db, path)
         except Expected:
             self.close()
             raise

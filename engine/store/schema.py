@@ -164,6 +164,16 @@ def check(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def check_current(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse, like `check`, what is not ours, and what an engine has yet to bring up to date."""
+    version = check(db, path)
+    if 0 < version < len(MIGRATIONS):
+        raise Expected(
+            f"{path} was written by an earlier Lastvagt (schema {version}, this program reads {len(MIGRATIONS)}).",
+            "Start the engine once; it keeps a copy and brings the file up to date: lastvagt-engine run.",
+        )
+
+
 def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring a database up to date, one transaction a step, after a copy of a file that already holds data."""
     version = check(db, path)
