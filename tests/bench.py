@@ -161,7 +161,7 @@ def bench_replica(folder: Path) -> list[Figure]:
     packed = replica.copy(path, NOW)
     copied = time.perf_counter() - began
     began = time.perf_counter()
-    replica.install(packed, folder / "screen" / "lastvagt.sqlite")
+    replica.install(packed, folder / "screen.sqlite")
     return [
         ("replica of a year of price areas, on the wire", len(packed) / 1e6, "MB", ""),
         ("replica, database it is made of", path.stat().st_size / 1e6, "MB", ""),
