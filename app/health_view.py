@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import health_snapshot, theme
+from app.card import card
 from app.empty import EmptyPage
 from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
@@ -316,26 +317,16 @@ def _told() -> QtWidgets.QLabel:
 
 def _card(head: str, *parts: QtWidgets.QWidget | QtWidgets.QLayout) -> QtWidgets.QFrame:
     """A card with parts below each other under a head."""
-    card = QtWidgets.QFrame()
-    card.setProperty("role", "card")
-    column = QtWidgets.QVBoxLayout(card)
-    column.setContentsMargins(12, 8, 12, 10)
-    column.setSpacing(6)
-    column.addWidget(theme.label(bold=True, text=head))
-    for part in parts:
-        if isinstance(part, QtWidgets.QWidget):
-            column.addWidget(part)
-        else:
-            column.addLayout(part)
+    made, column = card(theme.label(bold=True, text=head), *parts, margins=(12, 8, 12, 10))
     column.addStretch(1)
-    return card
+    return made
 
 
 def _column(*cards: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
     """Cards below each other; the last takes what is left."""
     column = QtWidgets.QVBoxLayout()
     column.setSpacing(10)
-    for card in cards:
-        column.addWidget(card)
+    for each in cards:
+        column.addWidget(each)
     column.setStretchFactor(cards[-1], 1)
     return column

@@ -7,6 +7,7 @@ import itertools
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
+from app.card import card
 from app.choice_box import ChoiceBox
 from app.empty import EmptyPage
 from app.map_canvas import Ground, MapCanvas
@@ -210,8 +211,8 @@ class MapPane(Pane):
     def _page(self) -> QtWidgets.QWidget:
         side = QtWidgets.QVBoxLayout()
         side.setSpacing(8)
-        side.addWidget(_card(self._name, self._value, self._lines, self._issued, self._measure))
-        side.addWidget(_card(self._legend_title, self._ramp))
+        side.addWidget(card(self._name, self._value, self._lines, self._issued, self._measure, spacing=3)[0])
+        side.addWidget(card(self._legend_title, self._ramp, spacing=3)[0])
         side.addWidget(self.table, 100)
         side.addStretch(1)
         aside = QtWidgets.QWidget()
@@ -359,14 +360,3 @@ class MapPane(Pane):
             self.play.setChecked(False)
         else:
             self.slider.setValue(self.slider.value() + 1)
-
-
-def _card(*widgets: QtWidgets.QWidget) -> QtWidgets.QFrame:
-    card = QtWidgets.QFrame()
-    card.setProperty("role", "card")
-    column = QtWidgets.QVBoxLayout(card)
-    column.setContentsMargins(12, 8, 12, 8)
-    column.setSpacing(3)
-    for widget in widgets:
-        column.addWidget(widget)
-    return card

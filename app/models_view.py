@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtWidgets
 from app import theme
 from app.axis import TimeAxis
 from app.bands import BandItem
+from app.card import card
 from app.chart import Chart, Legend
 from app.empty import EmptyPage
 from app.engine_link import Answer
@@ -131,10 +132,10 @@ class ModelsPane(Pane):
         names.addWidget(self._caption)
         names.addStretch(1)
         names.addWidget(self._legend)
-        self._trial_card, trial = _card(self._trial_head, self._sentence)
+        self._trial_card, trial = card(self._trial_head, self._sentence)
         trial.addLayout(names)
         trial.addWidget(self.chart, 1)
-        log_card, _ = _card(theme.label(bold=True, text=log_head), self._log)
+        log_card, _ = card(theme.label(bold=True, text=log_head), self._log)
         page = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -229,18 +230,6 @@ class ModelsPane(Pane):
         if dialog.exec() == QtWidgets.QDialog.DialogCode.Accepted:
             self.show_answer(self._language.text("models.sending"))
             self.request(f"/v1/models/{decision.act}", {**decision.words, "reason": dialog.reason.text().strip()})
-
-
-def _card(*widgets: QtWidgets.QWidget) -> tuple[QtWidgets.QFrame, QtWidgets.QVBoxLayout]:
-    """A card with widgets below each other, and the column they stand in."""
-    card = QtWidgets.QFrame()
-    card.setProperty("role", "card")
-    column = QtWidgets.QVBoxLayout(card)
-    column.setContentsMargins(12, 8, 12, 8)
-    column.setSpacing(6)
-    for widget in widgets:
-        column.addWidget(widget)
-    return card, column
 
 
 def _table(name: str) -> QtWidgets.QTableWidget:

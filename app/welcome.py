@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import theme
+from app.card import card
 from app.choice_box import ChoiceBox
 from app.pressing import press
 from app.translations import LANGUAGES, Language
@@ -318,16 +319,7 @@ def _quiet(text: str) -> QtWidgets.QLabel:
 
 
 def _page(*parts: QtWidgets.QWidget | QtWidgets.QLayout) -> QtWidgets.QWidget:
-    page = QtWidgets.QFrame()
-    page.setProperty("role", "card")
-    column = QtWidgets.QVBoxLayout(page)
-    column.setContentsMargins(24, 20, 24, 20)
-    column.setSpacing(10)
-    for part in parts:
-        if isinstance(part, QtWidgets.QWidget):
-            column.addWidget(part)
-        else:
-            column.addLayout(part)
+    page, column = card(*parts, spacing=10, margins=(24, 20, 24, 20))
     column.addStretch(1)
     return page
 

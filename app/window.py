@@ -429,7 +429,7 @@ class Window(QtWidgets.QMainWindow):
         known = of in snapshot.consumers or snapshot.fault is not None
         pane = self.pane(self.view)
         if known and pane.has_panel:
-            self.areas.show_sources(present.forecast_view(snapshot, of, self._engine, self._language, now).sources)
+            self.areas.show_sources(present.source_ages(snapshot, of, self._language, now))
         if known or not pane.of_consumer:
             pane.show_scene(self._scene)
 

@@ -125,7 +125,7 @@ def test_a_lag_that_is_usual_is_said_and_is_fresh(filled: Snapshot) -> None:
     assert view.measured == "Measured until Sat 14 Nov 00:00, 10\u00a0d\u00a018\u00a0h ago; usually 11\u00a0d."
     assert view.load_freshness is Freshness.FRESH
     assert not view.reduced, "the pooled model is the best there is for it"
-    (own, of_area, *weather) = view.sources
+    (own, of_area, *weather) = present.source_ages(filled, MIDT, EN, NOW)
     assert (own.name, own.freshness) == ("Load", Freshness.FRESH)
     assert (of_area.name, of_area.age) == ("Load DK1", "2\u00a0h\u00a020\u00a0min")
     assert weather
@@ -135,7 +135,7 @@ def test_a_source_that_stands_still_is_late_everywhere(stalled: Snapshot) -> Non
     view = _view(stalled)
     assert view.load_freshness is Freshness.STALE
     assert "Nothing new since Tue 3 Nov." in view.measured
-    assert view.sources[0].state == "stale"
+    assert present.source_ages(stalled, MIDT, EN, NOW)[0].state == "stale"
     assert next(s for s in view.stretches if s.part is Part.BRIDGE).freshness is Freshness.STALE
     row = present.area_rows(stalled, DA, NOW)[-1]
     assert row.observed_freshness is Freshness.STALE
@@ -168,7 +168,8 @@ def test_without_measured_lags_an_age_is_shown_and_not_judged(filled: Snapshot) 
     view = _view(unknown)
     assert view.load_freshness is None
     assert view.measured.endswith("ago.")
-    assert (view.sources[0].usual, view.sources[0].state) == ("–", "")
+    own = present.source_ages(unknown, MIDT, EN, NOW)[0]
+    assert (own.usual, own.state) == ("–", "")
 
 
 def test_a_sum_is_as_late_as_its_latest_part(folder: Path) -> None:

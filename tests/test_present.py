@@ -202,11 +202,11 @@ def test_simulated_and_ex_post_are_marked_in_both_views() -> None:
 
 def test_ages_of_sources_and_what_is_usual(filled: Snapshot) -> None:
     for code in ("DK", "DK1"):
-        sources = {source.name: source for source in _view(filled, code).sources}
+        sources = {source.name: source for source in present.source_ages(filled, Consumer(code), DA, NOW)}
         assert sources["Forbrug"].age == "2\u00a0t\u00a020\u00a0min"
         assert sources["Temperatur"].age == "2\u00a0t\u00a015\u00a0min"
         assert (sources["Temperatur"].usual, sources["Temperatur"].state) == ("6\u00a0t", "aktuel")
-    late = {source.name: source.freshness for source in _view(filled, "DK", now=NOW + 14 * HOUR).sources}
+    late = {source.name: source.freshness for source in present.source_ages(filled, Consumer("DK"), DA, NOW + 14 * HOUR)}
     assert (late["Forbrug"], late["Temperatur"]) == (Freshness.LATE, Freshness.LATE)
 
 
@@ -214,7 +214,7 @@ def test_a_source_that_one_part_of_the_country_lacks_is_missing_for_the_country(
     west_only = dataclasses.replace(
         filled, series=tuple(s for s in filled.series if (s.quantity, s.area) != ("temperature", "DK2"))
     )
-    state = {s.name: s.freshness for s in _view(west_only, "DK", EN).sources}
+    state = {s.name: s.freshness for s in present.source_ages(west_only, Consumer("DK"), EN, NOW)}
     assert state["Temperature"] is Freshness.MISSING
     assert state["Wind"] is Freshness.FRESH
 

@@ -11,7 +11,7 @@ from app.present.frame import Empty, closed, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
-from app.present.lateness import SourceAge
+from app.present.lateness import SourceAge, source_ages
 from app.present.map import (
     Legend,
     MapChoice,
@@ -150,6 +150,7 @@ __all__ = [
     "settings_view",
     "shelf_times",
     "similar_rows",
+    "source_ages",
     "stored_days",
     "surrounded",
     "time_range",

@@ -161,7 +161,7 @@ def day_report(facts: ReportFacts, notes: tuple[str, ...], language: Language) -
         rows=_rows(seen, facts.day_ahead, days, scale, language),
         sources_title=text("report.sources"),
         source_heads=(text("report.source"), text("report.age"), text("report.usual"), text("report.state")),
-        sources=source_ages(facts.shown, seen, language, now),
+        sources=source_ages(facts.shown, of, language, now),
         errors_title=text("report.errors"),
         error_heads=(
             text("report.day"),

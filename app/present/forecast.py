@@ -11,7 +11,7 @@ import numpy as np
 
 from app.present.areas import next_peak, tier_text
 from app.present.frame import Empty, best_tier, is_gross, level, marks, nothing_to_show, seen, usual_issue_age_s
-from app.present.lateness import SourceAge, load_freshness, measured_text, source_ages
+from app.present.lateness import load_freshness, measured_text
 from app.present.measure import measure_text
 from app.present.scale import Scale, scale_for
 from app.snapshot import ConsumerSnapshot, EngineStatus, Snapshot
@@ -110,7 +110,6 @@ class ForecastView:
     gap_label: str
     axis: str
     zone: str
-    sources: tuple[SourceAge, ...]
     empty: Empty | None
     summary: str
     naive_time: FloatArray = field(default_factory=lambda: np.empty(0))
@@ -222,7 +221,6 @@ def forecast_view(snapshot: Snapshot, of: Consumer, engine: EngineStatus, langua
         gap_label=_gap_label(of_it, load_state, language, now),
         axis=language.text("forecast.axis", unit=scale.unit),
         zone=language.text("forecast.zone", zone=language.zone(*shown)),
-        sources=source_ages(snapshot, of_it, language, now),
         empty=nothing,
         summary=_summary(of_it, tier, issued, measured, language, now),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.present.frame import is_gross
+from app.present.frame import is_gross, seen
 from app.snapshot import ConsumerSnapshot, Snapshot
 from app.translations import Language
 from engine import geography
@@ -44,12 +44,12 @@ def judge(lag: Lag | None, age_s: int) -> Freshness | None:
     return Freshness.STALE if age_s > 2 * lag.usual_s else Freshness.LATE
 
 
-def load_freshness(snapshot: Snapshot, seen: ConsumerSnapshot, now: int) -> Freshness | None:
+def load_freshness(snapshot: Snapshot, of_it: ConsumerSnapshot, now: int) -> Freshness | None:
     """How current the newest load of a consumer is; None where nobody can tell yet."""
-    age = now - int(seen.observed_time[-1]) if len(seen.observed_time) else None
-    if age is None or is_gross(seen.of):
+    age = now - int(of_it.observed_time[-1]) if len(of_it.observed_time) else None
+    if age is None or is_gross(of_it.of):
         return freshness(age, USUAL_AGE_S["load"])
-    return judge(lag_of(snapshot, seen.of), age)
+    return judge(lag_of(snapshot, of_it.of), age)
 
 
 def usual_span(lag: Lag, language: Language) -> str:
@@ -63,13 +63,13 @@ def usual_span(lag: Lag, language: Language) -> str:
     return f"{last if first == last else f'{first}–{last}'}\u00a0d"
 
 
-def measured_text(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language, now: int) -> str:
+def measured_text(snapshot: Snapshot, of_it: ConsumerSnapshot, language: Language, now: int) -> str:
     """Until when a metered load is known, how long ago that is, and what is usual; empty where nothing is."""
-    if not len(seen.observed_time):
+    if not len(of_it.observed_time):
         return ""
-    end = int(seen.observed_time[-1]) + HOUR
+    end = int(of_it.observed_time[-1]) + HOUR
     measured = language.text("late.measured", time=language.moment(end, now), age=language.duration(now - end))
-    lag = lag_of(snapshot, seen.of)
+    lag = lag_of(snapshot, of_it.of)
     if lag is None or lag.usual_s is None:
         return f"{measured}."
     usual = usual_span(lag, language)
@@ -79,22 +79,22 @@ def measured_text(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language
     return language.text("late.stalled", measured=measured, usual=usual, since=since.rstrip(".")) + "."
 
 
-def source_ages(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language, now: int) -> tuple[SourceAge, ...]:
+def source_ages(snapshot: Snapshot, of: Consumer, language: Language, now: int) -> tuple[SourceAge, ...]:
     """Age of each input; load and weather are expected, so that they are listed even where they are missing.
 
     A metered load is judged by its own measured lag. Its forecast follows the load and the weather of its price area.
     """
-    if is_gross(seen.of):
-        return _price_area_sources(snapshot, seen.of.area, language, now)
-    price_area = geography.price_area(seen.of.area)
+    if is_gross(of):
+        return _price_area_sources(snapshot, of.area, language, now)
+    price_area = geography.price_area(of.area)
     fresh = _price_area_sources(snapshot, price_area, language, now, ("load", *WEATHER))
-    return (_metered(snapshot, seen, language, now), *fresh)
+    return (_metered(snapshot, seen(snapshot, of), language, now), *fresh)
 
 
-def _metered(snapshot: Snapshot, seen: ConsumerSnapshot, language: Language, now: int) -> SourceAge:
-    age = now - int(seen.observed_time[-1]) if len(seen.observed_time) else None
-    state = load_freshness(snapshot, seen, now)
-    lag = lag_of(snapshot, seen.of)
+def _metered(snapshot: Snapshot, of_it: ConsumerSnapshot, language: Language, now: int) -> SourceAge:
+    age = now - int(of_it.observed_time[-1]) if len(of_it.observed_time) else None
+    state = load_freshness(snapshot, of_it, now)
+    lag = lag_of(snapshot, of_it.of)
     usual = "–" if lag is None or lag.usual_s is None else language.duration(lag.usual_s // DAY * DAY or lag.usual_s)
     return _row(language.text("quantity.load"), None if age is None else age // HOUR * HOUR, usual, state, language)
 

@@ -71,7 +71,7 @@ def _late(snapshot: Snapshot, language: Language, now: int) -> list[tuple[Freshn
             areas = causes.setdefault((words, state), [])
             areas += [short_name(of, language)] if short_name(of, language) not in areas else []
 
-    for of, of_it in snapshot.consumers.items():
+    for of in snapshot.consumers:
         row = area_row(snapshot, of, language, now)
         add(language.text("situation.forecast"), row.forecast_freshness, of)
         if row.reduced:
@@ -79,7 +79,7 @@ def _late(snapshot: Snapshot, language: Language, now: int) -> list[tuple[Freshn
         if not is_gross(of):
             add(language.text("situation.metered"), row.observed_freshness, of)
         elif of.area in geography.parts("DK"):
-            for source in source_ages(snapshot, of_it, language, now):
+            for source in source_ages(snapshot, of, language, now):
                 add(source.name, source.freshness, of)
     return [(state, f"{words} ({', '.join(areas)})") for (words, state), areas in causes.items()]
 
