@@ -41,7 +41,7 @@ test: lint
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 test-long: $(READY)
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -m long
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 -m long
 
 bench: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench.py

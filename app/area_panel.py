@@ -197,6 +197,8 @@ class AreaPanel(QtWidgets.QWidget):
     def show_sources(self, sources: tuple[SourceAge, ...]) -> None:
         """Show how current the inputs are."""
         right = QtCore.Qt.AlignmentFlag.AlignRight
+        grows = len(self._source_labels) < len(sources)
+        self._source_box.setVisible(not grows)  # each label that appears in sight would lay out the whole window
         while len(self._source_labels) < len(sources):
             line = (theme.label(0.92), theme.label(0.92), theme.label(0.92, role="quiet"), theme.label(0.92))
             for column, label in enumerate(line):
@@ -215,5 +217,6 @@ class AreaPanel(QtWidgets.QWidget):
             theme.paint(state, theme.role_of(source.freshness or Freshness.FRESH))
             for label in (name, age, usual, state):
                 label.show()
+        self._source_box.show()
         self._source_box.setAccessibleName(self._language.text("sources.title"))
         self._source_box.setAccessibleDescription(". ".join(source.summary for source in sources))

@@ -26,9 +26,9 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]
     """A plot with a quiet grid, a Danish value axis, and neither menu nor buttons."""
 
     def __init__(self, language: Language, bottom: pg.AxisItem, palette: Palette, left: pg.AxisItem | None = None) -> None:
-        super().__init__(axisItems={"bottom": bottom, "left": left or ValueAxis(language)})
+        axes = {"bottom": bottom, "left": left or ValueAxis(language)}
+        super().__init__(viewBox=pg.ViewBox(enableMenu=False), axisItems=axes, enableMenu=False)
         self.plot = self.getPlotItem()
-        self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.disableAutoRange()

@@ -12,6 +12,7 @@ class FlowLayout(QtWidgets.QLayout):
         super().__init__()
         self._items: list[QtWidgets.QLayoutItem] = []
         self._across, self._down = across, down
+        self._heights: dict[int, int] = {}
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QtWidgets.QLayoutItem) -> None:
@@ -40,7 +41,14 @@ class FlowLayout(QtWidgets.QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """Height of the rows at a width."""
-        return self._place(QtCore.QRect(0, 0, width, 0), move=False)
+        if width not in self._heights:
+            self._heights[width] = self._place(QtCore.QRect(0, 0, width, 0), move=False)
+        return self._heights[width]
+
+    def invalidate(self) -> None:
+        """Forget what was measured: an item has changed."""
+        self._heights.clear()
+        super().invalidate()
 
     def setGeometry(self, rect: QtCore.QRect) -> None:
         """Place the items."""

@@ -108,6 +108,11 @@ class MonitoringPane(Pane):
         """All scores."""
         return self._place(ScoresPage(self._language, self._palette))
 
+    def prepare(self) -> bool:
+        """Make a section that nobody has looked at."""
+        ahead = next((section for section in SECTIONS if section not in vars(self)), "")
+        return bool(ahead and getattr(self, ahead))
+
     def _place(self, page: _Page) -> _Page:
         page.set_palette(self._palette)
         self._made.append(page)

@@ -91,3 +91,7 @@ class Pane(Asker):
     def show_scene(self, scene: Scene) -> None:
         """Show what there is to see."""
         raise NotImplementedError
+
+    def prepare(self) -> bool:
+        """Make a part that nobody has looked at, so that the first look need not wait; False where none is left."""
+        return False

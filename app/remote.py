@@ -18,9 +18,10 @@ from engine.clock import Clock
 from engine.domain import Expected
 from engine.store import replica
 
-#: Seconds between two questions whether there is anything new; after a failure soon again, then ever later.
+#: Seconds between two questions whether there is anything new; after a failure soon again, then later, but so that an engine that is
+#: back is on screen within five.
 POLL_S = 4.0
-FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 3.0
 #: Seconds an engine may stay silent within one answer.
 TIMEOUT_S = 10.0
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from PySide6 import QtCore, QtWidgets
 
 from app import icons, theme, tray
-from app.engine_link import EngineLink
+from app.engine_link import EngineLink, in_background
 from app.feed import Feed
 from app.preferences import Preferences
 from app.present import Notice
@@ -79,6 +79,7 @@ class Session(QtCore.QObject):
         window.hides = self._put_away
         window.setWindowIcon(icons.mark("well", self._palette))
         self.feed.arrived.connect(window.show_snapshot)
+        self.feed.arrived.connect(window.prepare)
         self.feed.found.connect(window.show_found)
         self.link.changed.connect(window.show_engine)
         self.link.answered.connect(window.show_answer)
@@ -163,7 +164,7 @@ class Session(QtCore.QObject):
             except OSError as error:
                 log.warning("How the window is liked could not be kept: %s", error)
 
-        QtCore.QThreadPool.globalInstance().start(write)
+        in_background(self, write)
 
     def _close(self) -> None:
         self.feed.finished.disconnect()

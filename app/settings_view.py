@@ -265,7 +265,7 @@ class SettingsPane(Pane):
         """Show sections. A page is made when it is first turned to; its rows stay, so that what is being written is not lost."""
         before, self._view = self._view, tuple(sections)
         if [_names(section) for section in before] != [_names(section) for section in sections]:
-            self._start_anew()
+            self._start_anew(before)
         for field in (field for section in sections for field in section.fields if field.name in self.rows):
             self.rows[field.name].show_field(field)
 
@@ -274,20 +274,27 @@ class SettingsPane(Pane):
         at = next(i for i, section in enumerate(self._view) if section.name == name)
         self.sections.setCurrentItem(self.sections.topLevelItem(at))
 
-    def _start_anew(self) -> None:
-        """Other settings than before: the first time, and with an engine of another version."""
+    def _start_anew(self, before: Sequence[Section]) -> None:
+        """Other settings than before: the first time, and with an engine of another version. Pages that stay the same are kept."""
         at = max(0, self._pages.currentIndex())
-        self.rows.clear()
+        pages = [self._pages.widget(i) for i in range(self._pages.count())]
+        kept = {
+            section.name: page
+            for section, page in zip(before, pages, strict=True)
+            if isinstance(page, ScrollPage) and any(_names(section) == _names(each) for each in self._view)
+        }
+        for page in pages:
+            self._pages.removeWidget(page)
+            if page not in kept.values():
+                page.deleteLater()
+        stay = {name for section in before if section.name in kept for name in _names(section)}
+        self.rows = {name: row for name, row in self.rows.items() if name in stay}
+        for section in self._view:
+            self._pages.addWidget(kept.get(section.name) or QtWidgets.QWidget())
         with QtCore.QSignalBlocker(self.sections):
             self.sections.clear()
             self.sections.addTopLevelItems([QtWidgets.QTreeWidgetItem([section.title]) for section in self._view])
             self.sections.setCurrentItem(self.sections.topLevelItem(at))
-        while self._pages.count():
-            page = self._pages.widget(0)
-            self._pages.removeWidget(page)
-            page.deleteLater()
-        for _ in self._view:
-            self._pages.addWidget(QtWidgets.QWidget())
         self._turn()
 
     def _turn(self) -> None:

@@ -218,7 +218,8 @@ def role_of(state: Freshness) -> str:
 
 def apply(application: QtWidgets.QApplication, palette: Palette) -> None:
     """Colour every widget of the application."""
-    application.setStyle("Fusion")
+    if not application.styleSheet():  # each change of style is taken by every widget, which takes its time
+        application.setStyle("Fusion")
     roles = QtGui.QPalette.ColorRole
     colours = QtGui.QPalette()
     for role, colour in (

@@ -40,6 +40,8 @@ from engine.domain import Consumer, Expected
 #: Milliseconds between two looks at the clock: proof of life, and ages that grow while no data come.
 TICK_MS = 1000
 REFRESH_EVERY_TICKS = 20
+#: Milliseconds of rest between two parts that are made in advance, for the user goes first.
+_REST_MS = 60
 #: Height of the line over a view that says what it is and whether data are simulated: no page lies over it.
 HEAD_PX = 32
 #: Milliseconds that what is told at the foot stays there.
@@ -127,6 +129,8 @@ class Window(QtWidgets.QMainWindow):
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
+        self._rest = QtCore.QTimer(self, interval=_REST_MS, singleShot=True)
+        self._rest.timeout.connect(self._make_ahead)
         if likes.geometry:
             self.restoreGeometry(QtCore.QByteArray.fromBase64(likes.geometry.encode("ascii")))
         self._tick()
@@ -301,6 +305,18 @@ class Window(QtWidgets.QMainWindow):
             self._stack.addWidget(made)
         return self._made[view]
 
+    def prepare(self) -> None:
+        """Begin to make what nobody has looked at, one part after the other with rests, so that the first look need not wait."""
+        self._rest.start()
+
+    def _make_ahead(self) -> None:
+        view = next((view for view in VIEWS if view not in self._made), None)
+        if view is not None:
+            self.pane(view)
+        elif not any(pane.prepare() for pane in self._made.values()):
+            return
+        self._rest.start()
+
     @property
     def view(self) -> str:
         """Name of the view in front."""
@@ -387,10 +403,11 @@ class Window(QtWidgets.QMainWindow):
             pane.set_palette(palette)
 
     def _switch(self) -> None:
+        """Bring the view in front of the others once it shows what it has to: out of sight, nothing is laid out on the way."""
         pane = self.pane(self.view)
-        self._stack.setCurrentWidget(pane)
-        self.areas.setVisible(pane.has_panel)
         self._refresh()
+        self.areas.setVisible(pane.has_panel)
+        self._stack.setCurrentWidget(pane)
 
     def _tick(self) -> None:
         now = self._clock.now()
@@ -480,5 +497,6 @@ class Window(QtWidgets.QMainWindow):
             event.ignore()
             return
         self._timer.stop()
+        self._rest.stop()
         self.on_close()
         super().closeEvent(event)

@@ -211,6 +211,7 @@ def around(stage: Stage) -> None:
     """Help, the finder, the dialog of exports, the first start, the wall, the day report, and trouble."""
     window, language = stage.window, stage.language
     window.choose_view("forecast")
+    window.pane("forecast").show_lead(0)
     window.show_help("forecast")
     stage.take("help")
     window._panel.close_again()

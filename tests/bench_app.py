@@ -10,15 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from every_view import open_window, settle
 from filled_map import fill_map
 from filled_store import NOW, add_metered, fill, load_mwh, metered_consumers
 from PySide6 import QtCore, QtWidgets
+from turns import work_through
 
 from app import snapshot, surroundings, theme
 from app.axis import TimeAxis
@@ -30,7 +29,7 @@ from app.pane import Scene
 from app.past_issues import Ahead
 from app.snapshot import EngineKind, EngineStatus
 from app.translations import Language
-from app.window import VIEWS, Window
+from app.window import Window
 from engine import clock, geography
 from engine.clock import SimulatedClock
 from engine.domain import DAY, HOUR, Consumer
@@ -187,31 +186,11 @@ def map_frame_ms(frames: int = 30) -> tuple[float, float]:
     return statistics.median(painted), statistics.median(stepped)
 
 
-def blocks_ms(rounds: int = 5) -> dict[str, list[float]]:
-    """How long the main thread is away, in milliseconds by view: to make it, to switch to it, and to redraw it, the slowest of some."""
+def longest_turns_ms() -> dict[str, list[float]]:
+    """The main thread's longest turn of everything an operator does while a feed reads, in milliseconds: its own work, and with waiting."""
     with tempfile.TemporaryDirectory() as name:
-        window = open_window(fill(Path(name), late=True), Language("da"), theme.LIGHT)
-        shown = window._snapshot
-
-        def away(act: Callable[[], object]) -> float:
-            started = time.perf_counter()
-            act()
-            QtWidgets.QApplication.processEvents()
-            return 1000 * (time.perf_counter() - started)
-
-        found = {view: [away(lambda view=view: window.choose_view(view))] for view in VIEWS}
-        for view, spent in found.items():
-            switched, redrawn = [], []
-            for _ in range(rounds):
-                window.choose_view(VIEWS[0] if view != VIEWS[0] else VIEWS[1])
-                settle()
-                switched.append(away(lambda view=view: window.choose_view(view)))
-                settle()
-                redrawn.append(away(lambda: window.show_snapshot(shown)))
-                settle()
-            spent += [max(switched), max(redrawn)]
-        window.quit()
-    return {view: [round(ms) for ms in spent] for view, spent in found.items()}
+        found = work_through(fill(Path(name), late=True))
+    return {act: [round(1000 * cpu_s), round(1000 * wall_s)] for act, (cpu_s, wall_s) in found.items()}
 
 
 def main() -> None:
@@ -226,7 +205,7 @@ def main() -> None:
         "switch_consumer_of_118_ms": round(switch_ms(), 1),
         "map_paint_ms": round(painted, 1),
         "map_hour_ms": round(stepped, 1),
-        "made_switched_redrawn_ms": blocks_ms(),
+        "longest_turns_ms": longest_turns_ms(),
     }
     print(json.dumps(figures))
 

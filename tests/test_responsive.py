@@ -19,21 +19,20 @@ from every_view import open_window
 from filled_store import NOW
 from PySide6 import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
+from turns import work_through
 
 from app import theme
-from app.feed import Feed
 from app.snapshot import PRICE_AREAS
 from app.theme import LIGHT
 from app.translations import Language
 from app.watchdog import Watchdog
-from app.window import VIEWS, Window
-from engine.clock import SimulatedClock
+from app.window import VIEWS
 from engine.domain import JobRun
 from engine.store import Reader, Writer
 
 ROOT = Path(__file__).resolve().parent.parent
-#: A tenth of a second is the aim, which `tests/bench_app.py` measures; a machine that does other things is given more.
-_GENEROUS_S = 1.5
+#: Milliseconds of work without a sign of life.
+LIMIT_MS = 100
 
 
 @pytest.fixture
@@ -54,7 +53,10 @@ def test_a_display_that_stands_still_is_written_down_with_the_place_and_told_aft
     def stand_still() -> None:
         time.sleep(0.6)
 
-    with caplog.at_level(logging.WARNING, "lastvagt.app"), qtbot.waitSignal(dog.thawed, timeout=3000) as told:
+    with (
+        caplog.at_level(logging.WARNING, "lastvagt.app"),
+        qtbot.waitSignal(dog.thawed, timeout=3000, check_params_cb=lambda still_s: still_s > 0.5) as told,
+    ):
         QtCore.QTimer.singleShot(0, stand_still)
     assert told.args is not None
     assert 0.5 < told.args[0] < 5
@@ -70,35 +72,16 @@ def test_a_display_that_lives_is_not_told_of(dog: Watchdog, qtbot: QtBot) -> Non
     assert len(heard) <= 1, "a busy machine may stop us once"
 
 
-def test_the_window_is_never_long_away_while_data_arrive_and_views_are_switched(
-    qtbot: QtBot, qapp: QtWidgets.QApplication, filled: Path
-) -> None:
+def test_the_main_thread_is_never_away_for_a_tenth_of_a_second(qapp: QtWidgets.QApplication, filled: Path) -> None:
+    """Whatever is done at the desk, while data arrive; its own work is measured, so that a busy machine does not count."""
     theme.apply(qapp, LIGHT)
-    clock = SimulatedClock(NOW)
-    window, feed = Window(Language("en"), LIGHT, clock), Feed(filled / "lastvagt.sqlite", clock)
-    qtbot.addWidget(window)
-    window.asked.connect(feed.ask)
-    feed.found.connect(window.show_found)
-    feed.arrived.connect(window.show_snapshot)
-    window.resize(1280, 800)
-    window.show()
-    with qtbot.waitSignal(feed.arrived, timeout=10_000):
-        feed.start()
-    for view in VIEWS:  # the first time each view is made, which happens once
-        window.choose_view(view)
-        qtbot.wait(20)
-    dog, writer = Watchdog(1.0), Writer(filled / "lastvagt.sqlite")
-    for number, view in enumerate(VIEWS):
-        writer.put_job_run(JobRun("score", NOW + number, NOW + number, "ok"))
-        window.choose_view(view)
-        with qtbot.waitSignal(feed.arrived, timeout=10_000):
-            pass
-        qtbot.wait(50)
-    writer.close()
-    dog.stop()
-    feed.stop()
-    window.quit()
-    assert dog.longest_s < _GENEROUS_S
+    away: dict[str, float] = {}
+    for _ in range(3):  # what shares its processor with others is seen to work longer, but hardly in the same places again
+        again = {act: 1000 * cpu_s for act, (cpu_s, _) in work_through(filled).items()}
+        away = {act: min(ms, away.get(act, ms)) for act, ms in again.items()}
+        if max(away.values()) < LIMIT_MS:
+            break
+    assert max(away.values()) < LIMIT_MS, sorted(away.items(), key=lambda each: -each[1])[:5]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
@@ -125,29 +108,32 @@ def test_nothing_is_lost_when_the_app_is_killed(filled: Path, tmp_path: Path) ->
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "views", [("forecast",), tuple(view for view in VIEWS if view != "forecast")], ids=["forecast", "others"]
+)
 def test_a_month_of_redraws_grows_by_less_than_5_mb_and_leaks_no_reference(
-    qtbot: QtBot, qapp: QtWidgets.QApplication, filled: Path, view: str
+    qapp: QtWidgets.QApplication, filled: Path, views: tuple[str, ...]
 ) -> None:
-    """8,640 redraws are a month of one each five minutes."""
+    """8,640 redraws are a month of one each five minutes, of other data than before; several views share them."""
     theme.apply(qapp, LIGHT)
     window = open_window(filled, Language("da"), LIGHT)
-    qtbot.addWidget(window)
-    window.choose_view(view)
     shown, process = window._snapshot, psutil.Process()
     assert shown is not None
 
     def redraw(times: int) -> None:
         for number in range(times):
+            if number % (times // len(views)) == 0:
+                window.choose_view(views[min(number // (times // len(views)), len(views) - 1)])
             window.choose_consumer(PRICE_AREAS[number % len(PRICE_AREAS)])
-            window.show_snapshot(shown)
             qapp.processEvents()
 
-    redraw(400)
+    redraw(400 * len(views))
     gc.collect()
     size, nones = process.memory_info().rss, sys.getrefcount(None)
     redraw(8640)
     gc.collect()
-    assert process.memory_info().rss - size <= 5e6
-    assert abs(sys.getrefcount(None) - nones) < 100
+    grown, drift = process.memory_info().rss - size, sys.getrefcount(None) - nones
+    print(f"{', '.join(views)}: grown by {grown / 1e6:.1f} MB, {drift} references to None")
+    assert grown <= 5e6
+    assert abs(drift) < 100
     window.quit()
