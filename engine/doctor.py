@@ -48,6 +48,7 @@ def examine(config: Config, clock: time.Clock, offline: bool = False) -> Iterato
         lambda: _database(config, clock),
         lambda: _models(config),
         lambda: _metered(config),
+        lambda: _doors(config),
     ]
     if not offline and not config.simulated:
         checks.append(lambda: _upstreams(config, clock))
@@ -137,6 +138,17 @@ def _models(config: Config) -> Iterator[Finding]:
         yield Finding("models", "ok", f"{bundle.model_id} ({bundle.tier}, {', '.join(sorted(bundle.areas))})")
     if not any(forecaster.bundles for forecaster in found):
         yield Finding("models", "warn", f"no bundle in {config.model_dir}; a lower tier is used", "Check the setting model_dir.")
+
+
+def _doors(config: Config) -> Iterator[Finding]:
+    """Whether who may come in is what the settings seem to say."""
+    if (config.tls_certificate or config.tls_key) and not config.is_remote:
+        yield Finding(
+            "endpoint",
+            "warn",
+            f"A certificate is set, but the engine listens on {config.host} only, and speaks plain HTTP there.",
+            "Set 'host' to an address of this machine to let others in, or take the certificate out of the settings.",
+        )
 
 
 def _metered(config: Config) -> Iterator[Finding]:

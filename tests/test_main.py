@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import sqlite3
@@ -248,3 +249,11 @@ def test_a_backtest_with_a_mistyped_model_does_not_test_something_else(filled: P
     code, _, err = call(capsys, *words)
     assert code == 4
     assert "no usable model bundle" in err
+
+
+def test_the_doctor_tells_of_a_certificate_that_serves_nobody(tmp_path: Path) -> None:
+    config = dataclasses.replace(Config(), data_dir=tmp_path, tls_certificate="c.pem", tls_key="k.pem")
+    told = [f for f in doctor.examine(config, clock.SystemClock(), offline=True) if f.subject == "endpoint"]
+    assert [(f.status, "127.0.0.1" in f.text) for f in told] == [("warn", True)]
+    plain = dataclasses.replace(config, tls_certificate="", tls_key="")
+    assert not [f for f in doctor.examine(plain, clock.SystemClock(), offline=True) if f.subject == "endpoint"]
