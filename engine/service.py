@@ -51,6 +51,7 @@ from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
+from engine.lock import AlreadyRuns, exclusive
 from engine.store import Reader, Writer
 from engine.tokens import Tokens
 
@@ -67,48 +68,6 @@ _LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
-
-
-class AlreadyRuns(Expected):
-    """Another engine holds the data folder."""
-
-    exit_code = 3
-
-
-@contextlib.contextmanager
-def exclusive(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder alone, by a kernel lock that ends with the process; raises `AlreadyRuns`, naming the holder.
-
-    The lock file is never deleted: deleting it would let two processes lock two files of one name.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "engine.lock").open("a+", encoding="ascii") as file:
-        try:
-            _lock(file.fileno())
-        except OSError as error:
-            file.seek(0)
-            raise AlreadyRuns(
-                f"Another engine (process {file.read().strip() or 'unknown'}) works on {data_dir}.",
-                "Use that one, stop it first, or give this one a folder of its own with --data-dir.",
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        # A locked region cannot be read by others, so it lies far behind the process id.
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Service:
