@@ -47,7 +47,7 @@ def _reader(args: argparse.Namespace) -> Iterator[Reader]:
 @contextlib.contextmanager
 def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
     """The store for writing, which needs the data folder for itself."""
-    from engine.service import exclusive
+    from engine.lock import exclusive
     from engine.store import Reader, Writer
 
     with exclusive(config.data_dir):
@@ -61,7 +61,7 @@ def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
 
 
 @contextlib.contextmanager
-def progress(text: str) -> Iterator[Callable[[float], None] | None]:
+def progress_bar(text: str) -> Iterator[Callable[[float], None] | None]:
     """A bar on standard error where a person looks at it."""
     if not sys.stderr.isatty():
         yield None
@@ -191,7 +191,7 @@ def backfill(args: argparse.Namespace) -> int:
         )
     chosen = [past[args.only]] if args.only else list(past.values())
     transport = sources.transport(config, time)
-    with _store(config) as (writer, reader), progress("Fetching") as progress:
+    with _store(config) as (writer, reader), progress_bar("Fetching") as progress:
         run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
     return _report([run], args.json)
 
@@ -202,7 +202,7 @@ def import_file(args: argparse.Namespace) -> int:
 
     known_after_s = clock.parse_duration(args.known_after) if args.known_after else None
     now = clock.SystemClock().now()
-    with _store(_config(args)) as (writer, reader), progress("Importing") as progress:
+    with _store(_config(args)) as (writer, reader), progress_bar("Importing") as progress:
         run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
     return _report([run], args.json)
 
@@ -447,10 +447,10 @@ def backtest(args: argparse.Namespace) -> int:
     against = None
     with _reader(args) as reader:
         span = (first, last, areas, issue.hour, issue.minute)
-        with progress("Backtest") as progress:
+        with progress_bar("Backtest") as progress:
             collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
         if rival:
-            with progress("Backtest of the other") as progress:
+            with progress_bar("Backtest of the other") as progress:
                 against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
     found = evaluation.report(collected, against)
     if args.json:
@@ -505,7 +505,7 @@ def demo(args: argparse.Namespace) -> int:
     for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same
         settings.change(_outside(args), name, value)
     config = _config(args)
-    with progress(f"Simulating {args.days} days") as progress:
+    with progress_bar(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)
     try:

@@ -330,7 +330,7 @@ def is_fetchable(url: str) -> bool:
             return False
         if parts.scheme == "file":
             return parts.hostname is None and parts.path.startswith("/")
-        return bool(parts.hostname) and (parts.scheme == "https" or parts.scheme == "http" and parts.hostname in LOOPBACK)
+        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
     except ValueError:  # a torn IPv6 address
         return False
 

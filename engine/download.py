@@ -59,7 +59,8 @@ def large(
     free = shutil.disk_usage(path.parent).free
     if free < size - had + _FLOOR:
         raise Expected(
-            f"{name} takes {(size - had) / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {path.parent}.", "Free disk space, then try again."
+            f"{name} takes {(size - had) / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {path.parent}.",
+            "Free disk space, then try again.",
         )
     if had < size:
         with _told_as_expected(path), _opened(url, name, had) as (goes_on, chunks), part.open("ab" if goes_on else "wb") as out:
@@ -76,7 +77,9 @@ def large(
         raise _silent(url, name, f"it broke off after {had / 1e6:.1f} of {size / 1e6:.1f} MB")
     if had > size or _sha256(part) != sha256:
         part.unlink()
-        raise Expected(f"{_address(url, name)} is not the file that was announced.", "It was thrown away; tell whoever publishes it.")
+        raise Expected(
+            f"{_address(url, name)} is not the file that was announced.", "It was thrown away; tell whoever publishes it."
+        )
     part.replace(path)
 
 
@@ -127,7 +130,9 @@ def _opened(url: str, name: str, start: int) -> Iterator[tuple[bool, Iterator[by
 
 
 def _silent(url: str, name: str, reason: str) -> Expected:
-    return Expected(f"{_address(url, name)} cannot be fetched: {reason}.", "Check network and address; it goes on where it ended.")
+    return Expected(
+        f"{_address(url, name)} cannot be fetched: {reason}.", "Check network and address; it goes on where it ended."
+    )
 
 
 @contextlib.contextmanager
@@ -138,4 +143,6 @@ def _told_as_expected(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise Expected(f"The disk of {path.parent} is full.", "Free disk space, then try again; it goes on where it ended.") from None
+        raise Expected(
+            f"The disk of {path.parent} is full.", "Free disk space, then try again; it goes on where it ended."
+        ) from None

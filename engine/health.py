@@ -34,7 +34,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
                     "freshness": freshness(age_s, HOUR).value,
                 }
             )
-    troubles = [event for event in events if event.code != "proposal"]
+    troubles = [event for event in events if event.code not in ("proposal", "update")]
     current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
     return {
         "status": "starting" if not areas else "ok" if current and not troubles else "degraded",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from engine.domain import Expected
 
-
 #: The lock of an engine on its data folder.
 ENGINE = "engine.lock"
 #: How long one waits for who only looks whether the folder is held.

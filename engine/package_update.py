@@ -39,7 +39,9 @@ def carry_out(command: Sequence[str]) -> int:
     try:
         return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=_INSTALL_S, check=False).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Expected(f"'{command[0]}' does not do its work: {error}.", "Install the package by hand: apt install ./FILE") from None
+        raise Expected(
+            f"'{command[0]}' does not do its work: {error}.", "Install the package by hand: apt install ./FILE"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Package:
         if not releases.is_newer(release.version, self.version):
             raise Expected("No newer version was fetched.", "Set update_apply to stage, or: lastvagt-engine update stage")
         if release.version in memory.refused:
-            raise Expected(f"Version {release.version} was taken back here: {memory.refused[release.version]}", "Wait for a newer one.")
+            raise Expected(
+                f"Version {release.version} was taken back here: {memory.refused[release.version]}", "Wait for a newer one."
+            )
         package = self.spool / file.name
         _copy(self.data_dir / FOLDER / file.name, package, file.size)
         download.require(package, file.size, file.sha256)
@@ -80,9 +84,14 @@ class Package:
         dataclasses.replace(memory, refused={**memory.refused, release.version: failed}).write(self.spool)
         package.unlink()
         if not (self.spool / INSTALLED).exists():
-            raise Expected(f"{failed} No package of version {self.version} is kept here.", "Install one: apt install --allow-downgrades ./FILE")
+            raise Expected(
+                f"{failed} No package of version {self.version} is kept here.",
+                "Install one: apt install --allow-downgrades ./FILE",
+            )
         self._go_back(self.spool / INSTALLED, served)
-        raise Expected(f"Version {release.version} was taken back: {failed}", "The version before is installed again; see journalctl.")
+        raise Expected(
+            f"Version {release.version} was taken back: {failed}", "The version before is installed again; see journalctl."
+        )
 
     def roll_back(self, say: Say) -> None:
         """Install the package before again."""
@@ -136,8 +145,9 @@ def _require_root() -> None:
 def _copy(source: Path, target: Path, most: int) -> None:
     """Copy a plain file of another user, no longer than it may be, into a folder of our own."""
     target.unlink(missing_ok=True)
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link, and a pipe must not hold us up
     try:
-        with open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb") as file, target.open("xb") as out:  # noqa: PTH123
+        with os.fdopen(os.open(source, flags), "rb") as file, target.open("xb") as out:
             left = most
             while chunk := file.read(min(1 << 20, left + 1)):
                 left -= len(chunk)

@@ -13,7 +13,7 @@ from engine.domain import Expected
 
 #: Name of the list; its signature lies beside it, and so do the files it names.
 LIST = "updates.json"
-_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-([0-9A-Za-z]{1,20}(?:\.[0-9A-Za-z]{1,20}){0,5}))?")
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-([0-9A-Za-z]{1,20}(?:\.[0-9A-Za-z]{1,20}){0,5}))?", re.ASCII)
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+~-]{0,127}")
 _WORD = re.compile(r"[0-9a-z][0-9a-z_-]{0,31}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

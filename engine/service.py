@@ -14,10 +14,9 @@ import logging
 import logging.handlers
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,6 +32,7 @@ from engine import (
     bridge,
     consumers,
     explaining,
+    installation,
     openapi,
     orders,
     peaks,
@@ -41,9 +41,12 @@ from engine import (
     queries,
     roles,
     settings,
+    site,
     sources,
     support,
     timetable,
+    update_job,
+    upgrade,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
@@ -54,11 +57,12 @@ from engine.lineup import Cast, Lineup
 from engine.lock import AlreadyRuns, exclusive
 from engine.store import Reader, Writer
 from engine.tokens import Tokens
+from engine.updates import FOLDER, Memory, Stand, Updates
 
 log = logging.getLogger(__name__)
 
 #: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
-LANES = ("network", "work")
+LANES = ("network", "work", "update")
 #: The lane of every job that can be told to run.
 _LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
 #: How long the first issue of an engine waits for its first ingest.
@@ -87,6 +91,9 @@ class Service:
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
+        self._installation = installation.here()
+        self._renewed = False
+        self._remembered = Memory()  # of updates, when they were told of last
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
@@ -115,6 +122,7 @@ class Service:
         steps = {
             "network": (self._ingest,),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
+            "update": (self._update,),
         }
         runs = []
         for lane in lanes:
@@ -249,6 +257,22 @@ class Service:
         self._last["maintenance"] = now
         return pipeline.maintain(self._writer, self._config, now)
 
+    def _update(self, now: int) -> JobRun | None:
+        """Tell of newer versions; where the settings say so ask for them, make one ready, and let it take over."""
+        config, memory = self._config, Memory.read(self._config.data_dir / FOLDER)
+        since = now - (memory.checked_at or 0)
+        due = bool(config.update_url) and not 0 <= since < config.update_check_hours * HOUR
+        if not due and memory == self._remembered:
+            return None
+        updates = Updates(config, self._installation, site.trusted_keys(config.data_dir))
+        run = update_job.look(self._writer, updates, self._clock, config.update_apply != "never") if due else None
+        state = updates.state()
+        self._remembered = state.memory
+        update_job.tell(self._writer, self._reader, state, now)
+        if due and state.stand is Stand.READY and config.update_apply == "apply":
+            upgrade.begin_apart(self._installation, self._outside)
+        return run
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def serve(self) -> bool:
@@ -282,6 +306,7 @@ class Service:
                 beat += _HEARTBEAT_S
                 with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
                     self._writer.heartbeat(self._clock.now())
+                    self._prove(servers[0].port)
         self._scheduler.shutdown(wait=False)
         for server in servers:
             server.stop()
@@ -374,9 +399,29 @@ class Service:
                 self._writer.close_event("source", event.subject, self._clock.now())
         self._wake("network")
 
+    def _prove(self, port: int) -> None:
+        """A new version has proved itself when it has served for a while, answers, and none of its jobs failed by a fault of its own."""
+        faults = [event for event in self._reader.events() if event.code == "job" and event.since >= self._started_at]
+        if self._clock.now() - self._started_at < upgrade.PROVEN_S or faults:
+            return
+        if upgrade.on_trial(self._installation, __version__):
+            access.Endpoint(f"http://127.0.0.1:{port}", timeout_s=5.0).get("/health")
+            upgrade.prove(self._installation)
+            log.info("Version %s has proved itself.", __version__)
+
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
+
+    def renew(self) -> None:
+        """Stop, and let `run` start the version that is used now."""
+        self._renewed = True
+        self.stop()
+
+    @property
+    def renewed(self) -> bool:
+        """Whether it stopped to be started again."""
+        return self._renewed
 
     def _announce(self, port: int) -> None:
         self._writer.set_engine(
@@ -400,11 +445,20 @@ def run(outside: Outside, clock: Clock) -> None:
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
+    place = installation.here()
+    if told := upgrade.settle(config, place, __version__):
+        log.warning("%s", told)
     with Service(config, clock, outside) as service:
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: service.stop())
+        if hasattr(signal, "SIGUSR2"):
+            signal.signal(signal.SIGUSR2, lambda *_: service.renew())
         idle = service.serve()
+    if service.renewed:
+        log.info("Starts again.")
+        logging.shutdown()
+        upgrade.start_again(place)
     if not idle:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()

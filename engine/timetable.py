@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from engine import clock, plan
-from engine.domain import JobRun
+from engine.domain import HOUR, JobRun
 from engine.store import Reader
 
 #: Runs of a job that are read: how long it usually takes.
@@ -40,10 +40,15 @@ class SourceState:
 
 
 def jobs(reader: Reader, now: int) -> tuple[JobState, ...]:
-    """Every job of the plan, in its order."""
-    return tuple(
+    """Every job of the plan, in its order, and after them the look for updates where that is made."""
+    states = [
         JobState(job, rhythm, tuple(reader.job_runs(job, _RUNS)), rhythm.next_time(now)) for job, rhythm in plan.JOBS.items()
-    )
+    ]
+    runs = tuple(reader.job_runs(plan.UPDATE, _RUNS))
+    rhythm = plan.Rhythm(int(str(runs[0].detail["every_h"])) * HOUR) if runs else plan.Rhythm(0)
+    if runs and now - runs[0].started_at < 2 * rhythm.every_s:
+        states.append(JobState(plan.UPDATE, rhythm, runs, runs[0].started_at + rhythm.every_s))
+    return tuple(states)
 
 
 def document(reader: Reader, now: int, sources: Iterable[SourceState], told: Set[str]) -> dict[str, object]:

@@ -16,7 +16,6 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from engine import __version__, clock, download, installation, releases
 from engine.config import Config
@@ -225,7 +224,7 @@ class Updates:
                     path.unlink()
         if self.installation.form is Form.PORTABLE:
             root = self.installation.root
-            kept = {Path(os.readlink(root / link)).name for link in ("current", "former") if (root / link).is_symlink()}
+            kept = {(root / link).readlink().name for link in ("current", "former") if (root / link).is_symlink()}
             for folder in (root / VERSIONS).iterdir():
                 if folder.name not in kept | {self.version}:
                     shutil.rmtree(folder)
@@ -256,7 +255,8 @@ def unpack(archive: Path, prefix: str, target: Path) -> None:
                 raise Expected(f"{archive.name} does not hold what it should.", "Tell whoever publishes it.")
             if free < 1.1 * size:
                 raise Expected(
-                    f"Unpacked, {archive.name} takes {size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.", "Free disk space, then try again."
+                    f"Unpacked, {archive.name} takes {size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.",
+                    "Free disk space, then try again.",
                 )
             target.mkdir()
             tar.extractall(target, members, filter="data")
@@ -268,7 +268,7 @@ def _below(tar: tarfile.TarFile, prefix: str) -> Iterable[tarfile.TarInfo]:
     for member in tar:
         if member.name.startswith(prefix) and len(member.name) > len(prefix):
             if member.islnk():
-                raise Expected(f"{tar.name} holds a hard link.", "Tell whoever publishes it.")
+                raise Expected("The archive holds a hard link.", "Tell whoever publishes it.")
             yield member.replace(name=member.name.removeprefix(prefix))
 
 
@@ -277,13 +277,16 @@ def try_out(folder: Path, database: Path, release: Release) -> None:
     engine = folder / "lastvagt-engine"
     said = _run([str(engine), "--version"], 60.0)
     if said.stdout.split()[-1:] != [release.version]:
-        raise Expected(f"What came as version {release.version} says of itself '{said.stdout.strip()[:80]}'.", "Tell whoever publishes it.")
+        raise Expected(
+            f"What came as version {release.version} says of itself '{said.stdout.strip()[:80]}'.", "Tell whoever publishes it."
+        )
     words = ["--database", str(database)] if database.exists() else []
     tried = _run([str(engine), "selfcheck", *words], TRIED_S)
     if tried.returncode:
         lines = [line.strip() for line in f"{tried.stdout}\n{tried.stderr}".splitlines() if line.strip()]
         raise Expected(
-            f"Version {release.version} does not work here: {' '.join(lines[-2:])[:400]}", "The version that runs stays. Tell its authors."
+            f"Version {release.version} does not work here: {' '.join(lines[-2:])[:400]}",
+            "The version that runs stays. Tell its authors.",
         )
 
 
@@ -291,9 +294,20 @@ def _run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[st
     environment = installation.outer_environment() | {"QT_QPA_PLATFORM": "offscreen"}
     try:
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, errors="replace", timeout=timeout_s, stdin=subprocess.DEVNULL, check=False
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Expected(f"{' '.join(command[1:2])} of the new version takes longer than {timeout_s:.0f} s.", "The version that runs stays.") from None
+        raise Expected(
+            f"{' '.join(command[1:2])} of the new version takes longer than {timeout_s:.0f} s.", "The version that runs stays."
+        ) from None
     except OSError as error:
-        raise Expected(f"The new version cannot be started: {error.strerror}.", "The version that runs stays; tell its authors.") from None
+        raise Expected(
+            f"The new version cannot be started: {error.strerror}.", "The version that runs stays; tell its authors."
+        ) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.domain import Expected
@@ -74,9 +73,9 @@ def _words(args: argparse.Namespace, config: Config) -> list[str]:
 
 
 def _stage(updates: Updates, again: bool) -> None:
-    from engine.commands import progress
+    from engine.commands import progress_bar
 
-    with progress("Fetching") as bar:
+    with progress_bar("Fetching") as bar:
         updates.stage(bar, again)
 
 

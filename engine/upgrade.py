@@ -15,13 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import clock, installation
 from engine.access import Endpoint
-from engine.config import Config
+from engine.config import Config, Outside
 from engine.domain import Expected
 from engine.installation import CURRENT, VERSIONS, Form, Installation
 from engine.lock import AlreadyRuns, exclusive, holder
@@ -32,8 +32,10 @@ from engine.updates import FOLDER, Memory, Stand, Updates
 
 FORMER = "former"
 _TRIAL = "trial"
-#: A line of the file that `bin/lastvagt-engine` adds with each start; the first names the version, every other says why it gave way.
+#: A line of the file that `bin/lastvagt-engine` adds with each start; the first names the version, any other says why it gave way.
 _START = "start"
+#: Starts after which `bin/lastvagt-engine` goes back to the former version.
+_STARTS = 3
 #: How long a new version serves before it has proved itself, and how long it may take to come so far, migration included.
 PROVEN_S = 30
 WATCHED_S = 900.0
@@ -66,10 +68,10 @@ class Trial:
 
 
 def _begin(root: Path, version: str, reason: str = "") -> None:
-    """Write that a version is on trial, or with a reason that it gives way."""
+    """Write that a version is on trial, or with a reason that it gives way, even if nobody gets further than this."""
     beside = root / f"{_TRIAL}.new"
     with beside.open("w", encoding="utf-8") as file:
-        file.write("".join(f"{line}\n" for line in (version, *([reason] if reason else []))))
+        file.write("".join(f"{line}\n" for line in (version, *([*[_START] * _STARTS, reason] if reason else []))))
         file.flush()
         os.fsync(file.fileno())
     beside.replace(root / _TRIAL)
@@ -85,7 +87,7 @@ def _point(link: Path, version: str) -> None:
 
 def _named(link: Path) -> str:
     """The version a link names; empty where there is none."""
-    return Path(os.readlink(link)).name if link.is_symlink() else ""
+    return link.readlink().name if link.is_symlink() else ""
 
 
 def former(place: Installation) -> str:
@@ -134,13 +136,15 @@ def _put_back(config: Config) -> str:
     return f"The database is again as it was before; the newer file is {came.aside}{held}."
 
 
-def prove(place: Installation, version: str) -> bool:
-    """This version has served long enough: its trial, if there is one, is over. Returns whether there was one."""
+def on_trial(place: Installation, version: str) -> bool:
+    """Whether a version that runs has yet to prove itself."""
     trial = Trial.read(place.root) if place.form is Form.PORTABLE else None
-    if trial is None or trial.version != version:
-        return False
+    return trial is not None and trial.version == version and not trial.reason
+
+
+def prove(place: Installation) -> None:
+    """The version on trial has served long enough."""
     (place.root / _TRIAL).unlink(missing_ok=True)
-    return True
 
 
 def confirm(config: Config, version: str, patience_s: float = 300.0) -> None:
@@ -174,6 +178,30 @@ def _serving(config: Config, version: str) -> int:
     return 0
 
 
+def begin_apart(place: Installation, outside: Outside) -> None:
+    """Let a process of its own put the version that is ready in the place of this one, where an installation can do that."""
+    if place.form is not Form.PORTABLE:
+        return
+    words = ["--data-dir", str(outside.folder()), *(["--config", str(outside.path)] if outside.path else [])]
+    _detach([*place.engine, "update", "apply", *words], str(Path.cwd()), installation.outer_environment())
+
+
+def _detach(command: Sequence[str], folder: str, environment: Mapping[str, str]) -> int:
+    """Start a program that outlives this one; returns its process."""
+    script = 'exec "$@" </dev/null >/dev/null 2>&1 & echo $!'
+    started = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=True,
+    )
+    return int(started.stdout)
+
+
 def start_again(place: Installation) -> None:
     """Become the engine of the version that is used now, as the same process with the same words; does not return."""
     command = [*place.engine, *sys.argv[1:]]
@@ -191,7 +219,9 @@ def apply(updates: Updates, words: Sequence[str], say: Say, watched_s: float = W
     """
     state, place = updates.state(), updates.installation
     if state.stand is not Stand.READY or state.release is None:
-        raise Expected("No newer version is ready.", "See: lastvagt-engine update status; make it ready: lastvagt-engine update stage")
+        raise Expected(
+            "No newer version is ready.", "See: lastvagt-engine update status; make it ready: lastvagt-engine update stage"
+        )
     release, before = state.release, _named(place.root / CURRENT)
     with _alone(place):
         engine = _Engine.find(updates.config, place, words)
@@ -267,7 +297,7 @@ class _Engine:
             raise Expected(f"A command works on {config.data_dir} (process {pid}).", "Wait for its end.")
         pairs = (process / "environ").read_text(encoding="utf-8", errors="surrogateescape").split("\0")
         variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        folder = os.readlink(process / "cwd")
+        folder = str((process / "cwd").readlink())
         return _Engine(place, True, pid, said[program + 1 :], folder, installation.outer_environment(variables))
 
     @property
@@ -287,15 +317,7 @@ class _Engine:
             self._start()
 
     def _start(self) -> None:
-        self.pid = subprocess.Popen(
-            [*self.place.engine, *self.words],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ).pid
+        self.pid = _detach([*self.place.engine, *self.words], self.folder, self.environment)
 
     def watch(self, version: str, watched_s: float) -> str:
         """Wait until the new version has proved itself; returns why it has not."""

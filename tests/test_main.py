@@ -15,11 +15,11 @@ import pytest
 from engine import clock, doctor, replay
 from engine.__main__ import main
 from engine.config import Config
-from engine.service import exclusive
+from engine.lock import exclusive
 
 COMMANDS = (
     *("run", "once", "status", "doctor", "backfill", "import", "forecast", "calibration", "quarantine", "export", "backtest"),
-    *("demo", "areas", "observations", "scores"),
+    *("demo", "areas", "observations", "scores", "key"),
 )
 
 
