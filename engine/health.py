@@ -41,6 +41,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
         "version": __version__,
         "now": clock.iso(now),
         "simulated": reader.simulated,
+        "offline": reader.offline(),
         "areas": areas,
         "others": _others(reader, now),
         "sources": [_dataset(states, now) for states in _datasets(reader).values()],
@@ -103,6 +104,7 @@ def metrics(reader: Reader, now: int) -> str:
 
     gauge("up", "1 while the engine answers.", [({"version": __version__}, 1)])
     gauge("simulated", "1 where the data are simulated.", [({}, reader.simulated)])
+    gauge("offline", "1 where the settings keep the engine off the network, so that data come by kit.", [({}, reader.offline())])
     gauge("database_bytes", "Size of the database file.", [({}, reader.size_bytes())])
     gauge("open_events", "Troubles that last.", [({}, len(reader.events()))])
     heads = [issue for code in geography.PRICE_AREAS for issue in reader.issues(code, limit=1, consumer_type="total")]

@@ -487,6 +487,10 @@ class Reader:
         told = dict(self._rows("SELECT name, value FROM property WHERE name IN ('peak_limits', 'peak_alarm_percent')"))
         return Limits.parse(told["peak_limits"], int(told["peak_alarm_percent"])) if told else Limits()
 
+    def offline(self) -> bool:
+        """Whether the engine which wrote here last was kept off the network by its settings, so that data come by kit."""
+        return self._rows("SELECT value FROM property WHERE name='offline'") == [("1",)]
+
     def engine(self) -> EngineState | None:
         """The engine that runs here, or ran last without a clean stop."""
         rows = self._rows("SELECT pid, host, port, version, started_at, heartbeat FROM engine")
