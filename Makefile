@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo pictures run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo pictures icons run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -23,6 +23,9 @@ endif
 
 pictures: $(READY)
 	$(BIN)/python packaging/pictures.py
+
+icons: $(READY)
+	$(BIN)/python packaging/icons.py
 
 run: $(READY)
 ifeq ($(strip $(SCREEN)),)
