@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, health, pipeline, roles, settings
+from engine import answers, clock, health, metrics, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -352,7 +352,7 @@ def test_an_engine_kept_off_the_network_asks_nobody_and_blames_nobody(tmp_path: 
         with pytest.raises(roles.Pointless, match="No network by settings"):
             service._carry_out("/v1/jobs/run", {"job": "ingest", "who": "kmj"})
         assert health.state(service._reader, time.now())["offline"]
-        assert "lastvagt_offline 1.0" in health.metrics(service._reader, time.now())
+        assert "lastvagt_offline 1.0" in metrics.text(service._reader, time.now())
         service._carry_out("/v1/settings/change", {"name": "network", "value": None, "who": "kmj"})
         assert service._sources
         assert not service._reader.offline()

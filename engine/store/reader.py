@@ -474,6 +474,11 @@ class Reader:
         )
         return [JobRun(j, a, b, status, problem, remedy, json.loads(d)) for j, a, b, status, problem, remedy, d in rows]
 
+    def job_counts(self, since: int) -> dict[tuple[str, str], int]:
+        """How many runs that began after `since` there are of each job, by status."""
+        rows = self._rows("SELECT job, status, count(*) FROM job_run WHERE started_at > ? GROUP BY job, status", (since,))
+        return {(job, status): count for job, status, count in rows}
+
     def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
         """Troubles, newest first."""
         rows = self._rows(
