@@ -41,6 +41,8 @@ JOBS: Mapping[str, Rhythm] = {
     "compare": Rhythm(DAY, 3 * HOUR + 7 * MINUTE),
     "maintenance": Rhythm(DAY, 3 * HOUR + 17 * MINUTE),
 }
+#: The job that asks the sources.
+ASKS = "ingest"
 #: The job that looks for newer versions of the program, as often as the settings say; it belongs to the plan only where they do.
 UPDATE = "update"
 #: Jobs that can be told to run at once; `forecast_late` runs with the forecast it follows.
