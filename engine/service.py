@@ -264,7 +264,8 @@ class Service:
         """Tell of newer versions; where the settings say so ask for them, make one ready, and let it take over."""
         config, memory = self._config, Memory.read(self._config.data_dir / FOLDER)
         since = now - (memory.checked_at or 0)
-        due = bool(config.update_url) and not 0 <= since < config.update_check_hours * HOUR
+        asks = config.update_url.startswith("file:" if config.is_offline else ("file:", "http"))
+        due = asks and not 0 <= since < config.update_check_hours * HOUR
         if not due and memory == self._remembered:
             return None
         updates = Updates(config, self._installation, site.trusted_keys(config.data_dir))

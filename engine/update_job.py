@@ -9,8 +9,8 @@ from engine.installation import Form
 from engine.store import Reader, Writer
 from engine.updates import Stand, State, Updates
 
-#: Kinds of events: a newer version that waits, which is no trouble, and one that was taken back here.
-NEWER, TAKEN_BACK = "update", "taken_back"
+#: Kinds of events, none of which is a trouble: a newer version that can be had, one that is ready, one that was taken back here.
+EVENTS = FOUND, READY, REFUSED = "update", "update_ready", "update_refused"
 
 
 def look(writer: Writer, updates: Updates, clock: Clock, make_ready: bool) -> JobRun:
@@ -40,16 +40,16 @@ def tell(writer: Writer, reader: Reader, state: State, now: int) -> None:
     if state.form is Form.SOURCE:
         pass
     elif state.stand is Stand.AVAILABLE:
-        wanted[NEWER, version] = f"Version {version} can be had.", "Fetch and try it: lastvagt-engine update stage"
+        wanted[FOUND, version] = f"Version {version} can be had.", "Fetch and try it: lastvagt-engine update stage"
     elif state.stand is Stand.READY:
-        wanted[NEWER, version] = f"Version {version} is ready.", "Let it take over: lastvagt-engine update apply"
+        wanted[READY, version] = f"Version {version} is ready.", "Let it take over: lastvagt-engine update apply"
     elif state.stand is Stand.REFUSED:
-        wanted[TAKEN_BACK, version] = (
+        wanted[REFUSED, version] = (
             f"Version {version} was taken back. {state.memory.refused[version]}",
             "A newer one is tried again.",
         )
     for event in reader.events():
-        if event.code in (NEWER, TAKEN_BACK) and (event.code, event.subject) not in wanted:
+        if event.code in EVENTS and (event.code, event.subject) not in wanted:
             writer.close_event(event.code, event.subject, now)
     for (code, subject), words in wanted.items():
         writer.open_event(code, subject, *words, now)
