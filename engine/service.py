@@ -44,6 +44,7 @@ from engine import (
     sources,
     support,
     timetable,
+    unpacking,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
@@ -140,6 +141,7 @@ class Service:
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
             self._lineup = Lineup(self._config, self._writer, self._reader)
+            unpacking.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             maintained = self._reader.job_runs("maintenance", limit=1)
             self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
@@ -344,8 +346,9 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {
+        acts = orders.by_path(self._config, self._writer, self._reader, self._lineup, self._clock) | {
             "/v1/jobs/run": self._run_job,
+            "/v1/kits/import": self._import_kit,
             "/v1/settings/change": self._change_setting,
             "/v1/support": lambda _: {"text": support.text(self._outside, self._clock)},
         }
@@ -381,6 +384,16 @@ class Service:
         self._told.add(job)
         self._wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
+
+    def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Import a kit, then issue at once from what it brought."""
+        taken = unpacking.order(self._config, self._writer, self._reader, words, self._clock.now())
+        log.info("%s: imported the kit %s.", words["who"] or "somebody", taken["file"])
+        if not taken["again"]:
+            self._told.add("forecast")
+            self._last.pop("score", None)
+            self._wake("work")
+        return taken
 
     def _plan(self) -> dict[str, object]:
         now = self._clock.now()
@@ -452,21 +465,23 @@ def run(outside: Outside, clock: Clock) -> None:
         os._exit(0)
 
 
-def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+def decide(
+    config: Config, path: str, words: Mapping[str, Any], clock: Clock, timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
     """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return orders.by_path(writer, reader, Lineup(config, writer, reader), clock)[path](words)
+                return orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
     except AlreadyRuns:
         engine = reader.engine()
         if engine is None:  # a command that writes, such as an import
             raise
-        endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
+        endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir), timeout_s=timeout_s)
         recorded: dict[str, object] = endpoint.post(path, words)
         return recorded
     finally:
