@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo pictures icons run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -26,6 +26,10 @@ pictures: $(READY)
 
 icons: $(READY)
 	$(BIN)/python packaging/icons.py
+
+# Compiles the Windows installers from frozen programs: make windows PAYLOAD=folder ENGINE=folder WRAPPER=WinSW.NET461.exe
+windows: $(READY)
+	$(BIN)/python packaging/windows/build.py $(if $(PAYLOAD),--payload $(PAYLOAD)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WRAPPER),--wrapper $(WRAPPER))
 
 run: $(READY)
 ifeq ($(strip $(SCREEN)),)

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, commands, kit_command, trust
+from engine import __version__, commands, kit_command, selfcheck, trust
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -92,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", commands.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     as_json(doctor)
+
+    check = command(
+        "selfcheck",
+        selfcheck.command,
+        "try this program out on simulated data in a folder that is gone afterwards; an update asks this of a new version",
+        "",
+        "--database /var/lib/lastvagt/lastvagt.sqlite",
+    )
+    check.add_argument(
+        "--database", type=Path, metavar="FILE", help="try a copy of this database too, which itself stays as it is"
+    )
 
     support = command(
         "support",
