@@ -158,7 +158,7 @@ class Service:
     def tick(self, now: int, lanes: Sequence[str] = LANES) -> list[JobRun]:
         """Do whatever is due; returns what was done, for each job that ran to its end."""
         steps = {
-            "network": (self._ingest,),
+            "network": (self._ingest, self._watch_kits),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
         }
         runs = []
@@ -212,6 +212,12 @@ class Service:
             self._ingested = True
             self._last.pop("score", None)
             self._wake("work")
+
+    def _watch_kits(self, now: int) -> None:
+        """Where nothing else brings data, miss the kit that does not come."""
+        if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
+            self._last["kit"] = now
+            unpacking.watch(self._writer, self._reader, now)
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
