@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.store import Reader, Writer
 
 
-def _outside(args: argparse.Namespace) -> Outside:
+def outside(args: argparse.Namespace) -> Outside:
     """What the command line and the environment say of settings."""
     from engine.config import Outside
 
@@ -30,7 +30,7 @@ def _outside(args: argparse.Namespace) -> Outside:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    return _outside(args).config()
+    return outside(args).config()
 
 
 @contextlib.contextmanager
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(_outside(args), SystemClock())
+    service.run(outside(args), SystemClock())
     return 0
 
 
@@ -135,29 +135,12 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
-def doctor(args: argparse.Namespace) -> int:
-    """Tell what is wrong."""
-    from engine import doctor
-    from engine.clock import SystemClock
-
-    findings = []
-    for finding in doctor.examine(_config(args), SystemClock(), args.offline):
-        findings.append(finding)
-        if not args.json:
-            print(f"{finding.status:4}  {finding.subject}: {finding.text}")
-            if finding.remedy:
-                print(f"      {finding.remedy}")
-    if args.json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
-    return 4 if any(finding.status == "fail" for finding in findings) else 0
-
-
 def support(args: argparse.Namespace) -> int:
     """Write what a person who helps needs to know."""
     from engine import support
     from engine.clock import SystemClock
 
-    text = support.text(_outside(args), SystemClock())
+    text = support.text(outside(args), SystemClock())
     if args.out is None:
         print(text, end="")
     else:
@@ -491,7 +474,8 @@ def demo(args: argparse.Namespace) -> int:
     if not args.price_areas_only:
         wanted |= {"fetch_regions": "true", "fetch_municipalities": "true"}
     for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same
-        settings.change(_outside(args), name, value)
+        with contextlib.suppress(settings.Overruled):
+            settings.change(outside(args), name, value)
     config = _config(args)
     with terminal.progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)

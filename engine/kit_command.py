@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.commands import outside
 from engine.domain import DAY, Expected
 
 # Modules are imported where they are used: see `commands`.
@@ -29,9 +30,7 @@ def kit(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    from engine.config import Config
-
-    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None)
+    return outside(args).config()
 
 
 @contextlib.contextmanager

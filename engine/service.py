@@ -493,15 +493,35 @@ def decide(
                 return orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
-    except AlreadyRuns:
-        engine = reader.engine()
-        if engine is None:  # a command that writes, such as an import
-            raise
-        endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir), timeout_s=timeout_s)
-        recorded: dict[str, object] = endpoint.post(path, words)
-        return recorded
+    except AlreadyRuns as held:
+        return _order(reader, held, path, words, timeout_s)
     finally:
         reader.close()
+
+
+def set_setting(outside: Outside, name: str, value: str | None) -> None:
+    """Change a setting (see `settings.change`), here or by the engine that runs."""
+    try:
+        with exclusive(outside.folder()):
+            settings.change(outside, name, value)
+    except AlreadyRuns as held:
+        reader = Reader(outside.config().database)
+        try:
+            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
+        finally:
+            reader.close()
+
+
+def _order(
+    reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
+    """What the engine that holds the folder makes of an order."""
+    engine = reader.engine()
+    if engine is None:  # a command that writes, such as an import
+        raise held
+    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
+    answer: dict[str, object] = endpoint.post(path, words)
+    return answer
 
 
 def _log_to(path: Path, level: str) -> None:
