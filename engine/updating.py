@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING
 
+from engine.commands import outside
 from engine.domain import Expected
 
 # Modules are imported where they are used: see `commands`.
@@ -56,11 +58,10 @@ def update(args: argparse.Namespace) -> int:
 
 def _updates(args: argparse.Namespace) -> Updates:
     from engine import installation, site
-    from engine.config import Config
     from engine.updates import Updates
 
-    words = {"data_dir": args.data_dir, "simulated": args.simulated or None, "update_url": args.url}
-    config = Config.load(args.config, **words)
+    said = outside(args)
+    config = dataclasses.replace(said, words={**said.words, "update_url": args.url}).config()
     # Root trusts no key that the user of the data folder could have written there.
     as_root = args.act in ("apply", "rollback") and hasattr(os, "geteuid") and os.geteuid() == 0
     return Updates(config, installation.here(), site.trusted_keys(None if as_root else config.data_dir))
@@ -73,9 +74,9 @@ def _words(args: argparse.Namespace, config: Config) -> list[str]:
 
 
 def _stage(updates: Updates, again: bool) -> None:
-    from engine.commands import progress_bar
+    from engine import terminal
 
-    with progress_bar("Fetching") as bar:
+    with terminal.progress("Fetching") as bar:
         updates.stage(bar, again)
 
 
