@@ -148,19 +148,18 @@ class Updates:
 
     def check(self, now: int) -> State:
         """Ask the address for the newest version. Raises Expected, which is remembered too, and then what was known stays."""
-        before = Memory.read(self.folder)
+        url, before = self.config.update_url, Memory.read(self.folder)
+        if not url:
+            raise Expected("No address is set at which newer versions are told of.", "Set update_url, or give --url.")
         try:
-            self._ask()
+            self._ask(url)
         except Expected as trouble:
             dataclasses.replace(before, checked_at=now, problem=trouble.problem, remedy=trouble.remedy).write(self.folder)
             raise
         dataclasses.replace(before, checked_at=now, problem="", remedy="").write(self.folder)
         return self.state()
 
-    def _ask(self) -> None:
-        url = self.config.update_url
-        if not url:
-            raise Expected("No address is set at which newer versions are told of.", "Set update_url, or give --url.")
+    def _ask(self, url: str) -> None:
         if not self.keys:
             raise Expected("No key is trusted here, so that no update can be checked.", "lastvagt-engine key trust FILE")
         incoming = self.folder / "incoming"

@@ -86,7 +86,7 @@ def test_an_engine_asks_as_often_as_it_is_told(
     updates: Updates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: dict[str, object], asked: list[int]
 ) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(Updates, "_ask", lambda _: calls.append((time.now() - NOW) // HOUR))
+    monkeypatch.setattr(Updates, "_ask", lambda *_: calls.append((time.now() - NOW) // HOUR))
     config = dataclasses.replace(updates.config, **more)  # type: ignore[arg-type]
     time = SimulatedClock(NOW)
     with Service(config, time) as service:
