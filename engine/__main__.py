@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, selfcheck, site, trust
+from engine import __version__, administration, commands, kit_command, selfcheck, site, trust
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -344,6 +344,40 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--comment", metavar="TEXT", help="with sign: a line that is signed too (default: the name of the file)")
     key.add_argument("--machine", action="store_true", help="with trust: for every user of this machine, by its administrator")
     as_json(key)
+
+    kit = command(
+        "kit",
+        kit_command.kit,
+        "carry data, holidays, model bundles and updates to a site without a network, in one signed file",
+        "export --since 2026-01-01 --key site.key --out first.kit",
+        "export --since-kit first.kit --key site.key --out second.kit",
+        "export --since P10D --key site.key --out week.kit --models none",
+        "show second.kit",
+        "import second.kit",
+        "list",
+    )
+    kit.add_argument("act", choices=("export", "import", "show", "list"), help="what to do")
+    kit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with import and show: the kit")
+    begins = kit.add_mutually_exclusive_group()
+    begins.add_argument(
+        "--since", metavar="TIME", help="export what became known since: a time (UTC), or a duration before now such as P10D"
+    )
+    begins.add_argument("--since-kit", type=Path, metavar="FILE", help="export what became known since that kit was made")
+    kit.add_argument("--key", type=Path, metavar="FILE", help="secret key that signs the kit; `key new` makes one")
+    kit.add_argument("--out", type=Path, metavar="FILE", help="kit to write (default: lastvagt-DATE.kit)")
+    kit.add_argument(
+        "--models", default="all", metavar="IDS", help="bundles to add: all, none, or ids with commas (default: all)"
+    )
+    kit.add_argument(
+        "--update",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="files of a program update to add: updates.json, updates.json.minisig, and those for the systems of the site",
+    )
+    kit.add_argument("--note", default="", metavar="TEXT", help="a line for those who import it")
+    as_json(kit)
 
     export = command(
         "export",

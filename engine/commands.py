@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,20 +58,6 @@ def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
         finally:
             reader.close()
             writer.close()
-
-
-@contextlib.contextmanager
-def _progress(text: str) -> Iterator[Callable[[float], None] | None]:
-    """A bar on standard error where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(text, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def _report(runs: Iterable[JobRun], as_json: bool) -> int:
@@ -165,7 +151,7 @@ def support(args: argparse.Namespace) -> int:
 
 def backfill(args: argparse.Namespace) -> int:
     """Fetch the past."""
-    from engine import clock, pipeline, sources
+    from engine import clock, pipeline, sources, terminal
 
     config, time = _config(args), clock.SystemClock()
     start, end = _span(args, time.now())
@@ -176,18 +162,18 @@ def backfill(args: argparse.Namespace) -> int:
         )
     chosen = [past[args.only]] if args.only else list(past.values())
     transport = sources.transport(config, time)
-    with _store(config) as (writer, reader), _progress("Fetching") as progress:
+    with _store(config) as (writer, reader), terminal.progress("Fetching") as progress:
         run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
     return _report([run], args.json)
 
 
 def import_file(args: argparse.Namespace) -> int:
     """Keep a file's values."""
-    from engine import clock, pipeline
+    from engine import clock, pipeline, terminal
 
     known_after_s = clock.parse_duration(args.known_after) if args.known_after else None
     now = clock.SystemClock().now()
-    with _store(_config(args)) as (writer, reader), _progress("Importing") as progress:
+    with _store(_config(args)) as (writer, reader), terminal.progress("Importing") as progress:
         run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
     return _report([run], args.json)
 
@@ -432,10 +418,10 @@ def backtest(args: argparse.Namespace) -> int:
     against = None
     with _reader(args) as reader:
         span = (first, last, areas, issue.hour, issue.minute)
-        with _progress("Backtest") as progress:
+        with terminal.progress("Backtest") as progress:
             collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
         if rival:
-            with _progress("Backtest of the other") as progress:
+            with terminal.progress("Backtest of the other") as progress:
                 against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
     found = evaluation.report(collected, against)
     if args.json:
@@ -491,7 +477,7 @@ def demo(args: argparse.Namespace) -> int:
         with contextlib.suppress(settings.Overruled):
             settings.change(outside(args), name, value)
     config = _config(args)
-    with _progress(f"Simulating {args.days} days") as progress:
+    with terminal.progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)
     try:
