@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo pictures run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo freeze pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -24,12 +24,22 @@ endif
 pictures: $(READY)
 	$(BIN)/python packaging/pictures.py
 
+icons: $(READY)
+	$(BIN)/python packaging/icons.py
+
+# Compiles the Windows installers from frozen programs: make windows PAYLOAD=folder ENGINE=folder WRAPPER=WinSW.NET461.exe
+windows: $(READY)
+	$(BIN)/python packaging/windows/build.py $(if $(PAYLOAD),--payload $(PAYLOAD)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WRAPPER),--wrapper $(WRAPPER))
+
 run: $(READY)
 ifeq ($(strip $(SCREEN)),)
 	$(BIN)/lastvagt-engine run
 else
 	$(BIN)/lastvagt
 endif
+
+freeze: $(READY)
+	$(BIN)/python packaging/freeze.py
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -105,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     running = QtWidgets.QApplication.instance()
     application = running if isinstance(running, QtWidgets.QApplication) else QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("Lastvagt")
+    application.setDesktopFileName("dk.lastvagt.Lastvagt")  # by which Wayland finds the icon
     of = _consumer(options.area, options.type) if options.area else None
     if options.screenshot:
         language = Language(options.language) if options.language else Language.of_system()

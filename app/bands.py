@@ -34,7 +34,35 @@ def runs(known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[int, i
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
-class BandItem(pg.GraphicsObject):  # type: ignore[misc]
+class HourlyItem(pg.GraphicsObject):  # type: ignore[misc]
+    """What is drawn over times that ascend, of which only those in sight are looked at."""
+
+    def _cover(self, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
+        """Reach from the first to the last of `x` and over all that is known of `low` and `high`; draw again."""
+        self.prepareGeometryChange()
+        self._x = x
+        known = np.isfinite(low) & np.isfinite(high)
+        self._bounds = QtCore.QRectF()
+        if known.any():
+            bottom, top = float(low[known].min()), float(high[known].max())
+            self._bounds = QtCore.QRectF(x[0], bottom, x[-1] - x[0], top - bottom)
+        self.update()
+
+    def _in_sight(self) -> slice:
+        """The points in sight, and one more on either side."""
+        (left, right), _range = self.getViewBox().viewRange()
+        return slice(max(0, int(np.searchsorted(self._x, left)) - 1), int(np.searchsorted(self._x, right)) + 1)
+
+    def boundingRect(self) -> QtCore.QRectF:
+        """Extent in the chart's coordinates."""
+        return self._bounds
+
+    def viewTransformChanged(self) -> None:
+        """Another stretch became visible."""
+        self.update()
+
+
+class BandItem(HourlyItem):
     """A filled band between two series; hours where either is NaN stay empty."""
 
     def __init__(self) -> None:
@@ -49,29 +77,13 @@ class BandItem(pg.GraphicsObject):  # type: ignore[misc]
 
     def set_data(self, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
         """Show the band of `low` to `high` at `x`, ascending."""
-        self.prepareGeometryChange()
-        self._x, self._low, self._high = x, low, high
-        known = np.isfinite(low) & np.isfinite(high)
-        self._bounds = QtCore.QRectF()
-        if known.any():
-            bottom, top = float(low[known].min()), float(high[known].max())
-            self._bounds = QtCore.QRectF(x[0], bottom, x[-1] - x[0], top - bottom)
-        self.update()
-
-    def boundingRect(self) -> QtCore.QRectF:
-        """Extent in the chart's coordinates."""
-        return self._bounds
-
-    def viewTransformChanged(self) -> None:
-        """Another stretch became visible."""
-        self.update()
+        self._low, self._high = low, high
+        self._cover(x, low, high)
 
     def paint(self, painter: QtGui.QPainter, *_: object) -> None:
         """Draw the visible stretch."""
-        (left, right), _range = self.getViewBox().viewRange()
-        first = max(0, int(np.searchsorted(self._x, left)) - 1)
-        last = int(np.searchsorted(self._x, right)) + 1
-        x, low, high = decimate(self._x[first:last], self._low[first:last], self._high[first:last], MOST_POINTS)
+        seen = self._in_sight()
+        x, low, high = decimate(self._x[seen], self._low[seen], self._high[seen], MOST_POINTS)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(self._brush)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)

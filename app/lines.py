@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6 import QtCore, QtGui
 
-from app.bands import decimate, runs
+from app.bands import HourlyItem, decimate, runs
 from engine import features
 from engine.domain import FloatArray
 
@@ -19,7 +19,7 @@ _DAY_POINTS = 24
 _SHADE = 0.22
 
 
-class LineItem(pg.GraphicsObject):  # type: ignore[misc]
+class LineItem(HourlyItem):
     """A line through points; where values are NaN it is broken. One that is `shaded` shows the range of its days where it is long."""
 
     def __init__(self, shaded: bool = False) -> None:
@@ -35,28 +35,13 @@ class LineItem(pg.GraphicsObject):  # type: ignore[misc]
 
     def set_data(self, x: FloatArray, y: FloatArray) -> None:
         """Show a line through these points, `x` ascending."""
-        self.prepareGeometryChange()
-        self._x, self._y = x, y
-        known = y[np.isfinite(y)]
-        self._bounds = QtCore.QRectF()
-        if len(known):
-            low, high = float(known.min()), float(known.max())
-            self._bounds = QtCore.QRectF(x[0], low, x[-1] - x[0], high - low)
-        self.update()
-
-    def boundingRect(self) -> QtCore.QRectF:
-        """Extent in the chart's coordinates."""
-        return self._bounds
-
-    def viewTransformChanged(self) -> None:
-        """Another stretch became visible."""
-        self.update()
+        self._y = y
+        self._cover(x, y, y)
 
     def paint(self, painter: QtGui.QPainter, *_: object) -> None:
         """Draw the visible stretch in pixels, so that the pen is not stretched."""
-        (left, right), _range = self.getViewBox().viewRange()
-        first, last = max(0, int(np.searchsorted(self._x, left)) - 1), int(np.searchsorted(self._x, right)) + 1
-        x, y = self._x[first:last], self._y[first:last]
+        seen = self._in_sight()
+        x, y = self._x[seen], self._y[seen]
         painter.save()
         to_pixels = painter.transform()
         painter.resetTransform()

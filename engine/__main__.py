@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, commands
+from engine import __version__, commands, selfcheck, trust
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -92,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", commands.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     as_json(doctor)
+
+    check = command(
+        "selfcheck",
+        selfcheck.command,
+        "try this program out on simulated data in a folder that is gone afterwards; an update asks this of a new version",
+        "",
+        "--database /var/lib/lastvagt/lastvagt.sqlite",
+    )
+    check.add_argument(
+        "--database", type=Path, metavar="FILE", help="try a copy of this database too, which itself stays as it is"
+    )
 
     support = command(
         "support",
@@ -300,6 +311,23 @@ def _parser() -> argparse.ArgumentParser:
     right = token.add_mutually_exclusive_group()
     right.add_argument("--reader", action="store_true", help="may only read (the default)")
     right.add_argument("--operator", action="store_true", help="may give orders too")
+
+    key = command(
+        "key",
+        trust.key,
+        "keys that kits, updates and a site's settings are signed and checked with (those of minisign)",
+        "new site.key",
+        "trust site.pub",
+        "list",
+        "sign site.toml --key site.key",
+        "verify october.kit",
+    )
+    key.add_argument("act", choices=("new", "trust", "list", "sign", "verify"), help="what to do")
+    key.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the key, or the file that is signed or checked")
+    key.add_argument("--key", type=Path, metavar="FILE", help="secret key to sign with, or public key to check with alone")
+    key.add_argument("--comment", metavar="TEXT", help="with sign: a line that is signed too (default: the name of the file)")
+    key.add_argument("--machine", action="store_true", help="with trust: for every user of this machine, by its administrator")
+    as_json(key)
 
     export = command(
         "export",

@@ -399,6 +399,10 @@ HEALTH = record(
         "version": NAME,
         "now": _INSTANT,
         **_SIMULATED,
+        "offline": {
+            "type": "boolean",
+            "description": "kept off the network by the settings: no source is asked, data come by kit",
+        },
         "areas": {"type": "array", "items": record({"area": NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
         "others": record(
             {

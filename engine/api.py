@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import clock, consumers, decisions, health, older_service, openapi, quality, queries, roles, settings, tables
+from engine import clock, consumers, decisions, health, metrics, older_service, openapi, quality, queries, roles, settings, tables
 from engine.adjusting import Refused
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.http_server import bearer, problem
@@ -131,7 +131,7 @@ class _Api:
         return wanted
 
     def _metrics(self, _: Query) -> Response:
-        text = health.metrics(self._reader, self._clock.now())
+        text = metrics.text(self._reader, self._clock.now())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _forecast(self, query: Query) -> Table:

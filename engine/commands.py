@@ -123,6 +123,8 @@ def status(args: argparse.Namespace) -> int:
         print(json.dumps(found | {"status": status, "engine": state, "jobs": jobs}, indent=2))
         return 0
     print(f"{status}{' (simulated data)' if found['simulated'] else ''}, {found['now']}")
+    if found["offline"]:
+        print("No network by settings: no source is asked, data come by kit (lastvagt-engine kit import FILE).")
     if engine is None:
         print("No engine runs here.")
     else:

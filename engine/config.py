@@ -55,6 +55,7 @@ class Config:
         str,
         "Names, with commas, by which other machines reach this one, directly or through a proxy; who uses them needs a token.",
     ] = ""
+    network: Annotated[bool, "Ask the sources over the network; without, data come by kits and imported files alone."] = True
     energi_data_service_url: Annotated[str, "Base URL of Energi Data Service, or of a mirror."] = (
         "https://api.energidataservice.dk"
     )
@@ -126,6 +127,11 @@ class Config:
     def is_remote(self) -> bool:
         """Whether the endpoint is open to other machines."""
         return self.host not in LOOPBACK
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no source is asked, by the settings."""
+        return not (self.network or self.simulated)
 
     @property
     def names(self) -> tuple[str, ...]:

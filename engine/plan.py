@@ -41,6 +41,8 @@ JOBS: Mapping[str, Rhythm] = {
     "compare": Rhythm(DAY, 3 * HOUR + 7 * MINUTE),
     "maintenance": Rhythm(DAY, 3 * HOUR + 17 * MINUTE),
 }
+#: The job that asks the sources.
+ASKS = "ingest"
 #: Jobs that can be told to run at once; `forecast_late` runs with the forecast it follows.
 RUNNABLE = ("ingest", "forecast", "adapt", "score", "compare", "maintenance")
 #: How soon an issue that could not be made is tried again.

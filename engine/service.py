@@ -143,12 +143,14 @@ class Service:
             self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart())
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
+            self._writer.set_offline(self._config.is_offline)
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
             self._lineup = Lineup(self._config, self._writer, self._reader)
             self._started_at = self._clock.now()
+            self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
             self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
             self._resources = stack.pop_all()
@@ -207,6 +209,7 @@ class Service:
         asked = self._next_questions(now)
         due = [source for source in self._sources if told or asked[source.dataset] <= now]
         if not due:
+            self._ingested |= not self._sources  # nothing to wait for
             return None
         self._last |= {source.dataset: now for source in due}
         try:
@@ -386,6 +389,8 @@ class Service:
     def _run_job(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Let a job run at once, after the one that runs now."""
         job, now = words["job"], self._clock.now()
+        if job == "ingest" and self._config.is_offline:
+            raise roles.Pointless("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
         if job == "compare" and (self._cast is None or not self._cast.duels):
             raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
@@ -420,11 +425,16 @@ class Service:
         self._transport = sources.transport(self._config, self._clock)
         if before.log_level != self._config.log_level:
             logging.getLogger().setLevel(self._config.log_level)
+        self._writer.set_offline(self._config.is_offline)
+        self._forget_unasked()
+        self._wake("network")
+
+    def _forget_unasked(self) -> None:
+        """End the troubles of sources that are not asked, or not any more."""
         asked = {source.dataset for source in self._sources}
         for event in self._reader.events():
-            if event.code == "source" and event.subject not in asked:
-                self._writer.close_event("source", event.subject, self._clock.now())
-        self._wake("network")
+            if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
+                self._writer.close_event(event.code, event.subject, self._clock.now())
 
     def _beat(self, port: int) -> None:
         """Tell those who watch that the engine lives."""

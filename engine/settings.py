@@ -26,7 +26,7 @@ from engine.domain import Expected
 #: Settings that a running engine takes over at once; every other counts from its next start.
 LIVE = frozenset(
     {
-        *("energi_data_service_url", "mirror", "entsoe_url", "entsoe_token", "contact"),
+        *("network", "energi_data_service_url", "mirror", "entsoe_url", "entsoe_token", "contact"),
         *("open_meteo_url", "open_meteo_previous_runs_url", "open_meteo_archive_url", "open_meteo_api_key", "weather_every_h"),
         *("fetch_settlement", "fetch_regions", "fetch_municipalities", "fetch_industries", "fetch_grid_areas"),
         *("backfill_days", "settled_after_days", "keep_forecasts_days", "thin_forecasts_after_days"),

@@ -42,9 +42,14 @@ class PublicKey:
             raise Expected(f"{path} holds no public key.", "Give the .pub file that came with the key.")
         return PublicKey(raw[2:10], raw[10:], path.stem)
 
+    @property
+    def hexadecimal(self) -> str:
+        """Its number as minisign shows it."""
+        return self.number[::-1].hex().upper()
+
     def text(self) -> str:
         """The key as its file holds it."""
-        return f"{_COMMENT}minisign public key {self.number[::-1].hex().upper()}\n{_encoded(_KEY + self.number + self.point)}\n"
+        return f"{_COMMENT}minisign public key {self.hexadecimal}\n{_encoded(_KEY + self.number + self.point)}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ _RUNS = 20
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job with its newest runs, newest first, and when it is due next; None where it only follows another."""
+    """A job with its newest runs, newest first, when it is due next, None where it only follows another, and whether it can be told to
+    run."""
 
     job: str
     rhythm: plan.Rhythm
     runs: tuple[JobRun, ...]
     next_time: int | None
+    runnable: bool
 
     @property
     def usual_s(self) -> int | None:
@@ -40,9 +42,17 @@ class SourceState:
 
 
 def jobs(reader: Reader, now: int) -> tuple[JobState, ...]:
-    """Every job of the plan, in its order."""
+    """Every job of the plan, in its order; where no source is asked, the one that asks them never runs."""
+    idle = plan.ASKS if reader.offline() else ""
     return tuple(
-        JobState(job, rhythm, tuple(reader.job_runs(job, _RUNS)), rhythm.next_time(now)) for job, rhythm in plan.JOBS.items()
+        JobState(
+            job,
+            rhythm,
+            tuple(reader.job_runs(job, _RUNS)),
+            None if job == idle else rhythm.next_time(now),
+            job in plan.RUNNABLE and job != idle,
+        )
+        for job, rhythm in plan.JOBS.items()
     )
 
 
@@ -60,7 +70,7 @@ def document(reader: Reader, now: int, sources: Iterable[SourceState], told: Set
                 "last_status": state.runs[0].status if state.runs else "",
                 "usual_s": state.usual_s,
                 "next_time": clock.iso(now) if state.job in told else _iso(state.next_time),
-                "can_be_run": state.job in plan.RUNNABLE,
+                "can_be_run": state.runnable,
             }
             for state in jobs(reader, now)
         ],

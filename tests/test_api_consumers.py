@@ -17,7 +17,7 @@ import pytest
 from consumer_store import MUNICIPALITIES, NOW, OWN, PRICE_AREAS, REGIONS, STORED, SUMS, fill, mwh
 from test_api import Client, get
 
-from engine import api, clock, health, openapi, tables
+from engine import api, clock, health, metrics, openapi, tables
 from engine.__main__ import main
 from engine.domain import DAY, HOUR, Consumer, Observations, Series
 from engine.http_server import HttpServer
@@ -181,7 +181,7 @@ def test_health_and_metrics_are_as_small_with_many_consumers(tmp_path: Path) -> 
         writer.put([Observations(series, valid_time, valid_time, np.ones(24), np.zeros(24, np.uint8))])
         if count in (9, 399):
             with contextlib.closing(Reader(writer.path)) as many:
-                sizes.append((len(json.dumps(health.state(many, NOW))), health.metrics(many, NOW).count("\n")))
+                sizes.append((len(json.dumps(health.state(many, NOW))), metrics.text(many, NOW).count("\n")))
     writer.close()
     (few, lines), (more, more_lines) = sizes
     assert more <= few + 4, "only the counts have another digit"

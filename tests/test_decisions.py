@@ -6,8 +6,6 @@ import http.client
 import json
 import os
 import stat
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import bundles
 import pytest
+from serving import serving
 from test_contest import year
 
 from engine import access
@@ -79,21 +78,9 @@ class Engine:
 
 
 @pytest.fixture
-def engine(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    monkeypatch.setattr(Service, "tick", lambda *_: [])
-    with Service(config, SystemClock()) as service:
-        thread = threading.Thread(target=service.serve)
-        thread.start()
-        reader = Reader(config.database)
-        end = time.monotonic() + 20
-        while (state := reader.engine()) is None and time.monotonic() < end:
-            time.sleep(0.02)
-        reader.close()
-        assert state is not None
+def engine(config: Config) -> Iterator[Engine]:
+    with serving(config) as (service, state):
         yield Engine(config, service, state.port, access.read(config.data_dir))
-        service.stop()
-        thread.join(15)
-        assert not thread.is_alive()
 
 
 def call(capsys: pytest.CaptureFixture[str], config: Config, *words: str) -> tuple[int, str, str]:

@@ -19,7 +19,7 @@ from engine.service import exclusive
 
 COMMANDS = (
     *("run", "once", "status", "doctor", "backfill", "import", "forecast", "calibration", "quarantine", "export", "backtest"),
-    *("demo", "areas", "observations", "scores"),
+    *("demo", "areas", "observations", "scores", "key"),
 )
 
 

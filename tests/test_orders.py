@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,14 @@ import filled_store
 import jsonschema
 import numpy as np
 import pytest
+from serving import serving
 
 from engine import access, clock, openapi
 from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.domain import HOUR, Flag, Observations, Series
-from engine.service import Service
-from engine.store import Reader, Writer
+from engine.store import Writer
 
 NOW = SystemClock().now()
 FIRST = clock.floor_hour(NOW) + 2 * HOUR  # the next hour may begin while this runs
@@ -44,21 +42,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 
 @pytest.fixture
-def port(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def port(config: Config) -> Iterator[int]:
     """Where an engine serves that has no job to do."""
-    monkeypatch.setattr(Service, "tick", lambda *_: [])
-    with Service(config, SystemClock()) as service:
-        thread = threading.Thread(target=service.serve)
-        thread.start()
-        reader = Reader(config.database)
-        end = time.monotonic() + 20
-        while (state := reader.engine()) is None and time.monotonic() < end:
-            time.sleep(0.02)
-        reader.close()
-        assert state is not None
+    with serving(config) as (_, state):
         yield state.port
-        service.stop()
-        thread.join(15)
 
 
 def call(capsys: pytest.CaptureFixture[str], config: Config, *words: str) -> tuple[int, str, str]:

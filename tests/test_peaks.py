@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from filled_store import NOW, forecast
 
-from engine import health, peaks, tables
+from engine import metrics, peaks, tables
 from engine.domain import DAY, LEVELS, Consumer
 from engine.limits import Limits
 from engine.store import Reader, Writer
@@ -84,5 +84,5 @@ def test_the_table_has_a_day_and_a_week_and_no_probability_without_a_limit(store
     day, week = document["rows"]
     assert day["limit"] == week["limit"] == top
     assert week["probability"] >= max(50, day["probability"])
-    gauge = f'lastvagt_peak_exceedance_percent{{area="DK1",consumer_type="total",within_h="168"}} {week["probability"]}'
-    assert gauge in health.metrics(reader, NOW).splitlines()
+    gauge = f'lastvagt_peak_exceedance_ratio{{area="DK1",consumer_type="total",within_h="168"}} {week["probability"] / 100}'
+    assert gauge in metrics.text(reader, NOW).splitlines()

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bundles
+import issued_store
 import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, pipeline, roles, settings
+from engine import answers, clock, health, metrics, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -329,6 +330,33 @@ def test_a_changed_setting_counts_at_once_where_it_can(config: Config) -> None:
             service._carry_out("/v1/settings/change", {"name": "simulated", "value": "no", "who": "kmj"})
         assert "== settings" in service._carry_out("/v1/support", {"who": "kmj"})["text"]  # type: ignore[index]
     assert Config.load(environment={}, data_dir=config.data_dir).port == 9000
+
+
+def test_an_engine_kept_off_the_network_asks_nobody_and_blames_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It issues from what was imported, at once, for there is no first fetch to wait for."""
+    issued_store.fill(tmp_path / "lastvagt.sqlite", issue_times=()).close()
+    time = SimulatedClock(issued_store.NOW + MINUTE)
+    config = Config(data_dir=tmp_path, network=False, port=0)
+    monkeypatch.setattr(requests.Session, "request", lambda *_, **__: pytest.fail("a source was asked"))
+    with Service(config, time) as service:
+        service._writer.open_event("source", "open-meteo/forecast", "No answer.", "Wait.", START)
+        service._writer.open_event("stalled", "energidataservice", "It stands still.", "Wait.", START)
+        service._adopt(config)
+        assert service._reader.events() == []
+        assert [run.job for run in service.tick(time.now())] == ["forecast", "score"]
+        plan = service._answer("/v1/plan", {})
+        jsonschema.validate(plan, answers.PLAN)
+        assert plan["sources"] == []  # type: ignore[index]
+        ingest = next(job for job in plan["jobs"] if job["job"] == "ingest")  # type: ignore[index]
+        assert (ingest["next_time"], ingest["can_be_run"]) == (None, False)
+        with pytest.raises(roles.Pointless, match="No network by settings"):
+            service._carry_out("/v1/jobs/run", {"job": "ingest", "who": "kmj"})
+        assert health.state(service._reader, time.now())["offline"]
+        assert "lastvagt_offline 1.0" in metrics.text(service._reader, time.now())
+        service._carry_out("/v1/settings/change", {"name": "network", "value": None, "who": "kmj"})
+        assert service._sources
+        assert not service._reader.offline()
+    assert issue_times(config) == [issued_store.NOW + MINUTE]
 
 
 def test_the_first_issue_uses_what_the_first_fetch_brought(config: Config) -> None:

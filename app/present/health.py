@@ -13,7 +13,7 @@ from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
 from app.snapshot import EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock, geography, plan
+from engine import clock, geography
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
@@ -237,7 +237,7 @@ def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: L
         times = sorted(asked_next.items(), key=lambda item: item[1])
         said = ", ".join(f"{dataset.rpartition('/')[2]} {language.moment(t, now)}" for dataset, t in times)
         about += " " + text("health.asked_next", times=said)
-    job = state.job if state.job in plan.RUNNABLE else ""
+    job = state.job if state.runnable else ""
     return HealthLine((Cell(text(f"job.{state.job}")), *did, Cell(following)), about, job)
 
 

@@ -17,7 +17,16 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "window": (),
     "areas": ("fetch_settlement", "fetch_regions", "fetch_municipalities", "fetch_industries", "fetch_grid_areas"),
     "sources": (
-        *("entsoe_token", "open_meteo_api_key", "weather_every_h", "contact", "energi_data_service_url", "mirror", "entsoe_url"),
+        *(
+            "network",
+            "entsoe_token",
+            "open_meteo_api_key",
+            "weather_every_h",
+            "contact",
+            "energi_data_service_url",
+            "mirror",
+            "entsoe_url",
+        ),
         *("open_meteo_url", "open_meteo_previous_runs_url", "open_meteo_archive_url"),
     ),
     "limits": ("peak_limits", "peak_alarm_percent"),

@@ -30,6 +30,11 @@ _SETTINGS: dict[str, tuple[str, str, str]] = {
         "Public names",
         "Navne med komma imellem, som andre maskiner når denne ved, direkte eller gennem en proxy; hvem der bruger dem, skal have en nøgle.",
     ),
+    "network": (
+        "Net",
+        "Network",
+        "Spørg kilderne over nettet; uden kommer data kun med datapakker og importerede filer.",
+    ),
     "energi_data_service_url": (
         "Energi Data Service",
         "Energi Data Service",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engine.clock import Clock
 from engine.config import Config
-from engine.domain import Observations
+from engine.domain import Expected, Observations
 from engine.sources import energi_data_service, entsoe, metered, open_meteo
 from engine.sources.fetch import HttpTransport, Request, Transport, fetch
 from engine.sources.file_import import read_file
@@ -80,7 +80,9 @@ class HistorySource(Source, Protocol):
 
 def live(config: Config) -> list[LiveSource]:
     """Load as published, weather as forecast now, the day-ahead wind, solar, prices and (with a token) load of the grid, and what
-    of metered consumption the settings ask for."""
+    of metered consumption the settings ask for; nothing where they keep us off the network."""
+    if config.is_offline:
+        return []
     found: list[LiveSource] = [
         energi_data_service.GenerationProdTypeExchange(config),
         open_meteo.Forecast(config),
@@ -93,7 +95,11 @@ def live(config: Config) -> list[LiveSource]:
 
 
 def history(config: Config) -> list[HistorySource]:
-    """Load, weather as it was forecast, reanalysis for the years without stored forecasts, day-ahead values and metered ones."""
+    """Load, weather as it was forecast, reanalysis for the years without stored forecasts, day-ahead values and metered ones.
+
+    Raises Expected where the settings keep us off the network."""
+    if config.is_offline:
+        raise Expected("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
     return [
         energi_data_service.GenerationProdTypeExchange(config),
         open_meteo.PreviousRuns(config),

@@ -474,6 +474,11 @@ class Reader:
         )
         return [JobRun(j, a, b, status, problem, remedy, json.loads(d)) for j, a, b, status, problem, remedy, d in rows]
 
+    def job_counts(self, since: int) -> dict[tuple[str, str], int]:
+        """How many runs that began after `since` there are of each job, by status."""
+        rows = self._rows("SELECT job, status, count(*) FROM job_run WHERE started_at > ? GROUP BY job, status", (since,))
+        return {(job, status): count for job, status, count in rows}
+
     def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
         """Troubles, newest first."""
         rows = self._rows(
@@ -486,6 +491,10 @@ class Reader:
         """The limits of loads that the engine which wrote here last was told."""
         told = dict(self._rows("SELECT name, value FROM property WHERE name IN ('peak_limits', 'peak_alarm_percent')"))
         return Limits.parse(told["peak_limits"], int(told["peak_alarm_percent"])) if told else Limits()
+
+    def offline(self) -> bool:
+        """Whether the engine which wrote here last was kept off the network by its settings, so that data come by kit."""
+        return self._rows("SELECT value FROM property WHERE name='offline'") == [("1",)]
 
     def engine(self) -> EngineState | None:
         """The engine that runs here, or ran last without a clean stop."""

@@ -362,6 +362,11 @@ class Writer:
             rows = [("peak_limits", limits.text), ("peak_alarm_percent", str(limits.alarm_percent))]
             db.executemany("INSERT OR REPLACE INTO property VALUES(?,?)", rows)
 
+    def set_offline(self, offline: bool) -> None:
+        """Keep whether the engine is kept off the network."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO property VALUES('offline', ?)", (str(int(offline)),))
+
     def fetch_limit(self, dataset: str) -> tuple[float, float]:
         """When a dataset was last asked, and until when it must not be asked, as epoch seconds (0 for never)."""
         with self._lock:
