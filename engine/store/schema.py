@@ -16,6 +16,8 @@ from engine.store import codec
 log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x4C617374  # "Last"
+#: Instructions of SQLite's machine between two calls that tell of progress: some milliseconds.
+PROGRESS_STEPS = 1_000_000
 
 
 def level_column(level: float) -> str:
