@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,3 +177,12 @@ def test_garbage_with_the_right_hash_is_left_out(bundle: Path) -> None:
     assert len(Forecaster(bundle.parent).problems) == 1
     (bundle / "manifest.json").write_text("[]")
     assert len(Forecaster(bundle.parent).problems) == 1
+
+
+def test_the_model_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Where its telemetry is on, it keeps an identifier in the home and a session in the folder of what is temporary."""
+    where = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    alone = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    load = "from engine.config import Config; from engine.forecaster import Forecaster; assert Forecaster(Config().model_dir).bundles"
+    subprocess.run([sys.executable, "-B", "-c", load], env=alone | where, check=True)
+    assert list(tmp_path.rglob("*")) == []
