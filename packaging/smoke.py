@@ -1,9 +1,9 @@
 """Starts a frozen program and looks whether it works: python packaging/smoke.py FOLDER. Needs nothing but Python.
 
 FOLDER holds lastvagt-engine, and lastvagt where the app is to be tried too. Prints a line for each check, and ends with 1 where one
-failed. All is written to a temporary folder whose name has spaces and Danish
-letters, and unless --quick is given the program is copied there first. On Linux, where it is allowed, the
-programs have no network but loopback, packets for elsewhere are counted, and the folder is read-only.
+failed. All is written to a temporary folder whose name has spaces and Danish letters; unless --quick is given the program is copied
+there first. On Linux, where it is allowed, the programs have no network but loopback, packets for elsewhere are counted, and the
+program is read-only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PATIENCE_S = 180
 STOP_S = 10
 _READY = re.compile(r"serves (http://127\.0\.0\.1:\d+)")
 #: Share of pixels that their neighbours do not foretell: none of a blank picture, a twentieth of a window.
-_DETAIL = 0.01
+DETAIL = 0.01
 #: What routes that need to know of whom are asked for, by the type they want.
 _VALUES = {("area", "string"): "DK1", ("area", "integer"): "1", ("consumer_type", "integer"): "0"}
 #: Files that Qt, or what draws for it, may write into a home.
@@ -163,10 +163,9 @@ def selfcheck(place: Place) -> str:
     return place.run("lastvagt-engine", "selfcheck").splitlines()[-1]
 
 
-def demo(place: Place, quick: bool) -> str:
-    """A simulated day, of all consumers or of the price areas alone, ends with a page and a database."""
-    of = ["--price-areas-only"] if quick else []
-    said = place.run("lastvagt-engine", "demo", "--days", 1, "--out", place.folder / "demo", *of)
+def demo(place: Place, days: int) -> str:
+    """Simulated days end with a page and a database."""
+    said = place.run("lastvagt-engine", "demo", "--days", days, "--price-areas-only", "--out", place.folder / "demo")
     if not (place.folder / "demo" / "overview.html").stat().st_size:
         raise Wrong("the page is empty")
     return next(line for line in said.splitlines() if line.startswith("Simulated"))
@@ -207,7 +206,7 @@ def pictures(place: Place) -> str:
     if not drawn["da"] or drawn["da"].keys() != drawn["en"].keys():
         raise Wrong(f"it drew {sorted(drawn['da'])} and {sorted(drawn['en'])}")
     for view, picture in drawn["da"].items():
-        if picture.detail < _DETAIL:
+        if picture.detail < DETAIL:
             raise Wrong(f"the picture of {view} is blank: {picture.detail:.2%} of its pixels stand out")
         if picture.rows == drawn["en"][view].rows:
             raise Wrong(f"the picture of {view} has no words: it is the same in both languages")
@@ -326,7 +325,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("program", type=Path, metavar="FOLDER", help="folder of the frozen program")
     parser.add_argument(
-        "--quick", action="store_true", help="where it is, with price areas alone, and without its own selfcheck"
+        "--quick", action="store_true", help="where it is, with one simulated day instead of three, and without its own selfcheck"
     )
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="lastvagt prøve æå "))
@@ -343,7 +342,7 @@ def main() -> int:
     checks: dict[str, Callable[[], str]] = {
         "versions": lambda: versions(place),
         "exit codes": lambda: exit_codes(place),
-        "demo": lambda: demo(place, args.quick),
+        "demo": lambda: demo(place, 1 if args.quick else 3),
         "serving": lambda: serving(place),
     }
     if not args.quick:
