@@ -12,6 +12,8 @@ import contents
 import licences
 from contents import Part, Share
 
+#: Beside the program, too.
+FILE = "sbom.cdx.json"
 _NAMESPACE = uuid.UUID("5c0f8d1e-6a3f-4b6c-9a62-1f6e1b7f7a10")
 _TYPES = {"own": "application", "python": "platform"}
 
