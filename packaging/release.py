@@ -191,7 +191,7 @@ def portable(job: Build) -> Iterator[Made | LeftOut]:
             tar.extractall(folder, filter="tar")
         return folder / "lastvagt" / "bin" / "lastvagt-engine"
 
-    yield Made(path, "portable", smoke(job, unpack))
+    yield Made(path, "portable", smoke(unpack))
 
 
 def deb(job: Build) -> Iterator[Made | LeftOut]:
@@ -208,7 +208,7 @@ def deb(job: Build) -> Iterator[Made | LeftOut]:
             subprocess.run(["dpkg-deb", "-x", str(path), str(folder)], check=True)
             return folder / "usr" / "lib" / name / "lastvagt-engine"
 
-        yield Made(path, "deb-engine" if name == "lastvagt-engine" else "deb", smoke(job, unpack))
+        yield Made(path, "deb-engine" if name == "lastvagt-engine" else "deb", smoke(unpack))
 
 
 def windows(job: Build) -> Iterator[Made | LeftOut]:
@@ -221,13 +221,13 @@ def windows(job: Build) -> Iterator[Made | LeftOut]:
         yield Made(path, "windows", "not tried: run it on a Windows of its own")
 
 
-def macos(job: Build) -> Iterator[Made | LeftOut]:
+def macos(_: Build) -> Iterator[Made | LeftOut]:
     """The image for macOS."""
     if sys.platform != "darwin":
         yield LeftOut("macOS image", "PyInstaller freezes for the system it runs on; .github/workflows makes it there.")
 
 
-def smoke(job: Build, unpack: Callable[[Path], Path]) -> str:
+def smoke(unpack: Callable[[Path], Path]) -> str:
     """Whether the engine of an artefact, unpacked where nothing else is, proves itself."""
     with tempfile.TemporaryDirectory() as folder:
         engine = unpack(Path(folder))
