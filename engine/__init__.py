@@ -2,7 +2,8 @@
 
 import os
 
-__version__ = "0.1.0"
-
-# onnxruntime from 1.29 on else reports models and machines to its makers, and keeps an identifier in the user's home.
+# onnxruntime 1.32 tells its maker of every session, and keeps a number of the machine in the home folder, unless this is set before it
+# is loaded. Nothing here calls home.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+__version__ = "0.1.0"
