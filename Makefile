@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo freeze deb pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo freeze deb portable pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -43,6 +43,9 @@ freeze: $(READY)
 
 deb: freeze
 	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/deb.py
+
+portable: freeze
+	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/portable.py
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -20,7 +20,6 @@ import pytest
 import versions
 
 import engine
-from engine import installation
 from engine.lock import holder
 from engine.store import former, schema
 
@@ -202,4 +201,3 @@ def test_real_programs_are_updated_and_taken_back_while_they_serve(tmp_path: Pat
         assert done.returncode == 4, done.stdout
         assert "Version 900.1.0 was taken back: Its engine ended." in done.stderr
         until(lambda: (json.loads(call("status", "--json"))["engine"] or {}).get("version") == "900.0.0")
-    assert installation.system() == "linux-x86_64"

@@ -38,6 +38,7 @@ from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, u
 from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
+from app.present.updates import UpdateNews, update_news
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
@@ -102,6 +103,7 @@ __all__ = [
     "TierStrip",
     "Tile",
     "Trial",
+    "UpdateNews",
     "WeatherRow",
     "WeatherView",
     "Weight",
@@ -155,6 +157,7 @@ __all__ = [
     "surrounded",
     "time_range",
     "undecidable",
+    "update_news",
     "usual_curve",
     "value_range",
     "weather_at",
