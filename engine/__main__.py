@@ -340,7 +340,7 @@ def _parser() -> argparse.ArgumentParser:
         "trust site.pub",
         "list",
         "sign site.toml --key site.key",
-        "verify october.kit",
+        "verify site.toml",
     )
     key.add_argument("act", choices=("new", "trust", "list", "sign", "verify"), help="what to do")
     key.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the key, or the file that is signed or checked")
