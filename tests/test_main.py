@@ -77,6 +77,9 @@ def test_status_tells_what_is_stored(filled: Path, capsys: pytest.CaptureFixture
     assert code == 0
     assert "No engine runs here." in out
     assert out.startswith("stopped")
+    code, out, problem = call(capsys, "status", "--check", "--data-dir", filled)
+    assert (code, out) == (4, "")
+    assert problem.startswith("No engine is at work here.")
 
 
 def test_calibration_and_quarantine_are_told(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
