@@ -18,6 +18,8 @@ from engine.signing import SUFFIX, PublicKey, verify
 VARIABLE = "LASTVAGT_SITE"
 #: The file of settings; one lies in a site's folder, or is named.
 FILE = "site.toml"
+#: A file that shows and explains everything that can be set.
+EXAMPLE = Path(__file__).resolve().parent / "site.example.toml"
 #: What the table for windows may hold, and of which kind it is.
 APP: Mapping[str, type] = {
     **dict.fromkeys(("connect", "token_file", "ca", "language", "theme", "wall"), str),
@@ -72,9 +74,7 @@ def read(named: str = "") -> Site | None:
 
 def wrong(path: Path, name: str, value: object) -> Expected:
     """What to say of a word for windows that cannot be."""
-    return Expected(
-        f"'{value}' is no value of '{name}' in [app] of {path}.", "The example that comes with the program shows each."
-    )
+    return Expected(f"'{value}' is no value of '{name}' in [app] of {path}.", "lastvagt-engine settings example shows each.")
 
 
 def signers() -> tuple[Path, ...]:
