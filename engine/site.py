@@ -10,8 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
-from engine import vault
+from engine import installation, vault
 from engine.domain import Expected
+from engine.installation import Form
 from engine.signing import SUFFIX, PublicKey, verify
 
 #: The variable that names the file of settings, and is no setting itself.
@@ -107,10 +108,8 @@ def folders() -> tuple[Path, ...]:
 
 def program_folder() -> Path | None:
     """The folder of a frozen program, of a portable one that above its versions; None where Python runs it or macOS has it."""
-    if not getattr(sys, "frozen", False) or sys.platform == "darwin":  # a bundle is sealed
-        return None
-    folder = Path(sys.executable).resolve().parent
-    return folder.parent.parent if folder.parent.name == "versions" else folder
+    here = installation.here()
+    return None if here.form in (Form.SOURCE, Form.MACOS) else here.root  # a bundle is sealed
 
 
 def trusted_keys(data_dir: Path | None = None) -> tuple[PublicKey, ...]:
