@@ -24,7 +24,7 @@ from engine import __version__  # noqa: E402
 WRAPPER_URL = "https://github.com/winsw/winsw/releases/download/v2.12.0/WinSW.NET461.exe"
 WRAPPER_SHA256 = "b5066b7bbdfba1293e5d15cda3caaea88fbeab35bd5b38c41c913d492aadfc4f"
 FORMS = ("user", "machine", "server")
-_SCRIPT = Path(__file__).with_name("lastvagt.nsi")
+_SCRIPT, _SIGN = (Path(__file__).with_name(name) for name in ("lastvagt.nsi", "sign.py"))
 
 
 def quad(version: str) -> str:
@@ -64,6 +64,7 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
         "VERSION": __version__,
         "QUAD": quad(__version__),
         "KB": sum(path.stat().st_size for path in payload.rglob("*") if path.is_file()) // 1024,
+        "SIDE": (work / "side.bmp").resolve(),
         "ICON": (work / "lastvagt.ico").resolve(),
         "LICENSE": ROOT / "LICENSE",
         "OUT": out.resolve(),
@@ -80,16 +81,17 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
     ]
 
 
-def build(form: str, payload: Path, out: Path, wrapper: Path | None, sign: str | None, more: Sequence[str] = ()) -> Path:
+def build(form: str, payload: Path, out: Path, wrapper: Path | None, sign: bool = False, more: Sequence[str] = ()) -> Path:
     """Make one installer and return it."""
     import icons
 
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     (work / "lastvagt.ico").write_bytes(icons.ico())
+    (work / "side.bmp").write_bytes(icons.side())
     made = out / f"lastvagt-{__version__}-{form}-setup.exe"
     given = [f"-DWRAPPER={wrapper.resolve()}"] if wrapper and form != "user" else []
-    signing = [f"-DSIGN={sign}"] if sign else []
+    signing = [f'-DSIGN="{sys.executable}" "{_SIGN}"'] if sign else []
     makensis = shutil.which("makensis") or str(Path(os.environ.get("PROGRAMFILES(X86)", "")) / "NSIS" / "makensis.exe")
     subprocess.run(command(makensis, form, payload, made, work, [*given, *signing, *more]), check=True)
     return made
@@ -105,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--wrapper", type=Path, metavar="FILE", help=f"WinSW, from {WRAPPER_URL}; without it no engine is a service"
     )
-    parser.add_argument("--sign", metavar="COMMAND", help="command that signs the file whose path is put after it")
+    parser.add_argument(
+        "--sign", action="store_true", help="sign what is made, and the programs in it, as packaging/windows/sign.py says"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/windows"), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -116,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     payloads = {"user": options.payload, "machine": options.payload, "server": options.engine if options.wrapper else None}
     for form, payload in payloads.items():
         if payload is not None:
+            if options.sign and form != "machine":  # whose programs are those of the form before it
+                subprocess.run([sys.executable, str(_SIGN), *map(str, sorted(payload.glob("*.exe")))], check=True)
             made = build(form, payload, options.out, options.wrapper, options.sign)
             print(f"{made}  {made.stat().st_size / 1e6:.1f} MB")
     return 0
