@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo freeze pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -37,6 +37,9 @@ ifeq ($(strip $(SCREEN)),)
 else
 	$(BIN)/lastvagt
 endif
+
+freeze: $(READY)
+	$(BIN)/python packaging/freeze.py
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -9,7 +9,6 @@ import time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-import holidays
 import numpy as np
 
 from engine.domain import DAY, HOUR, Expected, IntArray
@@ -152,10 +151,22 @@ SPECIAL_DAYS = (
 _FREE = frozenset(SPECIAL_DAYS) - {"may_1", "constitution_day"}
 
 
+def easter_sunday(year: int) -> dt.date:
+    """Easter of a Gregorian year (Meeus, Astronomical Algorithms, 1991, chapter 8)."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    (d, e), f = divmod(b, 4), (b + 8) // 25
+    h = (19 * a + b - d - (b - f + 1) // 3 + 15) % 30
+    i, k = divmod(c, 4)
+    weekday = (32 + 2 * e + 2 * i - h - k) % 7
+    m = (a + 11 * h + 22 * weekday) // 451
+    month, day = divmod(h + weekday - 7 * m + 114, 31)
+    return dt.date(year, month, day + 1)
+
+
 @functools.lru_cache(maxsize=128)
 def special_days(year: int) -> dict[dt.date, str]:
     """Special days of a year by class. Store Bededag exists until 2023 only."""
-    easter = next(d for d, n in holidays.country_holidays("DK", years=year, language="da").items() if n == "Påskedag")
+    easter = easter_sunday(year)
     fixed = {
         dt.date(year, 1, 1): "new_year",
         dt.date(year, 5, 1): "may_1",

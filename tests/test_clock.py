@@ -1,5 +1,6 @@
 import datetime as dt
 
+import holidays
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,6 +64,13 @@ def test_wrong_durations_are_refused(text: str) -> None:
 
 def day_number(year: int, month: int, day: int) -> int:
     return (dt.date(year, month, day) - clock.EPOCH).days
+
+
+def test_easter_is_that_of_the_calendar() -> None:
+    known = holidays.country_holidays("DK", years=range(1900, 2100), language="da")
+    easters = [day for day, name in known.items() if name == "Påskedag"]
+    assert [clock.easter_sunday(year) for year in range(1900, 2100)] == sorted(easters)
+    assert clock.easter_sunday(1818) == dt.date(1818, 3, 22), "as early as it can be"
 
 
 def test_store_bededag_ended_in_2023() -> None:
