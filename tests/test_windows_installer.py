@@ -37,13 +37,6 @@ AMD64 = ("-XTarget amd64-unicode",)
 KEY = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\Lastvagt"
 
 
-@pytest.mark.parametrize(
-    ("version", "numbers"), [("0.1.0", "0.1.0.0"), ("1.2", "1.2.0.0"), ("1.2.3rc1", "1.2.3.0"), ("1.2.3.4.5", "1.2.3.4")]
-)
-def test_windows_counts_versions_in_four_numbers(version: str, numbers: str) -> None:
-    assert build.quad(version) == numbers
-
-
 _name = st.text("abc$ .é", min_size=1, max_size=6).filter(lambda name: name.strip(" ."))
 
 
@@ -158,7 +151,9 @@ def test_the_script_compiles_in_every_form_for_every_windows(older: Path, wrappe
 
 @needs_makensis
 @pytest.mark.skipif(not shutil.which("osslsigncode"), reason="osslsigncode is not installed")
-def test_what_is_signed_verifies_and_not_once_a_byte_is_another(older: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_signed_verifies_and_not_once_a_byte_is_another(
+    older: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     unsigned = build.build("user", older, tmp_path / "unsigned", None)
     monkeypatch.setenv("SIGN_PFX", str(_certificate(tmp_path)))
     monkeypatch.setenv("SIGN_PASSWORD", "of a test")

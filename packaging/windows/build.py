@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
 
+import branding  # noqa: E402
+import icons  # noqa: E402
+
 from engine import __version__  # noqa: E402
 
 #: WinSW 2.12.0 for .NET Framework 4.6.1, which every Windows 10 has; MIT License.
@@ -25,13 +27,6 @@ WRAPPER_URL = "https://github.com/winsw/winsw/releases/download/v2.12.0/WinSW.NE
 WRAPPER_SHA256 = "b5066b7bbdfba1293e5d15cda3caaea88fbeab35bd5b38c41c913d492aadfc4f"
 FORMS = ("user", "machine", "server")
 _SCRIPT, _SIGN = (Path(__file__).with_name(name) for name in ("lastvagt.nsi", "sign.py"))
-
-
-def quad(version: str) -> str:
-    """A version as Windows wants it, four numbers: 1.2.3rc1 is 1.2.3.0."""
-    numbers = re.match(r"\d+(\.\d+)*", version)
-    parts = numbers[0].split(".") if numbers else []
-    return ".".join([*parts, "0", "0", "0", "0"][:4])
 
 
 def removal(payload: Path) -> str:
@@ -62,7 +57,7 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
         "PAYLOAD": payload.resolve(),
         "REMOVE": remove.resolve(),
         "VERSION": __version__,
-        "QUAD": quad(__version__),
+        "QUAD": ".".join(map(str, branding.quad(__version__))),
         "KB": sum(path.stat().st_size for path in payload.rglob("*") if path.is_file()) // 1024,
         "SIDE": (work / "side.bmp").resolve(),
         "ICON": (work / "lastvagt.ico").resolve(),
@@ -83,8 +78,6 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
 
 def build(form: str, payload: Path, out: Path, wrapper: Path | None, sign: bool = False, more: Sequence[str] = ()) -> Path:
     """Make one installer and return it."""
-    import icons
-
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     (work / "lastvagt.ico").write_bytes(icons.ico())
