@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUNDLE_ID = "dk.lastvagt.Lastvagt"
 #: What Windows shows of a program in its list of processes.
 DESCRIPTIONS = {"lastvagt": "Lastvagt", "lastvagt-engine": "Lastvagt engine"}
-#: The oldest macOS that Qt 6.9 runs on.
-MACOS = "12.0"
+#: The oldest macOS that onnxruntime has wheels for, on Apple silicon alone.
+MACOS = "14.0"
 
 
 def quad(version: str) -> tuple[int, int, int, int]:

@@ -106,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("out/windows"), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if options.wrapper_url:
+        print(WRAPPER_URL)
+        return 0
     if options.wrapper:
         check_wrapper(options.wrapper)
     else:
