@@ -100,8 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         size = _size(options.size or "1280x800")
         turns = _turns(options.wall, options.turn)
     except Expected as wrong:
-        print(f"lastvagt: {wrong}", file=sys.stderr)
-        return 2
+        return _refuse(wrong)
     running = QtWidgets.QApplication.instance()
     application = running if isinstance(running, QtWidgets.QApplication) else QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("Lastvagt")
@@ -141,6 +140,17 @@ def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> 
     except OSError as error:
         log.warning("What was chosen could not be kept: %s", error)
     return Config.load(options.config, data_dir=choices.data_dir, simulated=choices.simulated or None), kept
+
+
+def _refuse(wrong: Expected) -> int:
+    """Say what is wrong with what we were given, in a window where a program with windows has no other place for words (Windows)."""
+    if sys.stderr is not None:
+        print(f"lastvagt: {wrong}", file=sys.stderr)
+        return 2
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+    QtWidgets.QMessageBox.critical(None, "Lastvagt", f"{wrong.problem}\n\n{wrong.remedy}")
+    del application
+    return 2
 
 
 def _has_display() -> bool:

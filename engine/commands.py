@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(_outside(args), SystemClock())
+    service.run(_outside(args), SystemClock(), args.attached)
     return 0
 
 

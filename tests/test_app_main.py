@@ -10,8 +10,10 @@ from pathlib import Path
 
 import filled_store
 import pytest
-from PySide6 import QtGui
+from PySide6 import QtGui, QtWidgets
+from pytestqt.qtbot import QtBot
 
+from app import __main__ as program
 from app.window import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +73,14 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path, wrong: list[str]) -
     assert done.returncode == 2
     assert done.stderr.startswith("lastvagt: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_program_without_standard_error_says_it_in_a_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(sys, "stderr", None)  # as in a program with windows on Windows
+    monkeypatch.setattr(QtWidgets.QMessageBox, "critical", lambda _parent, _title, text: said.append(text))
+    assert program.main(["--size", "large"]) == 2
+    assert said == ["'large' is no size.\n\nWrite it like 1280x800."]
 
 
 #: Runs the window until the first snapshot is shown, does something, then closes it.
