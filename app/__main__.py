@@ -26,15 +26,18 @@ from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
 from app.window import VIEWS, Window
-from engine import __version__, geography
+from engine import __version__, geography, site
 from engine.clock import Clock, SimulatedClock, SystemClock, parse_utc
-from engine.config import Config
+from engine.config import Config, Outside
 from engine.domain import Consumer, Expected
 from engine.geography import Kind
+from engine.site import Site
 from engine.store import Reader
 
 log = logging.getLogger("lastvagt.app")
 
+#: Seconds that a view of a wall display has.
+_TURN_S = 30
 #: Rounds of events after which every layout is at rest: one that grows moves what stands below it in the next.
 _ROUNDS = 4
 
@@ -47,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lastvagt {__version__}")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the database (default: the user's data folder)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
+    parser.add_argument("--site", type=Path, metavar="FILE", help="settings of the site (default: site.toml of its folder)")
     parser.add_argument("--simulated", action="store_true", help="start the engine with simulated data instead of the network")
     parser.add_argument("--language", choices=LANGUAGES, help="default: as chosen last, else that of the system")
     parser.add_argument("--theme", choices=tuple(theme.PALETTES), help="default: as chosen last, else that of the system")
@@ -62,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VIEWS",
         help="be a wall display until Esc is pressed; of several views with commas between them each has its turn",
     )
-    parser.add_argument("--turn", type=int, default=30, metavar="S", help="seconds of a turn (default: %(default)s)")
+    parser.add_argument("--turn", type=int, metavar="S", help=f"seconds of a turn (default: {_TURN_S})")
     parser.add_argument(
         "--connect", metavar="URL", help="show what the engine of another machine knows, as https://lastvagt.example.org:8787"
     )
@@ -81,15 +85,21 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; 0 when closed, 2 when a setting is wrong."""
     options = _parser().parse_args(arguments)
+    if options.site:  # the engine must find it too
+        os.environ[site.VARIABLE] = str(options.site.resolve())
     if options.screenshot and sys.platform.startswith("linux") and not _has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     kept = Preferences.read(Preferences.file())
-    free = (
-        options.data_dir is None and options.connect is None and not options.simulated and "LASTVAGT_DATA_DIR" not in os.environ
-    )
-    if free and kept.data_dir:
-        options.data_dir = Path(kept.data_dir)
     try:
+        greets = _as_the_site_wants(options, kept, Outside(environment=os.environ).site())
+        free = (
+            options.data_dir is None
+            and options.connect is None
+            and not options.simulated
+            and "LASTVAGT_DATA_DIR" not in os.environ
+        )
+        if free and kept.data_dir:
+            options.data_dir = Path(kept.data_dir)
         config = Config.load(options.config, data_dir=options.data_dir, simulated=options.simulated or None)
         elsewhere = remote.endpoint(options.connect, options.token_file, options.ca) if options.connect else None
         if elsewhere is not None:
@@ -98,9 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remote.Copy(elsewhere, config.database).renew()
         clock: Clock = SimulatedClock(parse_utc(options.now)) if options.now else SystemClock()
         size = _size(options.size or "1280x800")
-        turns = _turns(options.wall, options.turn)
+        turn_s = _TURN_S if options.turn is None else options.turn
+        turns = _turns(options.wall, turn_s)
     except Expected as wrong:
-        return _refuse(wrong)
+        return _refuse(wrong, options)
     running = QtWidgets.QApplication.instance()
     application = running if isinstance(running, QtWidgets.QApplication) else QtWidgets.QApplication(sys.argv[:1])
     application.setApplicationName("Lastvagt")
@@ -114,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.resize(size)
         window.choose_consumer(of or PRICE_AREAS[0])
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
-    if free and not (turns or kept.welcomed or options.no_engine or config.database.exists()):
+    if free and greets and not (turns or kept.welcomed or options.no_engine or config.database.exists()):
         config, kept = _welcome(options, config, kept)
     feed = Feed(config.database, clock)
     link = (
@@ -125,7 +136,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
-    return _run(application, session, config, turns, options.turn)
+    return _run(application, session, config, turns, turn_s)
+
+
+def _as_the_site_wants(options: argparse.Namespace, kept: Preferences, of: Site | None) -> bool:
+    """Take from the site what neither the command line nor the user has said; returns whether a first start asks its questions."""
+    words = {} if of is None else dict(of.app)
+    for name, choices in (("language", LANGUAGES), ("theme", theme.PALETTES)):
+        if name in words and words[name] not in choices:
+            assert of is not None
+            raise site.wrong(of.path, name, words[name])
+        if not getattr(kept, name):
+            setattr(options, name, getattr(options, name) or words.get(name))
+    if options.data_dir is None and not options.simulated and options.connect is None and "connect" in words:
+        options.connect = words["connect"]
+        for name in ("token_file", "ca"):
+            path = Path(words[name]).expanduser() if name in words else None
+            setattr(options, name, getattr(options, name) or path)
+    for name in ("wall", "turn"):
+        if getattr(options, name) is None:
+            setattr(options, name, words.get(name))
+    return bool(words.get("welcome", True))
+
+
+def _refuse(wrong: Expected, options: argparse.Namespace) -> int:
+    """Tell why the window does not open, in a window where there is no terminal to tell it."""
+    heard = sys.stderr is not None
+    if heard:
+        print(f"lastvagt: {wrong}", file=sys.stderr)
+    seen = os.environ.get("QT_QPA_PLATFORM") != "offscreen" and (not sys.platform.startswith("linux") or _has_display())
+    if seen and not options.screenshot and not (heard and sys.stderr.isatty()):
+        application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+        application.setApplicationName("Lastvagt")
+        QtWidgets.QMessageBox.critical(None, "Lastvagt", f"{wrong.problem}\n\n{wrong.remedy}")
+    return 2
 
 
 def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> tuple[Config, Preferences]:
@@ -140,17 +184,6 @@ def _welcome(options: argparse.Namespace, config: Config, kept: Preferences) -> 
     except OSError as error:
         log.warning("What was chosen could not be kept: %s", error)
     return Config.load(options.config, data_dir=choices.data_dir, simulated=choices.simulated or None), kept
-
-
-def _refuse(wrong: Expected) -> int:
-    """Say what is wrong with what we were given, in a window where a program with windows has no other place for words (Windows)."""
-    if sys.stderr is not None:
-        print(f"lastvagt: {wrong}", file=sys.stderr)
-        return 2
-    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
-    QtWidgets.QMessageBox.critical(None, "Lastvagt", f"{wrong.problem}\n\n{wrong.remedy}")
-    del application
-    return 2
 
 
 def _has_display() -> bool:

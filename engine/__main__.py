@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, commands, selfcheck, trust
+from engine import __version__, administration, commands, kit_command, selfcheck, site, trust
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -31,7 +31,8 @@ examples:
   lastvagt-engine doctor                           what is wrong here, and what to do
 
 Every setting can stand in settings.toml of the data folder, in a TOML file (--config) or in the environment: LASTVAGT_PORT=9000,
-LASTVAGT_CONTACT=me@example.org. Of these a later one overrules.
+LASTVAGT_CONTACT=me@example.org. Of these a later one overrules. A site's file holds what they may change ([default]) and what they may
+not ([required]); `settings` shows where each value comes from.
 """
 
 
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     everywhere = argparse.ArgumentParser(add_help=False)
     everywhere.add_argument("--data-dir", type=Path, help="folder of the database (default: the user's data folder)")
     everywhere.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
+    everywhere.add_argument("--site", type=Path, metavar="FILE", help="settings of the site (default: site.toml of its folder)")
     everywhere.add_argument("--simulated", action="store_true", help="simulated upstream and data instead of the network")
 
     parser = argparse.ArgumentParser(
@@ -90,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     as_json(command("once", commands.once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
     as_json(command("status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json"))
 
-    doctor = command("doctor", commands.doctor, "look for what is wrong with this installation", "", "--offline --json")
+    doctor = command("doctor", administration.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     as_json(doctor)
 
@@ -104,6 +106,20 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--database", type=Path, metavar="FILE", help="try a copy of this database too, which itself stays as it is"
     )
+
+    settings = command(
+        "settings",
+        administration.settings,
+        "list every setting with its value and where that comes from; change one, or take a change back",
+        "",
+        "set fetch_regions true",
+        "reset fetch_regions",
+        "--site new/site.toml",
+    )
+    settings.add_argument("act", nargs="?", choices=("list", "set", "reset"), default="list", help="(default: %(default)s)")
+    settings.add_argument("name", nargs="?", metavar="NAME", help="a setting")
+    settings.add_argument("value", nargs="?", metavar="VALUE", help="its new value; - reads a secret from standard input")
+    as_json(settings)
 
     support = command(
         "support",
@@ -330,6 +346,40 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--machine", action="store_true", help="with trust: for every user of this machine, by its administrator")
     as_json(key)
 
+    kit = command(
+        "kit",
+        kit_command.kit,
+        "carry data, holidays, model bundles and updates to a site without a network, in one signed file",
+        "export --since 2026-01-01 --key site.key --out first.kit",
+        "export --since-kit first.kit --key site.key --out second.kit",
+        "export --since P10D --key site.key --out week.kit --models none",
+        "show second.kit",
+        "import second.kit",
+        "list",
+    )
+    kit.add_argument("act", choices=("export", "import", "show", "list"), help="what to do")
+    kit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with import and show: the kit")
+    begins = kit.add_mutually_exclusive_group()
+    begins.add_argument(
+        "--since", metavar="TIME", help="export what became known since: a time (UTC), or a duration before now such as P10D"
+    )
+    begins.add_argument("--since-kit", type=Path, metavar="FILE", help="export what became known since that kit was made")
+    kit.add_argument("--key", type=Path, metavar="FILE", help="secret key that signs the kit; `key new` makes one")
+    kit.add_argument("--out", type=Path, metavar="FILE", help="kit to write (default: lastvagt-DATE.kit)")
+    kit.add_argument(
+        "--models", default="all", metavar="IDS", help="bundles to add: all, none, or ids with commas (default: all)"
+    )
+    kit.add_argument(
+        "--update",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="files of a program update to add: updates.json, updates.json.minisig, and those for the systems of the site",
+    )
+    kit.add_argument("--note", default="", metavar="TEXT", help="a line for those who import it")
+    as_json(kit)
+
     export = command(
         "export",
         commands.export,
@@ -414,6 +464,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as end:
         return int(end.code or 0)
+    if args.site:  # what this process starts must find it too
+        os.environ[site.VARIABLE] = str(args.site.resolve())
     try:
         return int(args.function(args))
     except Expected as problem:

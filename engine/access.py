@@ -18,6 +18,8 @@ from urllib.parse import urlencode, urlsplit
 from engine.domain import Expected
 
 _FILE = "engine.token"
+#: How long an answer may take.
+TIMEOUT_S = 30.0
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ class Endpoint:
     token: str = field(default="", repr=False)
     #: Certificates to trust besides the system's, as a PEM file.
     ca: Path | None = None
-    timeout_s: float = 30.0
+    timeout_s: float = TIMEOUT_S
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a question; raises Expected with the engine's refusal, or where it does not answer."""

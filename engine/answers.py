@@ -353,6 +353,15 @@ SETTING = record(
 )
 SETTINGS = record({"folder": NAME, "settings": {"type": "array", "items": SETTING}})
 SUPPORT = record({"text": NAME})
+KIT = record(
+    {
+        **dict.fromkeys(("file", "digest", "signed_by", "program", "who"), NAME),
+        **dict.fromkeys(("since", "until", "imported_at"), _INSTANT),
+        "again": {"type": "boolean", "description": "it had been imported before, and nothing changed"},
+        "brought": {"type": "object", "description": "counts of values, and what came beside them"},
+        "troubles": {"type": "array", "items": NAME, "description": "what of it was not taken, and what to do"},
+    }
+)
 TOLD = record({"job": enum(RUNNABLE), "told_at": _INSTANT})
 STORAGE = record(
     {

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import re
 import time
+from collections.abc import Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -151,6 +152,24 @@ SPECIAL_DAYS = (
 _FREE = frozenset(SPECIAL_DAYS) - {"may_1", "constitution_day"}
 
 
+#: Special days of years that another calendar was taken over for, by year.
+_TAKEN_OVER: dict[int, dict[dt.date, str]] = {}
+
+
+def take_over(days: Mapping[dt.date, str]) -> None:
+    """Let these be all the special days of the years they lie in, for a newer program knows of a law that this one does not.
+
+    Classes that models do not know are left out. Whoever keeps something that was made of special days must make it anew.
+    """
+    _TAKEN_OVER.clear()
+    for day, label in days.items():
+        of_year = _TAKEN_OVER.setdefault(day.year, {})
+        if label in SPECIAL_DAYS:
+            of_year[day] = label
+    for kept in (special_days, special_day, bridge):
+        kept.cache_clear()
+
+
 def easter_sunday(year: int) -> dt.date:
     """Easter of a Gregorian year (Meeus, Astronomical Algorithms, 1991, chapter 8)."""
     a, (b, c) = year % 19, divmod(year, 100)
@@ -166,6 +185,8 @@ def easter_sunday(year: int) -> dt.date:
 @functools.lru_cache(maxsize=128)
 def special_days(year: int) -> dict[dt.date, str]:
     """Special days of a year by class. Store Bededag exists until 2023 only."""
+    if year in _TAKEN_OVER:
+        return _TAKEN_OVER[year]
     easter = easter_sunday(year)
     fixed = {
         dt.date(year, 1, 1): "new_year",

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.store import Reader, Writer
 
 
-def _outside(args: argparse.Namespace) -> Outside:
+def outside(args: argparse.Namespace) -> Outside:
     """What the command line and the environment say of settings."""
     from engine.config import Outside
 
@@ -30,7 +30,7 @@ def _outside(args: argparse.Namespace) -> Outside:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    return _outside(args).config()
+    return outside(args).config()
 
 
 @contextlib.contextmanager
@@ -60,20 +60,6 @@ def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
             writer.close()
 
 
-@contextlib.contextmanager
-def _progress(text: str) -> Iterator[Callable[[float], None] | None]:
-    """A bar on standard error where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(text, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
-
-
 def _report(runs: Iterable[JobRun], as_json: bool) -> int:
     """Tell what jobs did; 4 where one met a fault of the world."""
     runs = list(runs)
@@ -95,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(_outside(args), SystemClock(), args.attached)
+    service.run(outside(args), SystemClock(), args.attached)
     return 0
 
 
@@ -149,29 +135,12 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
-def doctor(args: argparse.Namespace) -> int:
-    """Tell what is wrong."""
-    from engine import doctor
-    from engine.clock import SystemClock
-
-    findings = []
-    for finding in doctor.examine(_config(args), SystemClock(), args.offline):
-        findings.append(finding)
-        if not args.json:
-            print(f"{finding.status:4}  {finding.subject}: {finding.text}")
-            if finding.remedy:
-                print(f"      {finding.remedy}")
-    if args.json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
-    return 4 if any(finding.status == "fail" for finding in findings) else 0
-
-
 def support(args: argparse.Namespace) -> int:
     """Write what a person who helps needs to know."""
     from engine import support
     from engine.clock import SystemClock
 
-    text = support.text(_outside(args), SystemClock())
+    text = support.text(outside(args), SystemClock())
     if args.out is None:
         print(text, end="")
     else:
@@ -182,7 +151,7 @@ def support(args: argparse.Namespace) -> int:
 
 def backfill(args: argparse.Namespace) -> int:
     """Fetch the past."""
-    from engine import clock, pipeline, sources
+    from engine import clock, pipeline, sources, terminal
 
     config, time = _config(args), clock.SystemClock()
     start, end = _span(args, time.now())
@@ -193,18 +162,18 @@ def backfill(args: argparse.Namespace) -> int:
         )
     chosen = [past[args.only]] if args.only else list(past.values())
     transport = sources.transport(config, time)
-    with _store(config) as (writer, reader), _progress("Fetching") as progress:
+    with _store(config) as (writer, reader), terminal.progress("Fetching") as progress:
         run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
     return _report([run], args.json)
 
 
 def import_file(args: argparse.Namespace) -> int:
     """Keep a file's values."""
-    from engine import clock, pipeline
+    from engine import clock, pipeline, terminal
 
     known_after_s = clock.parse_duration(args.known_after) if args.known_after else None
     now = clock.SystemClock().now()
-    with _store(_config(args)) as (writer, reader), _progress("Importing") as progress:
+    with _store(_config(args)) as (writer, reader), terminal.progress("Importing") as progress:
         run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
     return _report([run], args.json)
 
@@ -449,10 +418,10 @@ def backtest(args: argparse.Namespace) -> int:
     against = None
     with _reader(args) as reader:
         span = (first, last, areas, issue.hour, issue.minute)
-        with _progress("Backtest") as progress:
+        with terminal.progress("Backtest") as progress:
             collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
         if rival:
-            with _progress("Backtest of the other") as progress:
+            with terminal.progress("Backtest of the other") as progress:
                 against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
     found = evaluation.report(collected, against)
     if args.json:
@@ -505,9 +474,10 @@ def demo(args: argparse.Namespace) -> int:
     if not args.price_areas_only:
         wanted |= {"fetch_regions": "true", "fetch_municipalities": "true"}
     for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same
-        settings.change(_outside(args), name, value)
+        with contextlib.suppress(settings.Overruled):
+            settings.change(outside(args), name, value)
     config = _config(args)
-    with _progress(f"Simulating {args.days} days") as progress:
+    with terminal.progress(f"Simulating {args.days} days") as progress:
         counts = replay.demo(config, args.days, progress)
     reader = Reader(config.database)
     try:

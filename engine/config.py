@@ -1,4 +1,4 @@
-"""Every setting of the program: from the data folder, a TOML file, LASTVAGT_* environment variables and the command line."""
+"""Every setting of the program: from the site, the data folder, a TOML file, LASTVAGT_* environment variables, the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import enum
 import logging
 import os
-import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from engine import vault
+from engine import site, vault
 from engine.domain import Expected
 from engine.limits import Limits
 
@@ -161,7 +160,7 @@ class Config:
 
     @staticmethod
     def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **words: object) -> Config:
-        """Settings as they stand in the data folder, then in a TOML file (optional), LASTVAGT_NAME variables, and keyword arguments
+        """Settings as the site has them, then the data folder, a TOML file (optional), LASTVAGT_NAME variables, and keyword arguments
         that are not None; see `Outside`."""
         return Outside(path, os.environ if environment is None else environment, words).config()
 
@@ -185,14 +184,19 @@ class Config:
         return config
 
 
+_SECRETS = frozenset(f.name for f in dataclasses.fields(Config) if not f.repr)
+
+
 class Place(enum.StrEnum):
     """Where a setting comes from; a later one overrules those before it."""
 
     BUILT_IN = "built_in"
+    SITE = "site"
     FOLDER = "folder"
     FILE = "file"
     ENVIRONMENT = "environment"
     COMMAND_LINE = "command_line"
+    REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,35 +210,50 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What is set outside the data folder, and overrules what stands in it: in a TOML file, the environment, the command line."""
+    """What is set outside the data folder: by the site, in a TOML file, the environment, the command line."""
 
     path: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, object] = field(default_factory=dict)
 
+    def site(self) -> site.Site | None:
+        """The site's file of settings; raises Expected for one that does not count."""
+        return site.read(self.environment.get(site.VARIABLE, ""))
+
+    def beneath(self) -> dict[str, Given]:
+        """What holds where nothing else is set: the site's defaults."""
+        of = self.site()
+        return {} if of is None else _of_site(of.default, "default", Place.SITE, of.path)
+
     def given(self) -> dict[str, Given]:
-        """What is set there; raises Expected for a file that cannot be read."""
+        """What overrules the data folder; raises Expected for a file that cannot be read."""
+        of = self.site()
+        return self._said() | ({} if of is None else _of_site(of.required, "required", Place.REQUIRED, of.path))
+
+    def _said(self) -> dict[str, Given]:
+        """What is set for this start alone."""
         found: dict[str, Given] = {}
         if self.path is not None:
             if not self.path.exists():
                 raise Expected(f"There is no settings file {self.path}.", "Check the path given with --config.")
-            found |= {name: Given(value, Place.FILE, str(self.path)) for name, value in read_toml(self.path).items()}
+            told = vault.read(self.path)
+            found |= {name: Given(_fetched(name, value), Place.FILE, str(self.path)) for name, value in told.items()}
         for variable, text in self.environment.items():
-            if variable.startswith("LASTVAGT_"):
+            if variable.startswith("LASTVAGT_") and variable != site.VARIABLE:
                 name = variable.removeprefix("LASTVAGT_").lower()
-                found[name] = Given(text, Place.ENVIRONMENT, f"environment variable {variable}")
+                found[name] = Given(_fetched(name, text), Place.ENVIRONMENT, f"environment variable {variable}")
         said = {name: value for name, value in self.words.items() if value is not None}
         return found | {name: Given(value, Place.COMMAND_LINE, "the command line") for name, value in said.items()}
 
     def folder(self) -> Path:
         """The data folder."""
-        return Config.of({name: of for name, of in self.given().items() if name in NOT_IN_FOLDER}).data_dir
+        return Config.of({name: of for name, of in (self.beneath() | self.given()).items() if name in NOT_IN_FOLDER}).data_dir
 
     def inside(self) -> dict[str, Given]:
         """What is set in the data folder, where the programs themselves write it."""
         folder, found = self.folder(), dict[str, Given]()
         for path in (folder / SETTINGS_FILE, vault.file(folder)):
-            for name, value in read_toml(path).items() if path.exists() else ():
+            for name, value in vault.read(path).items() if path.exists() else ():
                 if name in NOT_IN_FOLDER:
                     raise Expected(f"'{name}' may not stand in {path}.", "Give it where the engine is started.")
                 secret = _recalled(folder, name) if value == vault.IN_KEYRING else value
@@ -243,7 +262,7 @@ class Outside:
 
     def config(self) -> Config:
         """All settings."""
-        return Config.of(self.inside() | self.given())
+        return Config.of(self.beneath() | self.inside() | self.given())
 
 
 def bounds(name: str) -> tuple[int, int]:
@@ -253,15 +272,36 @@ def bounds(name: str) -> tuple[int, int]:
 
 def is_secret(name: str) -> bool:
     """Whether a setting is never shown."""
-    return not next(f.repr for f in dataclasses.fields(Config) if f.name == name)
+    return name in _SECRETS
 
 
-def read_toml(path: Path) -> dict[str, object]:
-    """What stands in a TOML file; raises Expected where it is none."""
+def _of_site(table: Mapping[str, object], title: str, place: Place, path: Path) -> dict[str, Given]:
+    """A table of a site's file, each value checked whether it is overruled or not."""
+    found: dict[str, Given] = {}
+    for name, value in table.items():
+        where = f"[{title}] of {path}"
+        if name not in (f.name for f in dataclasses.fields(Config)):
+            raise Expected(f"Unknown setting '{name}' in {where}.", "lastvagt-engine settings lists them.")
+        if place is Place.REQUIRED and name in NOT_IN_FOLDER:
+            raise Expected(
+                f"'{name}' may not stand in {where}.", "Put it into [default]: it is chosen where a program is started."
+            )
+        found[name] = Given(convert(name, _fetched(name, value), where), place, str(path))
+    return found
+
+
+def _fetched(name: str, value: object) -> object:
+    """A value as it was given, or the secret in the file that it names; nothing where that cannot be read, for forecasts go on without.
+
+    Not for values from the data folder: who may change settings over HTTP could have any file sent to an address of his own.
+    """
+    if not (name in _SECRETS and isinstance(value, str) and value.startswith(vault.IN_FILE)):
+        return value
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+        return vault.fetch(value)
+    except Expected as trouble:
+        log.warning("%s %s", trouble.problem, trouble.remedy)
+        return ""
 
 
 def _recalled(folder: Path, name: str) -> str:

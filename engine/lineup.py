@@ -77,6 +77,10 @@ class Shelf:
             self._bundles[folder] = kept
         return kept[1]
 
+    def folder(self, model_id: str) -> Path | None:
+        """Where a bundle of the last look lies."""
+        return self._where.get(model_id)
+
     def get(self, model_id: str) -> Bundle:
         """A bundle that may have no role any more, verified; raises Expected where it is gone or cannot be used."""
         if model_id not in self._where:

@@ -414,6 +414,21 @@ DOCUMENT: Schema = {
             answers.SUPPORT,
             "A text to read and to send.",
         ),
+        "/v1/kits/import": _order(
+            "import_kit",
+            "Import a kit: a signed file on the engine's machine that brings data, bundles and updates.",
+            {
+                "path": {
+                    "type": "string",
+                    "pattern": r"^.{1,1000}\.kit$",
+                    "maxLength": 1000,
+                    "description": "where it lies, in full",
+                }
+            },
+            ("path",),
+            answers.KIT,
+            "What the kit brought.",
+        ),
         "/v1/plan": _operation(
             "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
         ),

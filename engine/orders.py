@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import decisions, peaks, roles, tables
+from engine import decisions, peaks, roles, tables, unpacking
 from engine.clock import Clock
+from engine.config import Config
 from engine.lineup import Lineup
 from engine.store import Reader, Writer
 from engine.store.decisions import ACCEPT, REJECT
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 Order = Callable[[Mapping[str, Any]], dict[str, object]]
 
 
-def by_path(writer: Writer, reader: Reader, lineup: Lineup, clock: Clock) -> dict[str, Order]:
+def by_path(config: Config, writer: Writer, reader: Reader, lineup: Lineup, clock: Clock) -> dict[str, Order]:
     """Every decision that needs no running engine, by the path it is sent to."""
 
     def change_roles(act: str, words: Mapping[str, Any]) -> dict[str, object]:
@@ -41,4 +42,5 @@ def by_path(writer: Writer, reader: Reader, lineup: Lineup, clock: Clock) -> dic
         **{f"/v1/quarantine/{verdict}": functools.partial(judge, verdict) for verdict in (ACCEPT, REJECT)},
         "/v1/adjustments/make": functools.partial(adjust, decisions.adjust),
         "/v1/adjustments/withdraw": functools.partial(adjust, decisions.withdraw),
+        "/v1/kits/import": lambda words: unpacking.order(config, writer, reader, words, clock.now()),
     }

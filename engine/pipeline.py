@@ -51,6 +51,7 @@ from engine.forecaster import Forecaster
 from engine.geography import Measure
 from engine.lineup import Duel
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
+from engine.store.kits import Arrival
 from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
@@ -196,8 +197,8 @@ def _take(
     return result
 
 
-def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int) -> PutResult:
-    """Keep what is plausible, set the rest aside with its reason; all in one transaction."""
+def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: int, kit: Arrival | None = None) -> PutResult:
+    """Keep what is plausible, set the rest aside with its reason; all in one transaction, with the record of a kit they came in."""
     batches = [batch for batch in batches if len(batch)]
     pasts = _pasts(reader, [batch for batch in batches if batch.series.quantity == "load"], now)
     accepted, rejected = [], []
@@ -208,7 +209,7 @@ def keep(writer: Writer, reader: Reader, batches: Sequence[Observations], now: i
         accepted.append(good)
         if len(bad):
             rejected.append((bad, reasons))
-    return writer.put(accepted, rejected, now)
+    return writer.put(accepted, rejected, now, kit)
 
 
 def _pasts(reader: Reader, loads: Sequence[Observations], now: int) -> dict[tuple[str, int], History]:

@@ -44,6 +44,7 @@ from engine import (
     sources,
     support,
     timetable,
+    unpacking,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
@@ -141,6 +142,7 @@ class Service:
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
             self._lineup = Lineup(self._config, self._writer, self._reader)
+            unpacking.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
@@ -156,7 +158,7 @@ class Service:
     def tick(self, now: int, lanes: Sequence[str] = LANES) -> list[JobRun]:
         """Do whatever is due; returns what was done, for each job that ran to its end."""
         steps = {
-            "network": (self._ingest,),
+            "network": (self._ingest, self._watch_kits),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
         }
         runs = []
@@ -210,6 +212,12 @@ class Service:
             self._ingested = True
             self._last.pop("score", None)
             self._wake("work")
+
+    def _watch_kits(self, now: int) -> None:
+        """Where nothing else brings data, miss the kit that does not come."""
+        if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
+            self._last["kit"] = now
+            unpacking.watch(self._writer, self._reader, now)
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
@@ -347,8 +355,9 @@ class Service:
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
-        acts = orders.by_path(self._writer, self._reader, self._lineup, self._clock) | {
+        acts = orders.by_path(self._config, self._writer, self._reader, self._lineup, self._clock) | {
             "/v1/jobs/run": self._run_job,
+            "/v1/kits/import": self._import_kit,
             "/v1/settings/change": self._change_setting,
             "/v1/support": lambda _: {"text": support.text(self._outside, self._clock)},
         }
@@ -386,6 +395,16 @@ class Service:
         self._told.add(job)
         self._wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
+
+    def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Import a kit, then issue at once from what it brought."""
+        taken = unpacking.order(self._config, self._writer, self._reader, words, self._clock.now())
+        log.info("%s: imported the kit %s.", words["who"] or "somebody", taken["file"])
+        if not taken["again"]:
+            self._told.add("forecast")
+            self._last.pop("score", None)
+            self._wake("work")
+        return taken
 
     def _plan(self) -> dict[str, object]:
         now = self._clock.now()
@@ -447,7 +466,10 @@ class Service:
 
 
 def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
-    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends. Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable."""
+    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends.
+
+    Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable.
+    """
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
@@ -472,25 +494,47 @@ def _at_end_of_input(act: Callable[[], None]) -> None:
     act()
 
 
-def decide(config: Config, path: str, words: Mapping[str, Any], clock: Clock) -> dict[str, object]:
+def decide(
+    config: Config, path: str, words: Mapping[str, Any], clock: Clock, timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
     """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
     reader = Reader(config.database)
     try:
         with exclusive(config.data_dir):
             writer = Writer(config.database, reader.simulated)
             try:
-                return orders.by_path(writer, reader, Lineup(config, writer, reader), clock)[path](words)
+                return orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
             finally:
                 writer.close()
-    except AlreadyRuns:
-        engine = reader.engine()
-        if engine is None:  # a command that writes, such as an import
-            raise
-        endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(config.data_dir))
-        recorded: dict[str, object] = endpoint.post(path, words)
-        return recorded
+    except AlreadyRuns as held:
+        return _order(reader, held, path, words, timeout_s)
     finally:
         reader.close()
+
+
+def set_setting(outside: Outside, name: str, value: str | None) -> None:
+    """Change a setting (see `settings.change`), here or by the engine that runs."""
+    try:
+        with exclusive(outside.folder()):
+            settings.change(outside, name, value)
+    except AlreadyRuns as held:
+        reader = Reader(outside.config().database)
+        try:
+            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
+        finally:
+            reader.close()
+
+
+def _order(
+    reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
+    """What the engine that holds the folder makes of an order."""
+    engine = reader.engine()
+    if engine is None:  # a command that writes, such as an import
+        raise held
+    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
+    answer: dict[str, object] = endpoint.post(path, words)
+    return answer
 
 
 def _log_to(path: Path, level: str) -> None:

@@ -19,7 +19,6 @@ from engine.config import (
     bounds,
     convert,
     is_secret,
-    read_toml,
 )
 from engine.domain import Expected
 
@@ -47,7 +46,7 @@ class Overruled(Expected):
 class Setting:
     """One setting. `value` is what the settings say, empty for a secret; `kept` is where a secret is kept: keyring, file or nowhere.
 
-    `closed` says why it cannot be changed here, if so. `waits`: the engine that runs has another value until it starts again.
+    `default` is what holds without a change: the site's, or the one built in. `closed` says why it cannot be changed here, if so. `waits`: the engine that runs has another value until it starts again.
     """
 
     name: str
@@ -73,18 +72,26 @@ class Setting:
 
 def listed(outside: Outside, running: Config | None = None) -> tuple[Setting, ...]:
     """Every setting in the order of the fields, as the next start would find it; beside what an engine runs with."""
-    overruling, inside, folder = outside.given(), outside.inside(), outside.folder()
-    config = Config.of(inside | overruling)
+    beneath, overruling, folder = outside.beneath(), outside.given(), outside.folder()
+    given = beneath | outside.inside() | overruling
+    config = Config.of(given)
     return tuple(
-        _setting(name, config, running, (inside | overruling).get(name), overruling.get(name), folder)
+        _setting(name, config, running, beneath.get(name), given.get(name), overruling.get(name), folder)
         for name in (f.name for f in dataclasses.fields(Config))
     )
 
 
 def _setting(
-    name: str, config: Config, running: Config | None, given: Given | None, overruling: Given | None, folder: Path
+    name: str,
+    config: Config,
+    running: Config | None,
+    beneath: Given | None,
+    given: Given | None,
+    overruling: Given | None,
+    folder: Path,
 ) -> Setting:
-    default, value, secret = Config.default_of(name), getattr(config, name), is_secret(name)
+    value, secret = getattr(config, name), is_secret(name)
+    default = Config.default_of(name) if beneath is None or secret else beneath.value
     number = isinstance(default, int) and not isinstance(default, bool)
     low, high = bounds(name) if number else (None, None)
     return Setting(
@@ -130,7 +137,11 @@ def _kept(name: str, given: Given | None, folder: Path) -> str:
 def _closed(name: str, overruling: Given | None) -> str:
     if name in NOT_IN_FOLDER:
         return "It is given where the engine is started."
-    return "" if overruling is None else f"It is given by {overruling.where}, which overrules what stands in the data folder."
+    if overruling is None:
+        return ""
+    if overruling.place is Place.REQUIRED:
+        return f"It is set by the site, in {overruling.where}."
+    return f"It is given by {overruling.where}, which overrules what stands in the data folder."
 
 
 def change(outside: Outside, name: str, value: str | None) -> Config:
@@ -139,7 +150,7 @@ def change(outside: Outside, name: str, value: str | None) -> Config:
     Raises `Invalid` or `Overruled`, and then nothing has changed; or Expected where it cannot be written.
     """
     if name not in {f.name for f in dataclasses.fields(Config)}:
-        raise Invalid(f"There is no setting '{name}'.", "GET /v1/settings lists them.")
+        raise Invalid(f"There is no setting '{name}'.", "lastvagt-engine settings lists them.")
     overruling = outside.given()
     if closed := _closed(name, overruling.get(name)):
         raise Overruled(f"'{name}' cannot be changed here. {closed}", "Change it there.")
@@ -152,7 +163,7 @@ def change(outside: Outside, name: str, value: str | None) -> Config:
             raise Invalid(wrong.problem, wrong.remedy) from wrong
         after[name] = Given(converted, Place.FOLDER, str(folder / SETTINGS_FILE))
     try:
-        config = Config.of(after | overruling)
+        config = Config.of(outside.beneath() | after | overruling)
     except Expected as wrong:
         raise Invalid(wrong.problem, wrong.remedy) from wrong
     try:
@@ -177,7 +188,7 @@ def _store(folder: Path, name: str, value: object) -> None:
 
 
 def _stored(path: Path) -> dict[str, object]:
-    return read_toml(path) if path.exists() else {}
+    return vault.read(path) if path.exists() else {}
 
 
 def adopted(running: Config, new: Config) -> Config:

@@ -1,21 +1,99 @@
-"""What an administrator sets for a machine or a whole fleet: the folders it lies in, and the keys that are trusted there."""
+"""What an administrator sets for a machine or a whole fleet: the folders it lies in, its settings, and the keys trusted there."""
 
 from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from engine import vault
 from engine.domain import Expected
-from engine.signing import PublicKey
+from engine.signing import SUFFIX, PublicKey, verify
 
+#: The variable that names the file of settings, and is no setting itself.
+VARIABLE = "LASTVAGT_SITE"
+#: The file of settings; one lies in a site's folder, or is named.
+FILE = "site.toml"
+#: What the table for windows may hold, and of which kind it is.
+APP: Mapping[str, type] = {
+    **dict.fromkeys(("connect", "token_file", "ca", "language", "theme", "wall"), str),
+    "turn": int,
+    "welcome": bool,
+}
+#: In a site's folder: keys of which one must have signed the settings. Without any, unsigned ones count.
+SIGNERS = "site-keys"
 #: Keys that came with the program.
 SHIPPED = Path(__file__).resolve().parent / "keys"
 #: In a site's folder and in a data folder: keys that kits and updates are checked with.
 TRUSTED = "trusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A file of settings: `default` holds what a user may change, `required` what nobody may, `app` what windows start with.
+
+    `signer` names the key that signed it; empty where none must.
+    """
+
+    path: Path
+    signer: str
+    default: Mapping[str, object]
+    required: Mapping[str, object]
+    app: Mapping[str, object]
+
+
+def read(named: str = "") -> Site | None:
+    """The file that is named, or else the first of the site's folders; None where there is none.
+
+    Raises Expected for a file that is not signed as it must be, that anybody could have written, or that holds something else.
+    """
+    path = Path(named) if named else next((folder / FILE for folder in folders() if (folder / FILE).exists()), None)
+    if path is None:
+        return None
+    if not path.exists():
+        raise Expected(f"There is no site file {path}.", f"Check the path given with --site or {VARIABLE}.")
+    require_safe(path)
+    signer, tables = _signer(path), vault.read(path)
+    for name, table in tables.items():
+        if name not in ("default", "required", "app") or not isinstance(table, dict):
+            raise Expected(f"'{name}' may not stand in {path}.", "It holds the tables [default], [required] and [app].")
+    default, required, app = (tables.get(name, {}) for name in ("default", "required", "app"))
+    for name, value in app.items():  # type: ignore[attr-defined]
+        if name not in APP:
+            raise Expected(f"Unknown word '{name}' in [app] of {path}.", f"Known words: {', '.join(APP)}.")
+        if type(value) is not APP[name]:
+            raise wrong(path, name, value)
+    return Site(path, signer, default, required, app)  # type: ignore[arg-type]
+
+
+def wrong(path: Path, name: str, value: object) -> Expected:
+    """What to say of a word for windows that cannot be."""
+    return Expected(
+        f"'{value}' is no value of '{name}' in [app] of {path}.", "The example that comes with the program shows each."
+    )
+
+
+def signers() -> tuple[Path, ...]:
+    """The keys of which one must have signed a site's settings; none: it need not be signed."""
+    return tuple(path for folder in folders() for path in keys_in(folder / SIGNERS))
+
+
+def _signer(path: Path) -> str:
+    keys = [PublicKey.read(each) for each in signers()]
+    if not keys:
+        return ""
+    try:
+        return verify(path, path.with_name(path.name + SUFFIX), keys)[0].name
+    except Expected as wrong:
+        raise Expected(
+            f"{path} must be signed here, and is not as it must be. {wrong.problem}",
+            "Ask who looks after this machine: lastvagt-engine key sign signs it, with a key whose public part lies in "
+            f"{signers()[0].parent}.",
+        ) from wrong
 
 
 def folders() -> tuple[Path, ...]:
@@ -65,4 +143,5 @@ def require_safe(path: Path) -> None:
     for each in (path, path.parent):
         mode = each.stat().st_mode
         if mode & stat.S_IWOTH and not (each.is_dir() and mode & stat.S_ISVTX):
-            raise Expected(f"Every user may write to {each}, so what stands in {path} is not used.", f"chmod o-w {each}")
+            unused = "it" if each == path else f"{path.name} in it"
+            raise Expected(f"Every user may write to {each}, so {unused} is not used.", f"Take that right away: chmod o-w {each}")

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine import clock
 from engine.tables import Table
+
+
+@contextlib.contextmanager
+def progress(text: str) -> Iterator[Callable[[float], None] | None]:
+    """A bar on standard error where a person looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 def tell(table: Table, form: str, show: Callable[[Table], None]) -> int:

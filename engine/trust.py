@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import site
+from engine.commands import outside
 from engine.domain import Expected
 from engine.signing import SUFFIX, PublicKey, SecretKey, verify
 
@@ -25,9 +26,7 @@ def key(args: argparse.Namespace) -> int:
 
 
 def _data_dir(args: argparse.Namespace) -> Path:
-    from engine.config import Config  # where it is used: see `commands`
-
-    return Config.load(args.config, data_dir=args.data_dir, simulated=args.simulated or None).data_dir
+    return outside(args).folder()
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from engine.domain import Expected
 
 #: What stands in the file in place of a secret that is in the keyring.
 IN_KEYRING = "keyring:"
+#: What stands before the path of a file that holds a secret, where the secret itself would stand.
+IN_FILE = "file:"
 _FILE = "secrets.toml"
 _SERVICE = "lastvagt"
 
@@ -40,11 +43,30 @@ def recall(folder: Path, name: str) -> str:
     raise Expected(f"The keyring does not give '{name}'.", "Unlock it and start the engine again, or set the secret anew.")
 
 
+def fetch(place: str) -> str:
+    """The secret in a file that `IN_FILE` names; raises Expected where it cannot be read."""
+    path = Path(place.removeprefix(IN_FILE))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Expected(f"The secret in {path} cannot be read.", "Check that it exists and who may read it.") from error
+
+
 def forget(folder: Path, name: str) -> None:
     """Take a secret out of the keyring, if it is there."""
     if (ring := _keyring()) is not None:
         with contextlib.suppress(Expected), _told_as_expected():
             ring.delete_password(_SERVICE, _key(folder, name))
+
+
+def read(path: Path) -> dict[str, object]:
+    """What stands in a TOML file; raises Expected where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+    except OSError as error:
+        raise Expected(f"{path} cannot be read: {error.strerror}.", "Check who may read it.") from error
 
 
 def write(path: Path, values: Mapping[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import filled_store
 import pytest
-from PySide6 import QtGui, QtWidgets
-from pytestqt.qtbot import QtBot
+from PySide6 import QtGui
 
 from app import __main__ as program
+from app.preferences import Preferences
 from app.window import VIEWS
+from engine.domain import Expected
+from engine.site import Site
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Where nobody has ever liked anything.
@@ -75,12 +78,43 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path, wrong: list[str]) -
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_program_without_standard_error_says_it_in_a_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(sys, "stderr", None)  # as in a program with windows on Windows
-    monkeypatch.setattr(QtWidgets.QMessageBox, "critical", lambda _parent, _title, text: said.append(text))
-    assert program.main(["--size", "large"]) == 2
-    assert said == ["'large' is no size.\n\nWrite it like 1280x800."]
+def wants(words: dict[str, object], kept: Preferences, *arguments: str) -> tuple[argparse.Namespace, bool]:
+    """What is left of the command line where a site wants something, and whether a first start asks."""
+    options = program._parser().parse_args(arguments)
+    return options, program._as_the_site_wants(options, kept, Site(Path("site.toml"), "", {}, {}, words))
+
+
+def test_a_site_says_how_windows_start_where_nobody_else_does() -> None:
+    words = {
+        "connect": "https://x:1",
+        "token_file": "t",
+        "language": "da",
+        "theme": "dark",
+        "wall": "overview",
+        "turn": 9,
+        "welcome": False,
+    }
+    options, asks = wants(words, Preferences())
+    assert (options.connect, options.token_file, options.ca) == ("https://x:1", Path("t"), None)
+    assert (options.language, options.theme, options.wall, options.turn, asks) == ("da", "dark", "overview", 9, False)
+    options, _ = wants(words, Preferences(language="en"), "--theme", "light", "--connect", "https://y:1", "--turn", "5")
+    assert (options.connect, options.token_file) == ("https://y:1", None)
+    assert (options.language, options.theme, options.turn) == (None, "light", 5)
+    assert wants(words, Preferences(), "--data-dir", "d")[0].connect is None
+    assert wants({}, Preferences())[1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("language", "de"), ("theme", "pink")])
+def test_what_a_site_cannot_want_is_told_with_its_place(name: str, value: str) -> None:
+    with pytest.raises(Expected, match=rf"'{value}' is no value of '{name}' in \[app\] of site.toml"):
+        wants({name: value}, Preferences())
+
+
+def test_a_site_that_does_not_count_keeps_the_window_shut(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("[required]\nprot = 1\n")
+    done = _run("--data-dir", tmp_path, "--site", tmp_path / "site.toml")
+    assert done.returncode == 2
+    assert "Unknown setting 'prot' in [required] of" in done.stderr
 
 
 #: Runs the window until the first snapshot is shown, does something, then closes it.

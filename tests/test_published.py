@@ -96,8 +96,8 @@ def test_who_decides_by_a_forecast_gets_the_published_one_and_an_archive_says_th
 def test_an_alarm_follows_what_is_published_at_once(store: tuple[Writer, Reader], tmp_path: Path) -> None:
     writer, reader = store
     writer.set_limits(Limits({Consumer("DK1"): 2690.0}, 80))
-    lineup = Lineup(Config.load(environment={}, data_dir=tmp_path), writer, reader)
-    acts = orders.by_path(writer, reader, lineup, clock.SimulatedClock(NOW))
+    config = Config.load(environment={}, data_dir=tmp_path)
+    acts = orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock.SimulatedClock(NOW))
     acts["/v1/adjustments/make"]({**WORDS, "amount": 500.0})
     assert [(event.code, event.subject) for event in reader.events()] == [("peak", "DK1")]
     acts["/v1/adjustments/withdraw"]({"adjustment_id": 1})

@@ -21,7 +21,7 @@ from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus
 from app.theme import LIGHT
 from app.translations import Language
 from app.translations.settings import TEXTS
-from engine import settings, vault
+from engine import settings, site, vault
 from engine.config import Config, Outside
 from engine.domain import Expected
 from engine.store import Reader, Writer
@@ -68,7 +68,7 @@ def test_a_field_tells_where_its_value_comes_from(outside: Outside) -> None:
     assert fields(outside)["port"].state == "Built in. Counts from the engine's next start"
     settings.change(outside, "fetch_regions", "yes")
     changed = fields(outside, DA)["fetch_regions"]
-    assert (changed.value, changed.can_reset, changed.state) == (True, True, "Ændret i datamappen; indbygget: fra")
+    assert (changed.value, changed.can_reset, changed.state) == (True, True, "Ændret i datamappen; ellers: fra")
     overruled = dataclasses.replace(outside, environment={"LASTVAGT_CONTACT": "me"})
     field = fields(overruled)["contact"]
     assert not field.open
@@ -78,6 +78,23 @@ def test_a_field_tells_where_its_value_comes_from(outside: Outside) -> None:
     running = outside.config()
     settings.change(outside, "port", "9000")
     assert fields(outside, running=running)["port"].calls
+
+
+def test_what_the_site_sets_is_told_and_what_it_requires_is_closed(
+    outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "folders", lambda: (tmp_path / "the site",))
+    (tmp_path / "the site").mkdir()
+    path = tmp_path / "the site" / "site.toml"
+    path.write_text("[default]\nweather_every_h = 3\nentsoe_token = 'x'\n[required]\nnetwork = false\n")
+    shown = fields(outside)
+    assert (shown["network"].open, shown["network"].value) == (False, False)
+    assert shown["network"].state == f"Set by your organisation in {path}: cannot be changed here"
+    assert (shown["weather_every_h"].open, shown["weather_every_h"].hint) == (True, "3")
+    assert shown["weather_every_h"].state == f"Recommended by your organisation in {path}"
+    assert shown["entsoe_token"].state.startswith("Recommended by your organisation in")
+    settings.change(outside, "weather_every_h", "4")
+    assert fields(outside, DA)["weather_every_h"].state == "Ændret i datamappen; ellers: 3"
 
 
 def test_a_secret_is_never_shown_and_tells_where_it_is_kept(outside: Outside) -> None:

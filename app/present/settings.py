@@ -158,15 +158,17 @@ def _state(setting: Mapping[str, Any], language: Language) -> str:
     text, place = language.text, setting["place"]
     if setting["name"] in NOT_IN_FOLDER:
         return text("settings.fixed")
-    if place not in (Place.BUILT_IN, Place.FOLDER):
-        # Of a sentence of the engine only the name is shown: a variable's, or a file's.
-        where = text(f"settings.place_{place}", where=setting["where"].rpartition(" ")[2])
+    if place == Place.REQUIRED:
+        return text("settings.required", where=setting["where"])
+    if place not in (Place.BUILT_IN, Place.SITE, Place.FOLDER):
+        # Of a sentence of the engine only the name of a variable is shown.
+        where = text(f"settings.place_{place}", where=setting["where"].removeprefix("environment variable "))
         return text("settings.outside", where=where)
     if setting["waits"]:
         return text("settings.waits")
-    if setting["kind"] == "secret":
+    if setting["kind"] == "secret" and place != Place.SITE:
         return text(f"settings.kept_{setting['kept']}") if setting["kept"] else text("settings.not_set")
-    parts = [text("settings.built_in")]
+    parts = [text("settings.by_site", where=setting["where"]) if place == Place.SITE else text("settings.built_in")]
     if place == Place.FOLDER:
         parts = [text("settings.changed", default=_written(setting["default"], language))]
     return ". ".join([*parts, *([] if setting["live"] else [text("settings.restart")])])

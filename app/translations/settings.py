@@ -227,7 +227,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.remove": ("Fjern", "Remove"),
     "settings.remove_one": ("Fjern {name}", "Remove {name}"),
     "settings.built_in": ("Indbygget værdi", "Built in"),
-    "settings.changed": ("Ændret i datamappen; indbygget: {default}", "Changed in the data folder; built in: {default}"),
+    "settings.by_site": ("Anbefalet af din organisation i {where}", "Recommended by your organisation in {where}"),
+    "settings.required": (
+        "Fastsat af din organisation i {where}: kan ikke ændres her",
+        "Set by your organisation in {where}: cannot be changed here",
+    ),
+    "settings.changed": ("Ændret i datamappen; ellers: {default}", "Changed in the data folder; otherwise: {default}"),
     "settings.empty": ("tom", "empty"),
     "settings.off": ("fra", "off"),
     "settings.is_on": ("til", "on"),

@@ -42,6 +42,7 @@ from engine.store import codec, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
 from engine.store.decisions import DecisionsReader
+from engine.store.kits import KitsReader
 from engine.store.roster import RosterReader
 from engine.store.scorebook import Scorebook
 
@@ -51,7 +52,7 @@ _ALL_VERSIONS = """
     SELECT valid_time, available_at, value, flags FROM observation
     WHERE series_id = :series AND valid_time >= :start AND valid_time < :end AND available_at <= :until"""
 #: Forecasts of which every hour piles up dozens of versions.
-_OFTEN_RENEWED = frozenset({*WEATHER, "load_forecast"})
+OFTEN_RENEWED = frozenset({*WEATHER, "load_forecast"})
 #: Two seeks an hour instead of a scan over all its versions. Materialised, since SQLite else scans them all for a Bloom filter.
 _NEWEST_VERSIONS = """
     WITH RECURSIVE hour(t) AS (SELECT :start UNION ALL SELECT t + 3600 FROM hour WHERE t + 3600 < :end),
@@ -161,6 +162,7 @@ class Reader:
         self.arrivals = ArrivalsReader(self._rows)
         self.scorebook = Scorebook(self._rows)
         self.decisions = DecisionsReader(self._rows)
+        self.kits = KitsReader(self._rows)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -227,7 +229,7 @@ class Reader:
             if (quantities is not None and quantity not in quantities) or consumer_type not in (None, kind):
                 continue
             rows = self._rows(
-                _NEWEST_VERSIONS if newest_only and quantity in _OFTEN_RENEWED else _ALL_VERSIONS,
+                _NEWEST_VERSIONS if newest_only and quantity in OFTEN_RENEWED else _ALL_VERSIONS,
                 {"series": identifier, "start": start, "end": end, "until": known_until},
             )
             if not rows:

@@ -138,6 +138,15 @@ def _version_6(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def _version_7(db: sqlite3.Connection) -> None:
+    db.execute(
+        """CREATE TABLE kit(
+            kit_id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, since INTEGER NOT NULL, until INTEGER NOT NULL,
+            imported_at INTEGER NOT NULL UNIQUE, signed_by TEXT NOT NULL, program TEXT NOT NULL, file TEXT NOT NULL,
+            who TEXT NOT NULL, brought TEXT NOT NULL)"""
+    )
+
+
 #: Migration i turns a database of version i into version i + 1.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_1,
@@ -146,6 +155,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_4,
     _version_5,
     _version_6,
+    _version_7,
 )
 
 

@@ -21,6 +21,7 @@ from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRu
 from engine.limits import Limits
 from engine.store import codec, schema, scorebook
 from engine.store.decisions import DecisionsWriter
+from engine.store.kits import Arrival, put_kit
 from engine.store.reader import ScoreRow, Target
 from engine.store.roster import RosterWriter, put_calibrations
 
@@ -143,7 +144,11 @@ class Writer:
     # -- observations ---------------------------------------------------------------------------------------------
 
     def put(
-        self, batches: Iterable[Observations], rejected: Iterable[tuple[Observations, Sequence[str]]] = (), now: int | None = None
+        self,
+        batches: Iterable[Observations],
+        rejected: Iterable[tuple[Observations, Sequence[str]]] = (),
+        now: int | None = None,
+        kit: Arrival | None = None,
     ) -> PutResult:
         """Add values and set rejected ones aside with their reasons, all in one transaction.
 
@@ -152,11 +157,13 @@ class Writer:
         back-filled (nominal) value for a past hour that was seen arriving, are kept as revisions that became known at `now`
         (default: one second after the newest stored version); a back-filled forecast of a later hour stays as first stored.
         Of two values for one version in a batch the last counts. NaN is an error.
+
+        Values of a `kit`, which is recorded with them, say themselves when they became known here, in whatever order kits come.
         """
         result = PutResult()
         with self._transaction() as db:
             for batch in batches:
-                result += self._put_one(db, batch, now)
+                result += self._put_one(db, batch, now) if kit is None else self._put_as_given(db, batch)
             for batch, reasons in rejected:
                 identifier = self._series_id_for(batch)
                 cursor = db.executemany(
@@ -174,6 +181,8 @@ class Writer:
                     ),
                 )
                 result += PutResult(quarantined=max(0, cursor.rowcount))
+            if kit is not None:
+                put_kit(db, kit, result.counts())
         return result
 
     def _series_id_for(self, batch: Observations) -> int:
@@ -224,6 +233,18 @@ class Writer:
         added = db.total_changes - before
         revised = int((keep & same_hour).sum())
         return PutResult(new=added, revised=revised, unchanged=len(batch) - repeated - added, repeated=repeated)
+
+    def _put_as_given(self, db: sqlite3.Connection, batch: Observations) -> PutResult:
+        """Add versions that are not there; one that is stays as first stored."""
+        if not len(batch):
+            return PutResult()
+        identifier, before = self._series_id_for(batch), db.total_changes
+        columns = (getattr(batch, name).tolist() for name in ("valid_time", "available_at", "value", "flags"))
+        db.executemany(
+            "INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", zip([identifier] * len(batch), *columns, strict=True)
+        )
+        added = db.total_changes - before
+        return PutResult(new=added, unchanged=len(batch) - added)
 
     # -- forecasts and scores -------------------------------------------------------------------------------------
 

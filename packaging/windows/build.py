@@ -103,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--sign", action="store_true", help="sign what is made, and the programs in it, as packaging/windows/sign.py says"
     )
+    parser.add_argument(
+        "--wrapper-url", action="store_true", help="print where the wrapper is to be fetched from, and do nothing else"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/windows"), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -1,0 +1,130 @@
+"""What the database knows of kits that were imported, what goes into a new one, and how the values of one take their place."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.domain import FloatArray, IntArray, Series
+
+Rows = tuple[IntArray, IntArray, FloatArray, npt.NDArray[np.uint8]]  # valid_time, available_at, value, flags
+
+#: Property that holds the moment from which on values of kits count as having arrived; before, they are history.
+_BEGAN = "kits_began"
+#: Property that holds the special days of a program that is newer than this one.
+_CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class KitRecord:
+    """A kit that was imported: `digest` names it, it holds what became known in [since, until) where it was made.
+
+    `brought` counts values as `PutResult` does, and tells of model bundles and updates.
+    """
+
+    digest: str
+    since: int
+    until: int
+    imported_at: int
+    signed_by: str
+    program: str
+    file: str
+    who: str
+    brought: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Special days by ISO date, as the program of a version knows them."""
+
+    program: str
+    days: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A kit as it comes in: what is recorded of it, from when on its values count as having arrived, and a calendar to take over."""
+
+    record: KitRecord
+    began: int
+    calendar: Calendar | None = None
+
+
+class KitsReader:
+    """Reads through the query function of a `Reader`, whose promises hold here too."""
+
+    def __init__(self, rows: Callable[[str, Sequence[object] | Mapping[str, object]], list[tuple[Any, ...]]]) -> None:
+        self._rows = rows
+
+    def imported(self, limit: int = 1 << 40) -> list[KitRecord]:
+        """Every kit that was imported, newest import first."""
+        rows = self._rows(
+            """SELECT digest, since, until, imported_at, signed_by, program, file, who, brought FROM kit
+               ORDER BY imported_at DESC LIMIT ?""",
+            (limit,),
+        )
+        return [KitRecord(*(*row[:8], json.loads(row[8]))) for row in rows]
+
+    def began(self) -> int | None:
+        """The moment from which on values of kits count as having arrived here; None before the first kit."""
+        rows = self._rows("SELECT value FROM property WHERE name=?", (_BEGAN,))
+        return int(rows[0][0]) if rows else None
+
+    def calendar(self) -> Calendar | None:
+        """The newest calendar that a kit brought."""
+        rows = self._rows("SELECT value FROM property WHERE name=?", (_CALENDAR,))
+        return Calendar(**json.loads(rows[0][0])) if rows else None
+
+    def versions(self, since: int, until: int, hours_from: int, often_renewed: Sequence[str]) -> Iterator[tuple[Series, Rows]]:
+        """Of every series what became known in [since, until), and all versions of hours from `hours_from` on that were known by then;
+        of quantities that are renewed often only the former."""
+        for number, quantity, area, kind, source, rank in self._rows(
+            "SELECT series_id, quantity, area, consumer_type, source, rank FROM series ORDER BY quantity, area, consumer_type, source",
+            (),
+        ):
+            rows = self._rows(
+                """SELECT valid_time, available_at, value, flags FROM observation
+                   WHERE series_id = ? AND (available_at >= ? OR valid_time >= ?) AND available_at < ?
+                   ORDER BY valid_time, available_at""",
+                (number, since, 1 << 40 if quantity in often_renewed else hours_from, until),
+            )
+            if rows:
+                valid, available, value, flags = zip(*rows, strict=True)
+                columns = np.array(valid, np.int64), np.array(available, np.int64)
+                yield (
+                    Series(quantity, area, source, kind, rank),
+                    (*columns, np.array(value, np.float64), np.array(flags, np.uint8)),
+                )
+
+    def newest_known(self, series: Series, start: int, end: int) -> tuple[IntArray, IntArray]:
+        """Hours of [start, end] that a series has a value of, and when the newest version of each became known."""
+        rows = self._rows(
+            """SELECT valid_time, max(available_at) FROM observation
+               WHERE series_id = (SELECT series_id FROM series WHERE quantity=? AND area=? AND consumer_type=? AND source=?)
+               AND valid_time BETWEEN ? AND ? GROUP BY valid_time""",
+            (series.quantity, series.area, series.consumer_type, series.source, start, end),
+        )
+        hours, known = np.array(rows, np.int64).reshape(-1, 2).T
+        return hours, known
+
+
+def put_kit(db: sqlite3.Connection, arrival: Arrival, counts: Mapping[str, object]) -> None:
+    """Within a transaction, record an import, with counts of its values."""
+    record, calendar = arrival.record, arrival.calendar
+    db.execute(
+        "INSERT INTO kit(digest, since, until, imported_at, signed_by, program, file, who, brought) VALUES(?,?,?,?,?,?,?,?,?)",
+        (
+            *(record.digest, record.since, record.until, record.imported_at, record.signed_by, record.program),
+            *(record.file, record.who, json.dumps({**counts, **record.brought}, sort_keys=True)),
+        ),
+    )
+    db.execute("INSERT OR IGNORE INTO property VALUES(?, ?)", (_BEGAN, str(arrival.began)))
+    if calendar is not None:
+        told = json.dumps({"program": calendar.program, "days": dict(calendar.days)}, sort_keys=True)
+        db.execute("INSERT OR REPLACE INTO property VALUES(?, ?)", (_CALENDAR, told))
