@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import faulthandler
 import functools
 import logging
 import logging.handlers
+import math
 import os
 import signal
 import sys
@@ -42,6 +44,7 @@ from engine import (
     roles,
     settings,
     sources,
+    supervision,
     support,
     timetable,
     unpacking,
@@ -68,6 +71,10 @@ _LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
+#: A lane that begins nothing for this long, though it is asked to every minute, sleeps: the clock was set back.
+_ASLEEP_S = 150.0
+#: A step of a lane that takes longer than this hangs. Ingest may have years to fetch; each of its questions has a deadline.
+_HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2}
 
 
 class AlreadyRuns(Expected):
@@ -129,11 +136,12 @@ class Service:
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
+        self._moved = dict.fromkeys(LANES, time.monotonic())  # when each lane began or ended a step last
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
             stack.enter_context(exclusive(self._config.data_dir))
-            self._writer = Writer(self._config.database, self._config.simulated)
+            self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart())
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
             self._writer.set_offline(self._config.is_offline)
@@ -166,7 +174,9 @@ class Service:
             with self._lanes[lane]:
                 for step in steps[lane]:
                     if not self._stopping.is_set():
+                        self._moved[lane] = time.monotonic()
                         runs.append(self._guarded(step, max(now, self._clock.now())))
+                self._moved[lane] = time.monotonic()
         return [run for run in runs if run is not None]
 
     def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
@@ -328,12 +338,13 @@ class Service:
                 next_run_time=dt.datetime.now(UTC),
             )
         self._scheduler.start()
-        beat = time.monotonic()
-        while not self._stopping.wait(0.5):  # a wait without end would not hear Ctrl-C on Windows
+        supervision.tell(READY=1)
+        beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
+        while not self._stopping.wait(min(0.5, every_s)):  # a wait without end would not hear Ctrl-C on Windows
             if time.monotonic() >= beat:
-                beat += _HEARTBEAT_S
-                with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
-                    self._writer.heartbeat(self._clock.now())
+                beat += every_s
+                self._beat(servers[0].port)
+        supervision.tell(STOPPING=1, STATUS="Ends")
         self._scheduler.shutdown(wait=False)
         for server in servers:
             server.stop()
@@ -444,6 +455,32 @@ class Service:
             if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
                 self._writer.close_event(event.code, event.subject, self._clock.now())
 
+    def _beat(self, port: int) -> None:
+        """Tell those who watch that the engine lives."""
+        state = {}
+        with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
+            self._writer.heartbeat(self._clock.now())
+            state = {"STATUS": self._state(port)}
+        if self._gets_on():
+            supervision.tell(WATCHDOG=1, **state)
+
+    def _gets_on(self) -> bool:
+        """Whether every lane begins and ends its steps; one that sleeps is woken."""
+        on = True
+        for lane in LANES:
+            idle_s, works = time.monotonic() - self._moved[lane], self._lanes[lane].locked()
+            if not works and idle_s > _ASLEEP_S:
+                self._wake(lane)
+            on = on and idle_s < (_HANGS_S[lane] if works else 2 * _ASLEEP_S)
+        return on
+
+    def _state(self, port: int) -> str:
+        """One line for who looks at the service."""
+        newest = next((iso(issue.issue_time) for issue in self._reader.issues(limit=1)), "none yet")
+        troubles = [event.problem for event in self._reader.events()]
+        told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
+        return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"
+
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
@@ -473,6 +510,7 @@ def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
+    faulthandler.enable()  # a watchdog ends what hangs with SIGABRT: where each thread stood goes to standard error
     with Service(config, clock, outside) as service:
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):

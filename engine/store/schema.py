@@ -11,6 +11,8 @@ from engine.domain import DAY, HOUR, LEVELS, Expected
 from engine.store import codec
 
 APPLICATION_ID = 0x4C617374  # "Last"
+#: Instructions of SQLite's machine between two calls that tell of progress: some milliseconds.
+PROGRESS_STEPS = 1_000_000
 
 
 def level_column(level: float) -> str:

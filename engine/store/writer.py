@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +82,12 @@ def _as_revisions(old: FloatArray, new: FloatArray, now: int | None) -> FloatArr
 
 
 class Writer:
-    """Opens (and creates or migrates) a database for writing. Simulated and real data never share a database."""
+    """Opens (and creates or migrates) a database for writing. Simulated and real data never share a database.
 
-    def __init__(self, path: Path, simulated: bool = False) -> None:
+    `progress` is called now and then while an older file is brought up to date, which takes minutes for a big one.
+    """
+
+    def __init__(self, path: Path, simulated: bool = False, progress: Callable[[], None] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.simulated = simulated
@@ -99,7 +102,9 @@ class Writer:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA journal_size_limit=16777216")
+            self._db.set_progress_handler(progress, schema.PROGRESS_STEPS)
             schema.migrate(self._db, path)
+            self._db.set_progress_handler(None, 0)
         except sqlite3.DatabaseError as error:
             raise Expected(
                 f"The database {path} cannot be opened: {error}.", "Check the disk and the folder's permissions."
