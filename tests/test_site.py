@@ -22,7 +22,6 @@ from engine.config import Config, Outside, Place
 from engine.domain import Expected
 from engine.signing import SUFFIX, SecretKey
 
-EXAMPLE = Path(__file__).parent.parent / "packaging" / "site.example.toml"
 KEY = SecretKey(b"thesite.", bytes(range(32)))
 posix = pytest.mark.skipif(sys.platform == "win32", reason="rights are in lists there")
 
@@ -220,8 +219,9 @@ def test_a_secret_whose_file_cannot_be_read_stops_nothing(
     assert "none cannot be read" in caplog.text
 
 
-def test_the_example_shows_every_setting_and_can_be_used(etc: Path, outside: Outside, tmp_path: Path) -> None:
-    text = EXAMPLE.read_text(encoding="utf-8")
+def test_the_example_shows_every_setting_and_can_be_used(etc: Path, outside: Outside, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text, _ = call(capsys, "settings", "example")
+    assert code == 0
     assert tomllib.loads(text) == {"default": {}, "required": {}, "app": {}}
     used = write(etc, re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
     outside.config()

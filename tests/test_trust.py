@@ -140,6 +140,7 @@ def test_a_portable_program_keeps_its_site_above_its_versions(tmp_path: Path, mo
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "lastvagt" / "versions" / "1.2.3" / "lastvagt-engine"))
     assert site.program_folder() is None
+    (tmp_path / "lastvagt" / "bin").mkdir(parents=True)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert site.program_folder() == tmp_path / "lastvagt"
     monkeypatch.setattr(sys, "executable", str(tmp_path / "usr" / "lib" / "lastvagt" / "lastvagt"))
