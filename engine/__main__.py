@@ -85,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--area", help="code of an area (default: all)")
         made.add_argument("--consumer-type", "--type", metavar="TYPE", help="whose consumption there (default: all)")
 
-    command(
+    run = command(
         "run", commands.run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated"
     )
+    run.add_argument("--attached", action="store_true", help="stop when standard input ends too; the app starts its engine so")
     as_json(command("once", commands.once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
     status = command(
         "status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json", "--check"

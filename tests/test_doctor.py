@@ -446,7 +446,7 @@ def source(status: int = 200, date: float | None = None, tls: tuple[Path, Path] 
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

@@ -174,6 +174,17 @@ def test_where_a_signature_is_asked_for_only_a_signed_file_counts(etc: Path, tmp
         dataclasses.replace(outside, environment={site.VARIABLE: str(mine)}).config()
 
 
+@pytest.mark.parametrize("command", [("run",), ("once",), ("forecast",), ("update",)])
+def test_no_command_runs_on_a_file_that_does_not_count(
+    etc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    ask_for_signatures(etc)
+    write(etc, "[required]\nnetwork = false\n")
+    code, _, err = call(capsys, *command, "--data-dir", tmp_path / "data")
+    assert (code, "must be signed here" in err) == (4, True)
+    assert not (tmp_path / "data").exists()
+
+
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_changed_byte_of_a_signed_file_is_refused(etc: Path, outside: Outside, data: st.DataObject) -> None:
