@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import installation, site, vault
+from engine import site, vault
 from engine.config import SETTINGS_FILE, Config, Outside, convert, is_secret
 from engine.doctor.finding import Finding, fail, ok, warn
 from engine.domain import Expected
 from engine.signing import PublicKey
 from engine.site import Site
-from engine.updates import Stand, Updates
 
 #: Files of a data folder that let people in, or hold what nobody else may know.
 _PRIVATE = ("engine.token", "tokens.json", "secrets.toml", SETTINGS_FILE)
@@ -105,20 +104,3 @@ def _site_rights(config: Config) -> Iterator[Finding]:
         if user and folder.exists() and folder.stat().st_uid == user:
             text = f"{folder} belongs to the engine's own user, who can change what the site fixes."
             yield warn("settings.rights", text, f"Give it to the administrator: chown -R root {folder}")
-
-
-def update(config: Config) -> Iterator[Finding]:
-    """Whether a newer version of the program is known, by what was heard last."""
-    state = Updates(config, installation.here(), site.trusted_keys(config.data_dir)).state()
-    version = state.release.version if state.release else ""
-    if state.memory.problem:
-        yield warn("program.update", state.memory.problem, state.memory.remedy)
-    elif state.stand is Stand.REFUSED:
-        yield warn(
-            "program.update", f"Version {version} was taken back: {state.memory.refused[version]}", "A newer one is tried again."
-        )
-    elif state.stand in (Stand.AVAILABLE, Stand.READY, Stand.NOT_FOR_HERE):
-        yield warn("program.update", f"There is a newer version: {version}.", "lastvagt-engine update")
-    else:
-        said = {Stand.CURRENT: "no newer version is known", Stand.UNKNOWN: "nobody has been asked yet"}
-        yield ok("program.update", said.get(state.stand, "nobody is asked for newer versions"))
