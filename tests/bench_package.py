@@ -42,7 +42,7 @@ def sizes(dist: Path) -> list[Figure]:
 
 def downloads(folder: Path) -> list[Figure]:
     """MB of 10^6 bytes of the packages that were built."""
-    packages = sorted(path for kind in ("*.deb", "*.tar.gz", "*.exe", "*.dmg") for path in folder.glob(kind))
+    packages = sorted(path for kind in ("deb", "tar.gz", "exe", "dmg") for path in folder.glob(f"release-*/*.{kind}"))
     return [(path.name, [path.stat().st_size / 1e6], "MB", "70" if path.suffix == ".deb" else "") for path in packages]
 
 
@@ -99,14 +99,16 @@ def serving_s(program: Path, data: Path) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dist", type=Path, default=ROOT / "dist", metavar="DIR", help="where make freeze put the programs")
+    parser.add_argument(
+        "--dist", type=Path, default=ROOT / "dist", metavar="DIR", help="where make freeze, and make package, put things"
+    )
     parser.add_argument(
         "--packages", type=Path, default=ROOT / "dist", metavar="DIR", help="where packages lie, if any were built"
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, default=ROOT / "out" / "bench-package.json")
     arguments = parser.parse_args()
-    figures = sizes(arguments.dist) + downloads(arguments.packages)
+    figures = sizes(arguments.dist) + downloads(arguments.dist)
     with tempfile.TemporaryDirectory() as name:
         data, simulated = fill(Path(name) / "data"), Path(name) / "simulated"
         app, alone = arguments.dist / "lastvagt", arguments.dist / "lastvagt-engine"
