@@ -28,7 +28,7 @@ def made_from() -> str:
     installed = sorted({f"{found.name} {found.version}" for found in importlib.metadata.distributions()})
     digest = hashlib.sha256(f"{sys.version} {installed}".encode())
     parts = [ROOT / name for name in ("engine", "app", "models", "pyproject.toml")]
-    parts += [PACKAGING / name for name in ("hooks", "programs", "lastvagt.spec", "freeze.py", "icu.py")]
+    parts += [PACKAGING / name for name in ("hooks", "programs", "branding.py", "lastvagt.spec", "freeze.py", "icu.py")]
     for part in parts:
         for path in sorted([part] if part.is_file() else part.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
