@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, kit_command, selfcheck, site, trust
+from engine import __version__, administration, commands, kit_command, selfcheck, site, trust, updating
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -340,7 +340,7 @@ def _parser() -> argparse.ArgumentParser:
         "trust site.pub",
         "list",
         "sign site.toml --key site.key",
-        "verify october.kit",
+        "verify site.toml",
     )
     key.add_argument("act", choices=("new", "trust", "list", "sign", "verify"), help="what to do")
     key.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the key, or the file that is signed or checked")
@@ -402,6 +402,28 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("export"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )
     as_json(export)
+
+    update = command(
+        "update",
+        updating.update,
+        "newer versions of the program: whether there is one, fetch and try it, let it take over, go back",
+        "",
+        "check",
+        "stage --url file:///media/usb/lastvagt",
+        "apply",
+        "rollback",
+    )
+    update.add_argument(
+        "act",
+        nargs="?",
+        choices=updating.ACTS,
+        default="status",
+        help="check asks, stage makes ready, apply takes over, rollback goes back; settle puts the database back after a version was "
+        "taken out by hand, confirm waits until an engine of this version serves (default: %(default)s)",
+    )
+    update.add_argument("--url", metavar="URL", help="folder with updates.json (default: the setting update_url)")
+    update.add_argument("--again", action="store_true", help="with stage: also a version that was taken back here")
+    as_json(update)
 
     backtest = command(
         "backtest",

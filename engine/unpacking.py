@@ -22,13 +22,13 @@ import numpy as np
 
 from engine import __version__, clock, features, kit, pipeline, site
 from engine.config import Config
-from engine.domain import DAY, HOUR, UNITS, Expected, Flag, IntArray, JobRun, Observations, Series
+from engine.domain import HOUR, UNITS, Expected, Flag, IntArray, JobRun, Observations, Series
 from engine.forecaster import Bundle
 from engine.kit import BUNDLE_FILES, Contents, Part
 from engine.lineup import Shelf
 from engine.signing import PublicKey
 from engine.store import Reader, Writer
-from engine.store.kits import Arrival, Calendar, KitRecord
+from engine.store.kits import USUAL_OF, Arrival, Calendar, KitRecord, late
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,6 @@ JOB, EVENT = "kit", "kit"
 _FOLDER = "kit.part"
 #: By how much the clocks of two machines may differ.
 _SKEW_S = HOUR
-#: Age of the newest kit beyond which it is missed, before it is known how often they come: weather forecasts reach a week ahead.
-_FIRST_AGE_S = 8 * DAY
-#: Kits that tell how often they come, and how much later than usual the next one may be.
-_USUAL_OF, _SLACK, _GRACE_S = 8, 1.5, DAY
 _one_at_a_time = threading.Lock()
 
 
@@ -243,32 +239,11 @@ def _version(text: str) -> tuple[int, ...]:
 
 def watch(writer: Writer, reader: Reader, now: int) -> None:
     """Keep an open event while the newest kit is older than kits usually are when the next one comes."""
-    trouble = late(reader.kits.imported(_USUAL_OF), now)
+    trouble = late(reader.kits.imported(USUAL_OF), now)
     if trouble is None:
         writer.close_event(EVENT, "age", now)
     else:
         writer.open_event(EVENT, "age", trouble.problem, trouble.remedy, now)
-
-
-def late(kits: Sequence[KitRecord], now: int) -> Expected | None:
-    """What is missed where no kit came for longer than usual; None where none ever came."""
-    ends = sorted({record.until for record in kits})
-    if not ends:
-        return None
-    age_s, usual_s = now - ends[-1], usual_gap_s(kits)
-    if age_s <= (_FIRST_AGE_S if usual_s is None else _SLACK * usual_s + _GRACE_S):
-        return None
-    usually = "" if usual_s is None else f", and one usually comes every {max(1, round(usual_s / DAY))} days"
-    return Expected(
-        f"The newest kit is {age_s / DAY:.0f} days old{usually}.",
-        "Forecasts go on from older data with wider bands. Bring a newer kit: lastvagt-engine kit import FILE.",
-    )
-
-
-def usual_gap_s(kits: Sequence[KitRecord]) -> int | None:
-    """Seconds that usually lie between one kit and the next; None before the third."""
-    ends = sorted({record.until for record in kits})
-    return int(np.median(np.diff(ends))) if len(ends) > 2 else None
 
 
 def order(config: Config, writer: Writer, reader: Reader, words: Mapping[str, Any], now: int) -> dict[str, object]:

@@ -24,8 +24,9 @@ from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.forecaster import Forecaster
 from engine.lineup import Cast
+from engine.lock import AlreadyRuns, exclusive
 from engine.plan import planned
-from engine.service import AlreadyRuns, Service, exclusive
+from engine.service import Service
 from engine.sources.fetch import Reply, Request, Unreachable
 from engine.store import Reader, Writer
 
@@ -176,7 +177,7 @@ def test_a_killed_engine_leaves_no_lock(tmp_path: Path) -> None:
     program = f"""
 import sys, time
 from pathlib import Path
-from engine.service import exclusive
+from engine.lock import exclusive
 with exclusive(Path({str(tmp_path)!r})):
     print("held", flush=True)
     time.sleep(60)

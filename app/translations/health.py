@@ -85,6 +85,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Holds models on trial against those that serve.",
     ),
     "job.maintenance_about": ("Rydder op efter opbevaringsreglerne.", "Tidies up by the rules of retention."),
+    "job.update": ("Opdatering", "Update check"),
+    "job.update_about": ("Spørger efter en nyere version af programmet.", "Asks for a newer version of the program."),
     "run.ok": ("gjort", "done"),
     "run.expected": ("besvær", "trouble"),
     "run.bug": ("fejl", "fault"),
