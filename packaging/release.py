@@ -269,10 +269,11 @@ def told(job: Build, made: list[Made]) -> list[Made]:
     releases.read(listing)
     public = job.out / ("development.pub" if job.is_development else "release.pub")
     public.write_text(job.key.public(public.stem).text(), encoding="ascii")
+    made_now = [Made(words), Made(public), Made(listing), signed(job, listing)]
     sums = job.out / _SUMS
-    listed = sorted(path for path in job.out.iterdir() if path != sums)
+    listed = sorted(path for path in job.out.iterdir() if not path.name.startswith(_SUMS))
     sums.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in listed), encoding="ascii")
-    return [Made(words), Made(public), *(made for path in (listing, sums) for made in (Made(path), signed(job, path)))]
+    return [*made_now, Made(sums), signed(job, sums)]
 
 
 def signed(job: Build, path: Path) -> Made:

@@ -31,7 +31,7 @@ promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Metrics of an engine with weeks behind it."""
-    path = filled_store.fill(tmp_path_factory.mktemp("store"), days=10)
+    path = filled_store.fill(tmp_path_factory.mktemp("store"), days=10) / "lastvagt.sqlite"
     writer = Writer(path)
     writer.set_limits(Limits({Consumer("DK1"): 2000.0}))
     writer.put_job_run(JobRun("forecast", filled_store.NOW - 60, filled_store.NOW - 50, "ok"))
