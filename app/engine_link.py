@@ -147,7 +147,7 @@ class EngineLink(QtCore.QObject):
         self._data_dir = data_dir
         self._state: EngineState | None = None
         self._simulated = False
-        self._command = [*(program or command()), "run", *options]
+        self._command = [*(program or command()), "run", "--attached", *options]
         self._clock = clock
         self._start = start
         self._process: QtCore.QProcess | None = None
@@ -216,6 +216,7 @@ class EngineLink(QtCore.QObject):
         if process is None:
             return
         process.finished.disconnect(self._ended)
+        process.closeWriteChannel()  # at which one that is attached ends; Windows has no other way to ask it
         process.terminate()
         if not process.waitForFinished(STOP_MS):
             process.kill()

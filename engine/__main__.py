@@ -85,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--area", help="code of an area (default: all)")
         made.add_argument("--consumer-type", "--type", metavar="TYPE", help="whose consumption there (default: all)")
 
-    command(
+    run = command(
         "run", commands.run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated"
     )
+    run.add_argument("--attached", action="store_true", help="stop when standard input ends too; the app starts its engine so")
     as_json(command("once", commands.once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
     status = command(
         "status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json", "--check"
@@ -113,13 +114,16 @@ def _parser() -> argparse.ArgumentParser:
     settings = command(
         "settings",
         administration.settings,
-        "list every setting with its value and where that comes from; change one, or take a change back",
+        "list every setting with its value and where that comes from; change one or take that back; show a site's file",
         "",
         "set fetch_regions true",
         "reset fetch_regions",
-        "--site new/site.toml",
+        "example > site.toml",
+        "--site site.toml",
     )
-    settings.add_argument("act", nargs="?", choices=("list", "set", "reset"), default="list", help="(default: %(default)s)")
+    settings.add_argument(
+        "act", nargs="?", choices=("list", "set", "reset", "example"), default="list", help="(default: %(default)s)"
+    )
     settings.add_argument("name", nargs="?", metavar="NAME", help="a setting")
     settings.add_argument("value", nargs="?", metavar="VALUE", help="its new value; - reads a secret from standard input")
     as_json(settings)

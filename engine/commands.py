@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(outside(args), SystemClock())
+    service.run(outside(args), SystemClock(), args.attached)
     return 0
 
 

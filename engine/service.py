@@ -508,8 +508,11 @@ class Service:
         self.tick(self._clock.now(), (lane,))
 
 
-def run(outside: Outside, clock: Clock) -> None:
-    """Be the engine until SIGTERM or SIGINT. Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable."""
+def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
+    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends.
+
+    Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable.
+    """
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
@@ -521,6 +524,8 @@ def run(outside: Outside, clock: Clock) -> None:
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: service.stop())
+        if attached:
+            threading.Thread(target=_at_end_of_input, args=(service.stop,), name="input", daemon=True).start()
         if hasattr(signal, "SIGUSR2"):
             signal.signal(signal.SIGUSR2, lambda *_: service.renew())
         idle = service.serve()
@@ -532,6 +537,14 @@ def run(outside: Outside, clock: Clock) -> None:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()
         os._exit(0)
+
+
+def _at_end_of_input(act: Callable[[], None]) -> None:
+    # Past sys.stdin, whose lock a thread that waits would hold while the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    act()
 
 
 def decide(

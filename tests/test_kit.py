@@ -18,11 +18,12 @@ from pathlib import Path
 import bundles
 import numpy as np
 import pytest
+import versions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import serving
 
-from engine import clock, features, kit, lag, packing, pipeline, unpacking
+from engine import clock, features, kit, lag, packing, pipeline, unpacking, updates
 from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
@@ -210,7 +211,7 @@ _VALUES = st.lists(
 _SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(1, 15)), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=_VALUES, spans=_SPANS, data=st.data())
 def test_in_whatever_order_kits_come_and_overlap_the_newest_versions_are_those_that_were_known(
     tmp_path_factory: pytest.TempPathFactory,
@@ -464,7 +465,7 @@ def test_a_hostile_kit_changes_nothing(name: str, parcel: Path, site: Callable[.
     assert run.status == "expected"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_flipped_bit_gets_in(parcel: Path, data: st.DataObject) -> None:
     raw = bytearray(parcel.read_bytes())
@@ -556,6 +557,46 @@ def test_a_bundle_that_cannot_be_used_is_told_and_the_data_go_in(site: Callable[
     assert told[1] == "The bundle same was not taken: Another bundle is called same here."
     assert len(other.rows()) == len(one.rows())
     assert not (other.config.own_model_dir / "bad").exists()
+
+
+def test_an_update_is_made_ready_and_takes_over_when_somebody_says_so(
+    site: Callable[..., Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = site("one"), site("other")
+    connected(one)
+    published = tmp_path / "published"
+    versions.publish(published, "9.2.0", versions.archive("9.2.0"))
+    place = versions.install(tmp_path / "lastvagt", "0.1.0")
+    monkeypatch.setattr("engine.installation.here", lambda: place)
+    path, keys = tmp_path / "a.kit", [()]
+    packing.pack(one.reader, one.config, path, KEY, 0, NOW, [], sorted(published.iterdir()))
+    monkeypatch.setattr("engine.site.trusted_keys", lambda *_: keys[-1])
+    assert "The update was not taken: No key is trusted here" in other.take(path, NOW).troubles[0].problem
+    keys.append((versions.KEY.public("releases"),))  # type: ignore[arg-type]
+    later = one.pack(tmp_path / "b.kit", 0, NOW + 1)
+    packing.pack(one.reader, one.config, later, KEY, 0, NOW + 1, [], sorted(published.iterdir()))
+    taken = other.take(later, NOW + 1)
+    assert not taken.troubles
+    assert taken.record.brought["update"] == "9.2.0"
+    state = updates.Updates(other.config, place, keys[-1]).state()
+    assert state.stand is updates.Stand.READY
+    assert (place.root / "current").readlink().name == "0.1.0"
+
+
+def test_an_update_goes_along_whole_or_not_at_all(site: Callable[..., Site], tmp_path: Path) -> None:
+    one = site("one")
+    connected(one)
+    published = tmp_path / "published"
+    versions.publish(published, "9.2.0", versions.archive("9.2.0"))
+    stray = tmp_path / "stray.txt"
+    stray.write_text("x")
+    for files, told in (
+        ([published / "updates.json"], r"needs updates\.json\.minisig"),
+        ([*published.iterdir(), stray], r"stray\.txt is no file of the update 9\.2\.0"),
+    ):
+        with pytest.raises(Expected, match=told):
+            packing.pack(one.reader, one.config, tmp_path / "a.kit", KEY, 0, NOW, [], files)
+    assert not list(tmp_path.glob("a.kit*"))
 
 
 @pytest.fixture
@@ -711,9 +752,9 @@ def test_bundles_that_are_named_must_be_there(site: Callable[..., Site], tmp_pat
 def test_forecasts_go_on_from_a_kit(site: Callable[..., Site], tmp_path: Path) -> None:
     one, other = site("one"), site("other")
     other.config = dataclasses.replace(other.config, model_dir=Config().model_dir)
-    connected(one, days=60)
+    connected(one, days=36)
     dk2 = dataclasses.replace(LOAD, area="DK2")
-    times = hours(NOW - 60 * DAY, 60 * 24 - 2)
+    times = hours(NOW - 36 * DAY, 36 * 24 - 2)
     one.know(dk2, times, times + 2 * HOUR, shape(times) / 2)
     other.take(one.pack(tmp_path / "a.kit", 0, NOW), NOW + HOUR)
     forecaster = Lineup(other.config, other.writer, other.reader).settle(NOW).forecaster

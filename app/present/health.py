@@ -13,7 +13,7 @@ from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
 from app.snapshot import EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock, geography
+from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
@@ -231,7 +231,10 @@ def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: L
     last = state.runs[0] if state.runs else None
     after = text("health.after", job=text(f"job.{state.rhythm.after}")) if state.rhythm.after else ""
     next_time = min(asked_next.values(), default=state.next_time) if state.job == "ingest" else state.next_time
-    following = after if next_time is None else language.moment(next_time, now) if runs else "–"
+    idle = state.job == plan.ASKS and not state.runnable
+    following = (
+        text("health.no_network") if idle else after if next_time is None else language.moment(next_time, now) if runs else "–"
+    )
     if last is None:
         did, told = (Cell("–"), Cell("–"), Cell(text("health.never"))), ""
     else:

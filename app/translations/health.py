@@ -55,6 +55,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.run": ("Kør nu", "Run now"),
     "health.never": ("aldrig", "never"),
     "health.after": ("efter {job}", "after {job}"),
+    "health.no_network": ("aldrig: uden net", "never: no network"),
     "health.every": ("Hver {every}.", "Every {every}."),
     "health.usually": ("Tager normalt {took}.", "Usually takes {took}."),
     "health.last_told": ("Senest: {told}", "Last: {told}"),
