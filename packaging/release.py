@@ -241,8 +241,8 @@ def smoke(unpack: Callable[[Path], Path]) -> str:
 
 def told(job: Build, made: list[Made]) -> list[Made]:
     """Notes, the signed list that updates are found by, and signed checksums of everything."""
-    words = job.out / "NOTES.md"
-    words.write_text(
+    page = job.out / "NOTES.md"
+    page.write_text(
         ("Signed with a development key: for trials only.\n\n" if job.is_development else "") + notes(__version__),
         encoding="utf-8",
     )
@@ -260,7 +260,7 @@ def told(job: Build, made: list[Made]) -> list[Made]:
     document = {
         "version": __version__,
         "released": dt.datetime.fromtimestamp(job.moment, dt.UTC).date().isoformat(),
-        "notes": words.read_text(encoding="utf-8"),
+        "notes": page.read_text(encoding="utf-8"),
         "schema": len(schema.MIGRATIONS),
         "files": files,
     }
@@ -269,11 +269,11 @@ def told(job: Build, made: list[Made]) -> list[Made]:
     releases.read(listing)
     public = job.out / ("development.pub" if job.is_development else "release.pub")
     public.write_text(job.key.public(public.stem).text(), encoding="ascii")
-    made_now = [Made(words), Made(public), Made(listing), signed(job, listing)]
+    these = [Made(page), Made(public), Made(listing), signed(job, listing)]
     sums = job.out / _SUMS
     listed = sorted(path for path in job.out.iterdir() if not path.name.startswith(_SUMS))
     sums.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in listed), encoding="ascii")
-    return [*made_now, Made(sums), signed(job, sums)]
+    return [*these, Made(sums), signed(job, sums)]
 
 
 def signed(job: Build, path: Path) -> Made:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import licences as shipped
+from engine.__main__ import main
+from engine.domain import Expected
+
 PACKAGING = Path(__file__).parent.parent / "packaging"
 sys.path.insert(0, str(PACKAGING))
 
@@ -77,3 +81,15 @@ def test_the_text_has_each_part_its_terms_and_how_qt_is_replaced() -> None:
     without = licences.text({OWN: Share(), pypi("starlette"): Share()})
     assert "Qt" not in without
     assert "GNU" not in without
+
+
+def test_the_program_prints_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "lastvagt-engine"))
+    (tmp_path / "LICENSE.txt").write_text("Ours.\n", encoding="utf-8")
+    with pytest.raises(Expected, match="There is no THIRD_PARTY_LICENSES"):
+        shipped.text(tmp_path)
+    (tmp_path / licences.FILE).write_text("Theirs.\n", encoding="utf-8")
+    assert main(["licences"]) == 0
+    assert capsys.readouterr().out == "Ours.\n\nTheirs.\n"
