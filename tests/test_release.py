@@ -155,13 +155,16 @@ def test_the_list_is_the_same_for_the_same_commit(tree: Path) -> None:
     assert texts[0] == texts[1]
 
 
-def test_an_artefact_whose_engine_does_not_prove_itself_is_not_released(tmp_path: Path) -> None:
-    def unpack(folder: Path, code: int) -> Path:
-        program = folder / "lastvagt-engine"
-        program.write_text(f"#!/bin/sh\necho no >&2\nexit {code}\n", encoding="utf-8")
-        program.chmod(0o755)
-        return program
+def test_what_does_not_work_when_unpacked_is_not_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "_SMOKE", tmp_path / "smoke.py")
+    (tmp_path / "smoke.py").write_text(
+        "import pathlib, sys\nsys.exit((pathlib.Path(sys.argv[1]) / 'trouble').read_text() or 0)\n", encoding="utf-8"
+    )
 
-    assert release.smoke(lambda folder: unpack(folder, 0)) == "passed"
-    with pytest.raises(Expected, match="does not prove itself: no"):
-        release.smoke(lambda folder: unpack(folder, 4))
+    def unpack(folder: Path, trouble: str) -> Path:
+        (folder / "trouble").write_text(trouble, encoding="utf-8")
+        return folder
+
+    assert release.smoke(lambda folder: unpack(folder, "")) == "passed"
+    with pytest.raises(Expected, match="does not work: no window"):
+        release.smoke(lambda folder: unpack(folder, "no window"))
