@@ -30,6 +30,8 @@ from engine.signing import PublicKey, SecretKey
 
 #: What the names of kits end with.
 SUFFIX = ".kit"
+#: How it is told that a file is out of reach, as the files of a user are for a service.
+UNSEEN = "cannot be read here"
 #: Version of this form; a kit of another one is refused.
 FORM = 1
 #: Files of a model bundle.
@@ -275,10 +277,10 @@ def _damaged(path: Path, why: object) -> Expected:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.is_file():
-        raise Expected(f"There is no file {path}.", "Check the path of the kit.")
     try:
         archive = zipfile.ZipFile(path)
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        raise Expected(f"{path} {UNSEEN}: {error.strerror}.", "Check the path of the kit and who may read it.") from error
     except _BROKEN as error:
         raise _damaged(path, error) from error
     with archive:

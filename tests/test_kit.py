@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 import hashlib
@@ -9,6 +10,8 @@ import json
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +38,7 @@ from engine.unpacking import Taken
 
 KEY = SecretKey(b"kitmaker", bytes(range(32)))
 TRUSTED = (KEY.public("maker"),)
-NOW = clock.parse_utc("2026-11-24T12:00Z")
+NOW = clock.parse_utc("2024-11-26T12:00Z")
 LOAD = Series("load", "DK1", "energidataservice")
 WIND = Series("wind_speed", "DK1", "open-meteo")
 
@@ -735,10 +738,62 @@ def test_an_engine_that_runs_imports_it(
         assert not taken["again"]
         assert "forecast" in service._told
         assert main(["kit", "import", str(parcel.with_name("none.kit")), "--data-dir", str(config.data_dir)]) == 4
-        assert "There is no file" in capsys.readouterr().err
+        assert "none.kit cannot be read here: No such file or directory." in capsys.readouterr().err
     reader = Reader(config.database)
     assert reader.kits.imported()[0].digest == taken["digest"]
     reader.close()
+
+
+def test_an_engine_that_sees_no_folder_of_a_user_is_given_a_copy(
+    parcel: Path, key_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(data_dir=tmp_path / "island", port=0, model_dir=tmp_path / "none")
+    assert main(["key", "trust", str(key_file.with_suffix(".pub")), "--data-dir", str(config.data_dir)]) == 0
+    opened = kit.unpacked
+
+    def as_a_service(path: Path, folder: Path, keys: object) -> object:
+        if config.data_dir not in path.parents:
+            raise Expected(f"{path} {kit.UNSEEN}: Permission denied.", "Check it.")
+        return opened(path, folder, keys)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("engine.kit.unpacked", as_a_service)
+    with serving(config):
+        assert main(["kit", "import", str(parcel), "--data-dir", str(config.data_dir)]) == 0
+    assert "good.kit, signed by maker" in capsys.readouterr().out
+    assert not (config.data_dir / "incoming").exists()
+
+
+@pytest.mark.long
+def test_imports_that_are_killed_end_in_the_same_table(
+    parcel: Path, key_file: Path, site: Callable[..., Site], tmp_path: Path
+) -> None:
+    whole, folder = site("whole"), tmp_path / "island"
+    assert main(["key", "trust", str(key_file.with_suffix(".pub")), "--data-dir", str(folder)]) == 0
+    command = [sys.executable, "-m", "engine", "kit", "import", str(parcel), "--data-dir", str(folder)]
+    chance, counts = np.random.default_rng(1), collections.Counter[int]()
+    for _ in range(40):
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            run.wait(chance.uniform(0.2, 2.5))
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
+        reader = Reader(folder / "lastvagt.sqlite") if (folder / "lastvagt.sqlite").exists() else None
+        if reader is not None:
+            rows = sum(1 for _ in reader.series())
+            counts[len(reader.kits.imported())] += 1
+            assert bool(rows) == bool(reader.kits.imported())
+            reader.close()
+        if counts[1] > 5:
+            for path in folder.glob("lastvagt.sqlite*"):
+                path.unlink()
+            counts[1] = 0
+    assert subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
+    whole.take(parcel, NOW)
+    with closing(sqlite3.connect(folder / "lastvagt.sqlite")) as db:
+        found = db.execute("SELECT valid_time, available_at, value, flags FROM observation ORDER BY 1, 2, 3").fetchall()
+    assert found == sorted(row[5:9] for row in whole.rows())
+    assert not (folder / "kit.part").exists()
 
 
 def test_bundles_that_are_named_must_be_there(site: Callable[..., Site], tmp_path: Path) -> None:
