@@ -152,7 +152,9 @@ def test_the_same_sources_freeze_to_the_same_files(frozen: Path, tmp_path: Path)
 
 @linux
 @pytest.mark.long
-@pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy of binutils, which makes other bytes of a library, is not installed")
+@pytest.mark.skipif(
+    shutil.which("objcopy") is None, reason="objcopy of binutils, which makes other bytes of a library, is not installed"
+)
 def test_libraries_of_qt_can_be_replaced_by_ones_own(frozen: Path, tmp_path: Path) -> None:
     shutil.copytree(frozen / "lastvagt", program := tmp_path / "lastvagt", symlinks=True)
     (note := tmp_path / "note").write_text("ours", encoding="ascii")
