@@ -130,12 +130,14 @@ def lay_out(frozen: Path, root: Path, version: str, born: int) -> None:
     (root / "usr" / "bin").mkdir()
     for program in programs:
         (root / "usr" / "bin" / program).symlink_to(f"../lib/{name}/{program}")
+    _write(root / "usr" / "sbin" / "lastvagt-service", (_HERE / "lastvagt-service").read_text(encoding="utf-8"), 0o755)
     for unit in _UNITS:
         _write(lib / "systemd" / "system" / unit, (_HERE / unit).read_text(encoding="utf-8"))
     for kind in ("sysusers", "tmpfiles"):
         _write(lib / f"{kind}.d" / "lastvagt.conf", (_HERE / f"{kind}.conf").read_text(encoding="utf-8"))
     for page, text in manual.pages(programs, datetime.fromtimestamp(born, UTC).date()).items():
         _pack(share / "man" / f"man{page[-1]}" / f"{page}.gz", text)
+    _pack(share / "man" / "man8" / "lastvagt-service.8.gz", (_HERE / "lastvagt-service.8").read_text(encoding="utf-8"))
     completion.write(share, programs)
     if has_app:
         desktop.write(share, datetime.fromtimestamp(born, UTC).date())

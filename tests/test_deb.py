@@ -45,7 +45,8 @@ def test_a_package_holds_program_service_manual_and_completion(frozen: Path, tmp
     assert re.fullmatch(r"lastvagt-engine_1\.2\.3_\w+\.deb", made.name)
     files = listed(made)
     assert set(files.values()) == {"drwxr-xr-x root/root", "-rwxr-xr-x root/root", "-rw-r--r-- root/root", "lrwxrwxrwx root/root"}
-    assert [name for name, mode in files.items() if mode.startswith("-rwx")] == ["/usr/lib/lastvagt-engine/lastvagt-engine"]
+    programs = [name for name, mode in files.items() if mode.startswith("-rwx")]
+    assert programs == ["/usr/lib/lastvagt-engine/lastvagt-engine", "/usr/sbin/lastvagt-service"]
     assert files.keys() >= {
         "/usr/bin/lastvagt-engine",
         "/usr/lib/systemd/system/lastvagt-engine.service",
