@@ -270,7 +270,9 @@ class Welcome(QtWidgets.QWidget):
         process, self._asked = self._asked, None
         self.check.setEnabled(self.live.isChecked())
         try:
-            found = [one for one in json.loads(bytes(process.readAllStandardOutput().data())) if one["subject"] == "upstream"]
+            found = [
+                one for one in json.loads(bytes(process.readAllStandardOutput().data())) if one["check"].startswith("source.")
+            ]
         except ValueError:
             found = []
         marks = {"ok": "●", "warn": "▲", "fail": "■"}

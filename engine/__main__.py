@@ -89,7 +89,11 @@ def _parser() -> argparse.ArgumentParser:
         "run", commands.run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated"
     )
     as_json(command("once", commands.once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
-    as_json(command("status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json"))
+    status = command(
+        "status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json", "--check"
+    )
+    status.add_argument("--check", action="store_true", help="end with 4 where no engine is at work")
+    as_json(status)
 
     doctor = command("doctor", administration.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.commands import outside
@@ -74,16 +74,29 @@ def doctor(args: argparse.Namespace) -> int:
     from engine import doctor
     from engine.clock import SystemClock
 
-    findings = []
-    for finding in doctor.examine(outside(args).config(), SystemClock(), args.offline):
+    findings, part = [], ""
+    for finding in doctor.examine(outside(args), SystemClock(), args.offline):
         findings.append(finding)
-        if not args.json:
-            print(_told(finding.status, f"{finding.subject}: {finding.text}"), flush=True)
-            if finding.remedy:
-                print(_told("", finding.remedy))
+        if args.json:
+            continue
+        if (of := finding.check.partition(".")[0]) != part:
+            part = of
+            print(part.upper())
+        print(_told(finding.status, finding.text), flush=True)
+        if finding.remedy:
+            print(_told("", f"> {finding.remedy}"))
     if args.json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        print(f"\n{_summary([finding.status for finding in findings])}")
     return 4 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def _summary(statuses: Sequence[str]) -> str:
+    fails, warns = statuses.count("fail"), statuses.count("warn")
+    if not fails + warns:
+        return f"Nothing is wrong: {len(statuses)} things were looked at."
+    return f"{fails} of {len(statuses)} things do not work, {warns} want a look."
 
 
 def _told(status: str, text: str) -> str:

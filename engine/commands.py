@@ -104,6 +104,8 @@ def status(args: argparse.Namespace) -> int:
         engine, found, jobs = reader.engine(), health.state(reader, now), tables.jobs(reader, limit=10).document()["rows"]
     alive = engine is not None and now - engine.heartbeat < 180
     status = found["status"] if alive else "stopped"
+    if args.check and not alive:
+        raise Expected("No engine is at work here.", "Start it: lastvagt-engine run.")
     if args.json:
         state = dataclasses.asdict(engine) | {"alive": alive} if engine else None
         print(json.dumps(found | {"status": status, "engine": state, "jobs": jobs}, indent=2))

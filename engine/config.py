@@ -228,9 +228,9 @@ class Outside:
     def given(self) -> dict[str, Given]:
         """What overrules the data folder; raises Expected for a file that cannot be read."""
         of = self.site()
-        return self._said() | ({} if of is None else _of_site(of.required, "required", Place.REQUIRED, of.path))
+        return self.said() | ({} if of is None else _of_site(of.required, "required", Place.REQUIRED, of.path))
 
-    def _said(self) -> dict[str, Given]:
+    def said(self) -> dict[str, Given]:
         """What is set for this start alone."""
         found: dict[str, Given] = {}
         if self.path is not None:

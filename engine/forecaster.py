@@ -29,6 +29,9 @@ from engine.domain import (
     Tier,
 )
 
+# On Windows the variable that `engine` sets is not heeded, and this is.
+onnxruntime.disable_telemetry_events()
+
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
 

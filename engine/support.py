@@ -37,7 +37,7 @@ def text(outside: Outside, time: Clock) -> str:
     config, now = outside.config(), time.now()
     sections: list[tuple[str, Callable[[], Iterable[str]]]] = [
         ("settings", lambda: _settings(outside)),
-        ("doctor, offline", lambda: (f"{f.status:4}  {f.subject}: {f.text}" for f in doctor.examine(config, time, offline=True))),
+        ("doctor, offline", lambda: (f"{f.status:4}  {f.check}: {f.text}" for f in doctor.examine(outside, time, offline=True))),
         *((name, functools.partial(_read, config, tell, now)) for name, tell in _FROM_DATABASE.items()),
         ("end of engine.log", lambda: _log(config.data_dir / "engine.log")),
     ]

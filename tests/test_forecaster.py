@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,3 +177,11 @@ def test_garbage_with_the_right_hash_is_left_out(bundle: Path) -> None:
     assert len(Forecaster(bundle.parent).problems) == 1
     (bundle / "manifest.json").write_text("[]")
     assert len(Forecaster(bundle.parent).problems) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the model runtime keeps nothing in the home folder")
+def test_the_model_runtime_keeps_nothing_of_its_own_and_calls_nobody(tmp_path: Path) -> None:
+    program = "from engine.config import Config; from engine.forecaster import Forecaster; assert Forecaster(Config().model_dir).bundles"
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    subprocess.run([sys.executable, "-c", program], env=plain | {"HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []

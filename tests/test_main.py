@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import re
-import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from engine import clock, doctor, replay
+from engine import clock, replay
 from engine.__main__ import main
 from engine.config import Config
 from engine.service import exclusive
@@ -80,6 +77,9 @@ def test_status_tells_what_is_stored(filled: Path, capsys: pytest.CaptureFixture
     assert code == 0
     assert "No engine runs here." in out
     assert out.startswith("stopped")
+    code, out, problem = call(capsys, "status", "--check", "--data-dir", filled)
+    assert (code, out) == (4, "")
+    assert problem.startswith("No engine is at work here.")
 
 
 def test_calibration_and_quarantine_are_told(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,43 +200,6 @@ def test_demo_ends_with_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (tmp_path / "data" / "lastvagt.sqlite").exists()
 
 
-def test_doctor_looks_at_everything(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = call(capsys, "doctor", "--offline", "--json", "--data-dir", filled)
-    found = json.loads(out)
-    assert code == 0
-    assert {"program", "libraries", "sqlite", "clock", "data folder", "disk", "database", "models", "engine"} <= {
-        finding["subject"] for finding in found
-    }
-    assert all(finding["remedy"] for finding in found if finding["status"] != "ok")
-
-
-def test_doctor_fails_on_a_damaged_database(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = sqlite3.connect(filled / "lastvagt.sqlite")
-    copy = sqlite3.connect(tmp_path / "lastvagt.sqlite")
-    source.backup(copy)
-    copy.execute("UPDATE forecast_run SET quantiles = zeroblob(99)")
-    copy.commit()
-    copy.close()
-    source.close()
-    code, out, _ = call(capsys, "doctor", "--offline", "--data-dir", tmp_path)
-    assert code == 4
-    assert "damaged on disk" in out
-
-
-def test_doctor_tells_unreachable_sources(tmp_path: Path) -> None:
-    nowhere = Config(data_dir=tmp_path, energi_data_service_url="http://127.0.0.1:1", open_meteo_url="http://127.0.0.1:1", port=0)
-    started = time.monotonic()
-    failed = [f for f in doctor.examine(nowhere, clock.SystemClock()) if f.subject == "upstream"]
-    assert [f.status for f in failed] == ["fail"]
-    assert time.monotonic() - started < 10
-
-
-def test_the_wal_reset_bug_is_known_by_version() -> None:
-    fixed, broken = ((3, 51, 3), (3, 50, 7), (3, 44, 6), (3, 52, 0)), ((3, 40, 1), (3, 45, 1), (3, 50, 4), (3, 51, 2))
-    assert all(doctor.wal_reset_fixed(version) for version in fixed)
-    assert not any(doctor.wal_reset_fixed(version) for version in broken)
-
-
 def test_faults_of_the_file_system_are_the_worlds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     code, _, err = call(capsys, "once", "--simulated", "--data-dir", tmp_path / "file")
@@ -249,11 +212,3 @@ def test_a_backtest_with_a_mistyped_model_does_not_test_something_else(filled: P
     code, _, err = call(capsys, *words)
     assert code == 4
     assert "no usable model bundle" in err
-
-
-def test_the_doctor_tells_of_a_certificate_that_serves_nobody(tmp_path: Path) -> None:
-    config = dataclasses.replace(Config(), data_dir=tmp_path, tls_certificate="c.pem", tls_key="k.pem")
-    told = [f for f in doctor.examine(config, clock.SystemClock(), offline=True) if f.subject == "endpoint"]
-    assert [(f.status, "127.0.0.1" in f.text) for f in told] == [("warn", True)]
-    plain = dataclasses.replace(config, tls_certificate="", tls_key="")
-    assert not [f for f in doctor.examine(plain, clock.SystemClock(), offline=True) if f.subject == "endpoint"]

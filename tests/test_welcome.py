@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.translations import Language
 from app.welcome import STEPS, Choices, Welcome
 
-FINDINGS = '[{"subject": "upstream", "status": "fail", "text": "example.org cannot be reached."}, {"subject": "disk", "status": "ok", "text": "-"}]'
+FINDINGS = '[{"check": "source.connect", "status": "fail", "text": "example.org cannot be reached."}, {"check": "disk.free", "status": "ok", "text": "-"}]'
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""What can be wrong with an installation, looked at one by one, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine import clock as time
+from engine.config import Outside
+from engine.doctor import asked, machine, places, running, stored
+from engine.doctor.finding import Finding, fail
+from engine.domain import Expected
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(outside: Outside, clock: time.Clock, offline: bool = False) -> Iterator[Finding]:
+    """Findings, one after the other as they are made; nothing is changed. With settings that cannot be read those of the machine alone."""
+    pace = machine.Pace(clock)
+    yield from machine.findings(clock)
+    try:
+        config = outside.config()
+    except Expected as wrong:
+        yield fail("settings.read", wrong.problem, wrong.remedy)
+        return
+    checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        ("settings.read", lambda: places.settings(outside)),
+        ("keys.trusted", lambda: places.keys(config)),
+        ("folder.rights", lambda: places.rights(config)),
+        ("disk.free", lambda: machine.disk(config)),
+        ("database.read", lambda: stored.database(config, clock)),
+        ("models.load", lambda: stored.models(config)),
+        ("engine.state", lambda: running.engine(config, clock)),
+        ("endpoint.doors", lambda: running.doors(config)),
+    ]
+    if not offline and not config.simulated:
+        checks.append(("source.answer", lambda: asked.findings(config, clock)))
+    for name, check in checks:
+        try:
+            yield from check()
+        except Expected as problem:
+            yield fail(name, problem.problem, problem.remedy)
+    yield pace.finding()
