@@ -81,20 +81,24 @@ def version() -> str:
     return re.search(r'__version__ = "(.+)"', (ROOT / "engine" / "__init__.py").read_text(encoding="utf-8"))[1]
 
 
+def architecture() -> str:
+    """That of this machine, as Debian calls it."""
+    return _told("dpkg", "--print-architecture")
+
+
 def build(frozen: Path, out: Path, version: str, fast: bool = False) -> Path:
     """The package of a frozen folder, by whose name it is called."""
     name, born = frozen.name, _born()
     if not (frozen / name).is_file():
         raise Unpackable(f"{frozen} holds no frozen program. Freeze it first: make freeze")
-    architecture = _told("dpkg", "--print-architecture")
-    made = out / f"{name}_{version}_{architecture}.deb"
+    made = out / f"{name}_{version}_{architecture()}.deb"
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / name
         lay_out(frozen, root, version, born)
         files = sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file() and not path.is_symlink())
         told = {
             "version": version,
-            "architecture": architecture,
+            "architecture": architecture(),
             "maintainer": MAINTAINER,
             "libraries": ", ".join(libraries(frozen)),
             "kilobytes": str(sum(-(-(root / file).stat().st_size // 1024) for file in files)),

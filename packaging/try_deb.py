@@ -1,7 +1,6 @@
 """Tries the Debian packages out in clean systems that boot: install, serve, crash, hang, upgrade, downgrade, remove, purge.
 
-Needs root, debootstrap and systemd-nspawn, and a mirror of Debian for the first time. The systems are kept in `out/systems`, the
-engine of an earlier release with a database of schema 5 is frozen from the history of this repository.
+Needs root, debootstrap and systemd-nspawn, and a mirror of Debian for the first time; what is made once is kept in `out/systems`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -23,13 +23,14 @@ from typing import Any
 import deb
 
 ROOT = Path(__file__).resolve().parent.parent
-#: The last commit whose engine wrote databases of schema 5, under a version that sorts before every release.
-EARLIER, EARLIER_VERSION = "5ae8d0e", "0.0.5"
+#: The last commit whose engine wrote databases of schema 5.
+EARLIER = "5ae8d0e"
+#: A version before every release, under which the engine is packed once more.
+EARLIER_VERSION = "0.0.5"
 _SYSTEMS = ROOT / "out" / "systems"
 _DATA = "/var/lib/lastvagt"
 _DROP_INS = "/etc/systemd/system/lastvagt-engine.service.d"
 _SERVICE = "lastvagt-engine.service"
-_FREEZE = (sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level=ERROR")
 
 
 class Failed(Exception):
@@ -141,27 +142,17 @@ def clean(suite: str) -> Path:
     return folder
 
 
-def earlier(out: Path) -> Path:
-    """The package of the earlier engine, made once: its engine in today's package."""
-    made = out / f"lastvagt-engine_{EARLIER_VERSION}_{_told(['dpkg', '--print-architecture']).strip()}.deb"
+def earlier() -> Path:
+    """A database as the engine of an earlier commit made it, once; that engine comes from the history of this repository."""
+    tree, made = _SYSTEMS / "earlier", _SYSTEMS / "schema-5"
     if not made.exists():
-        tree, dist = out / "earlier", out / "earlier-dist"
         archive = subprocess.run(["git", "-C", ROOT, "archive", EARLIER], check=True, capture_output=True).stdout
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(tree, filter="data")
-        bundles = [f"--add-data={m.parent}:models/{m.parent.name}" for m in sorted(tree.glob("models/*/model.onnx"))]
-        without = [f"--exclude-module={name}" for name in ("PySide6", "PIL", "matplotlib", "pandas", "plotly", "scipy", "pytest")]
-        program = ROOT / "packaging" / "programs" / "lastvagt-engine.py"
-        places = [f"--distpath={dist}", f"--workpath={out}/earlier-build", f"--specpath={out}"]
-        data = [*bundles, f"--add-data={tree}/engine/municipalities.csv:engine"]
-        subprocess.run(
-            [*_FREEZE, f"--paths={tree}", *data, *without, *places, program],
-            check=True,
-            cwd=tree,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        )
-        deb.build(dist / "lastvagt-engine", out, EARLIER_VERSION, fast=True)
-    return made
+        command = [sys.executable, "-m", "engine", "once", "--simulated", "--data-dir", str(tree / "made")]
+        subprocess.run(command, check=True, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL)
+        (tree / "made").rename(made)
+    return made / "lastvagt.sqlite"
 
 
 def wait(most_s: float, is_so: Callable[[], bool], problem: str) -> None:
@@ -194,11 +185,11 @@ def step(text: str) -> Iterator[None]:
     print(f"ok  {time.monotonic() - begin:6.1f} s  {text}", flush=True)
 
 
-def try_engine(machine: Machine, package: Path, before: Path) -> None:
+def try_engine(machine: Machine, package: Path, before: Path, database: Path) -> None:
     """The life of a server, from a clean system to a purge."""
     with step("a clean system boots, without any network"):
         machine.boot()
-    with step("apt install of the earlier engine: user and folder are made, nothing is enabled or running"):
+    with step("apt install of an earlier version: user and folder are made, nothing is enabled or running"):
         machine.install(before)
         check("lastvagt" in machine.run("id lastvagt"), "No user was made.")
         check(
@@ -206,21 +197,28 @@ def try_engine(machine: Machine, package: Path, before: Path) -> None:
         )
         check(machine.of_service("ActiveState") == "inactive", "The service runs though nobody started it.")
         check(machine.of_service("UnitFileState") == "disabled", "The service is enabled though nobody enabled it.")
-    with step("the earlier engine fills a database of schema 5 with simulated data"):
+    with step("systemctl enable --now: it serves, and forecasts simulated data"):
         machine.drop_in("simulated", "Environment=LASTVAGT_SIMULATED=1")
-        machine.drop_in("earlier", "Type=exec", "WatchdogSec=0")  # it tells systemd nothing
         machine.run(f"systemctl enable --now {_SERVICE}")
-        wait(180, lambda: _issues(machine) >= 3, "The earlier engine makes no forecast.")
-        check(_schema(machine) == 5, "The earlier engine writes another schema.")
-        machine.drop_in("earlier")
-    issues = _issues(machine)
-    with step("apt upgrade: stopped, migrated with a copy kept, started again, every issue still there"):
+        wait(120, lambda: _asked(machine, _COUNT) >= 3, "It makes no forecast.")
+    issues = _asked(machine, _COUNT)
+    with step("apt upgrade while it runs: it runs again, every issue still there"):
+        pid = machine.of_service("MainPID")
         machine.install(package)
         check(machine.of_service("ActiveState") == "active", "The upgraded engine does not serve.")
-        check(_schema(machine) > 5, "The database was not migrated.")
-        check(bool(machine.run(f"ls {_DATA}/lastvagt.sqlite.before-schema-*")), "No copy was kept.")
-        check(_issues(machine) >= issues, "Issues were lost.")
-        wait(120, lambda: machine.status()["status"] == "ok", "The upgraded engine is not well.")
+        check(machine.of_service("MainPID") != pid, "The engine before the upgrade still runs.")
+        check(_asked(machine, _COUNT) >= issues, "Issues were lost.")
+    with step(f"a database of schema 5, as commit {EARLIER} wrote it, is migrated with a copy kept"):
+        machine.run(f"systemctl stop {_SERVICE}")
+        schema = _asked(machine, _SCHEMA)
+        shutil.copyfile(database, machine.root / _DATA[1:] / "lastvagt.sqlite")
+        issues = _asked(machine, _COUNT)
+        check(issues >= 3 and _asked(machine, _SCHEMA) == 5, "The earlier engine made another database.")
+        machine.run(f"systemctl start {_SERVICE}")
+        check(_asked(machine, _SCHEMA) == schema, "It was not migrated.")
+        machine.run(f"test -s {_DATA}/lastvagt.sqlite.before-schema-{schema}")
+        check(_asked(machine, _COUNT) >= issues, "Issues were lost.")
+        wait(120, lambda: machine.status()["status"] == "ok", "The engine is not well with it.")
     with step("it answers over HTTP, and systemctl status tells how it is"):
         check('"status"' in machine.run(_GET.format(path="/health")), "The endpoint does not answer.")
         wait(60, lambda: "newest issue 2" in machine.of_service("StatusText"), "systemctl status tells of no issue.")
@@ -253,18 +251,17 @@ def try_engine(machine: Machine, package: Path, before: Path) -> None:
         wait(60, lambda: machine.of_service("ActiveState") == "failed", "It is never given up.")
         wait(60, lambda: "ok    program" in machine.journal(), "The doctor wrote nothing.")
         machine.run(f"systemctl reset-failed {_SERVICE}")
-    with step("a downgrade is warned of, and the newer database refused as it is"):
-        told = machine.install(before, "--allow-downgrades")
-        check("is older than" in told, "Nothing was said.")
-        machine.drop_in("earlier", "Type=exec", "WatchdogSec=0", "Restart=no")
-        schema = _schema(machine)
-        machine.run(f"systemctl start {_SERVICE}")
-        wait(30, lambda: machine.of_service("ActiveState") == "failed", "The earlier engine does not refuse.")
-        check("was written by a newer Lastvagt" in machine.journal(), "It does not say why.")
-        check(_schema(machine) == schema, "The database was changed.")
-        machine.drop_in("earlier")
+    with step("a downgrade is warned of; the database of a newer version is refused, and left as it is"):
+        check("is older than" in machine.install(before, "--allow-downgrades"), "Nothing was said.")
+        _mark(machine, schema + 1)
+        machine.drop_in("once", "Restart=no")
+        machine.run(f"! systemctl start {_SERVICE}")
+        check("was written by a newer Lastvagt" in machine.journal(), "It does not say why it does not start.")
+        check(_asked(machine, _SCHEMA) == schema + 1, "The database was changed.")
+        machine.drop_in("once")
         machine.install(package)
-        machine.run(f"systemctl start {_SERVICE}")
+        _mark(machine, schema)
+        machine.run(f"systemctl reset-failed {_SERVICE}; systemctl start {_SERVICE}")
     with step("apt remove: the service is gone, the data are left"):
         machine.run("apt-get remove --yes --quiet lastvagt-engine")
         check(not machine.run("pgrep lastvagt || true"), "An engine still runs.")
@@ -274,7 +271,7 @@ def try_engine(machine: Machine, package: Path, before: Path) -> None:
     with step("installed again, it goes on with them"):
         machine.install(package)
         machine.run(f"systemctl start {_SERVICE}")
-        check(_issues(machine) >= issues, "Issues were lost.")
+        check(_asked(machine, _COUNT) >= issues, "Issues were lost.")
     with step("apt purge: everything is gone but the user"):
         told = machine.run("apt-get purge --yes --quiet lastvagt-engine")
         check("every forecast and observation" in told, "It does not say what goes.")
@@ -287,26 +284,26 @@ def try_engine(machine: Machine, package: Path, before: Path) -> None:
 _GET = """bash -c 'exec 3<>/dev/tcp/127.0.0.1/8787; printf "GET {path} HTTP/1.0\\r\\nHost: 127.0.0.1:8787\\r\\n\\r\\n" >&3; cat <&3'"""
 
 
-def _issues(machine: Machine) -> int:
-    return int(_asked(machine, "SELECT count(*) FROM forecast_run"))
+_COUNT, _SCHEMA = "SELECT count(*) FROM forecast_run", "PRAGMA user_version"
 
 
-def _schema(machine: Machine) -> int:
-    return int(_asked(machine, "PRAGMA user_version"))
+def _asked(machine: Machine, sql: str) -> int:
+    """What the database says, 0 while it is being made; asked from outside, for a bare system has no SQLite."""
+    try:
+        with contextlib.closing(_open(machine)) as db:
+            return int(db.execute(sql).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
 
 
-def _asked(machine: Machine, sql: str) -> str:
-    """What the database says; asked from outside, for a bare system has no SQLite."""
-    import sqlite3
+def _open(machine: Machine, mode: str = "ro") -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{machine.root}{_DATA}/lastvagt.sqlite?mode={mode}", uri=True)
 
-    path = machine.root / _DATA[1:] / "lastvagt.sqlite"
-    if not path.exists():
-        return "0"
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-        try:
-            return str(db.execute(sql).fetchone()[0])
-        except sqlite3.OperationalError:  # it is being made
-            return "0"
+
+def _mark(machine: Machine, schema: int) -> None:
+    """Let the database say that it is of another schema."""
+    with contextlib.closing(_open(machine, "rw")) as db:
+        db.execute(f"PRAGMA user_version={schema}")
 
 
 def _is_back(machine: Machine, signal: str, within_s: float) -> None:
@@ -335,13 +332,13 @@ def try_app(machine: Machine, package: Path, engine: Path) -> None:
         machine.boot()
         machine.drop_in("simulated", "Environment=LASTVAGT_SIMULATED=1")
         machine.run(f"systemctl enable --now {_SERVICE}")
-        wait(120, lambda: _issues(machine) >= 3, "It makes no forecast.")
+        wait(120, lambda: _asked(machine, _COUNT) >= 3, "It makes no forecast.")
     with step("the engine alone takes the app's place, and the service goes on with the same data"):
-        issues = _issues(machine)
+        issues = _asked(machine, _COUNT)
         machine.install(engine)
         check("lastvagt-engine/" in machine.run(f"readlink -f /proc/{machine.of_service('MainPID')}/exe"), "The old engine runs.")
         check(machine.of_service("ActiveState") == "active", "The service does not go on.")
-        check(_issues(machine) >= issues, "Issues were lost.")
+        check(_asked(machine, _COUNT) >= issues, "Issues were lost.")
         machine.run("apt-get purge --yes --quiet lastvagt 2>&1")
         machine.run(f"test -s {_DATA}/lastvagt.sqlite")
 
@@ -350,6 +347,9 @@ def main() -> int:
     """Try both packages; 1 where one fails, 2 where this machine cannot try them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("packages", type=Path, metavar="DIR", help="folder with both packages")
+    parser.add_argument(
+        "--dist", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the frozen programs (default: dist)"
+    )
     parser.add_argument("--suite", default="bookworm", help="release of Debian (default: %(default)s)")
     parser.add_argument("--only", choices=deb.PACKAGES, help="try this one alone")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep the pictures the app makes")
@@ -358,16 +358,14 @@ def main() -> int:
     if missing or os.geteuid() != 0:
         print(f"This needs root and {', '.join(missing) or 'nothing else'}.", file=sys.stderr)
         return 2
-    app, engine = (
-        next(args.packages.glob(f"{name}_[!0]*.deb"), None) or next(args.packages.glob(f"{name}_0.[!0]*.deb"))
-        for name in deb.PACKAGES
-    )
+    app, engine = (args.packages / f"{name}_{deb.version()}_{deb.architecture()}.deb" for name in deb.PACKAGES)
     for name in (args.only,) if args.only else reversed(deb.PACKAGES):
         print(f"{name} in Debian {args.suite}", flush=True)
         machine = Machine(args.suite, f"{name}-{args.suite}")
         try:
             if name == "lastvagt-engine":
-                try_engine(machine, engine, earlier(_SYSTEMS))
+                before = deb.build(args.dist / name, _SYSTEMS, EARLIER_VERSION, fast=True)
+                try_engine(machine, engine, before, earlier())
             else:
                 try_app(machine, app, engine)
                 if args.pictures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -102,3 +103,17 @@ def test_the_service_may_do_little() -> None:
     exposure = re.search(r"Overall exposure level for lastvagt-engine\.service: ([0-9.]+)", told)
     assert exposure is not None
     assert float(exposure[1]) <= 2.5
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0 or not shutil.which("debootstrap") or not shutil.which("systemd-nspawn"),
+    reason="needs root, debootstrap and systemd-nspawn",
+)
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_packages_live_in_clean_systems(tmp_path: Path, suite: str) -> None:
+    if not (PACKAGING.parent / "dist" / "lastvagt").exists():
+        pytest.skip("needs the frozen programs: make freeze")
+    for name in deb.PACKAGES:
+        deb.build(PACKAGING.parent / "dist" / name, tmp_path, deb.version(), fast=True)
+    subprocess.run([sys.executable, PACKAGING / "try_deb.py", tmp_path, "--suite", suite], check=True)
