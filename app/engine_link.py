@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import sys
@@ -78,6 +79,7 @@ class Request:
     path: str
     words: Mapping[str, object] | None = None
     query: Mapping[str, object] | None = None
+    timeout_s: float = access.TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,10 @@ class Answer:
 def bring(request: Request, endpoint: Callable[[], Endpoint]) -> Answer:
     """What the engine there makes of a request."""
     try:
+        there = dataclasses.replace(endpoint(), timeout_s=request.timeout_s)
         if request.words is None:
-            return Answer(request, endpoint().get(request.path, request.query))
-        return Answer(request, endpoint().post(request.path, {**request.words, "who": access.user()}))
+            return Answer(request, there.get(request.path, request.query))
+        return Answer(request, there.post(request.path, {**request.words, "who": access.user()}))
     except Expected as refusal:
         return Answer(request, refusal=refusal)
 
@@ -144,7 +147,7 @@ class EngineLink(QtCore.QObject):
         self._data_dir = data_dir
         self._state: EngineState | None = None
         self._simulated = False
-        self._command = [*(program or command()), "run", *options]
+        self._command = [*(program or command()), "run", "--attached", *options]
         self._clock = clock
         self._start = start
         self._process: QtCore.QProcess | None = None
@@ -213,6 +216,7 @@ class EngineLink(QtCore.QObject):
         if process is None:
             return
         process.finished.disconnect(self._ended)
+        process.closeWriteChannel()  # at which one that is attached ends; Windows has no other way to ask it
         process.terminate()
         if not process.waitForFinished(STOP_MS):
             process.kill()

@@ -10,6 +10,7 @@ from engine.domain import DAY, Tier
 from engine.geography import PRICE_AREAS
 from engine.store import Reader
 from engine.store.decisions import SetAside
+from engine.store.kits import KitRecord
 from engine.store.reader import Event
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -19,12 +20,14 @@ TIER_DAYS = 28
 #: Troubles that are read, newest first.
 _EVENTS = 60
 _SET_ASIDE = 50
+_KITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class HealthSnapshot:
     """Jobs, troubles open and past, space on the disk, what was set aside, and of each price area the tier of each planned issue.
 
+    `kits` were imported, newest import first; `offline`: nothing else brings data.
     `issues` holds (issue time, tier), newest first, of the days from `first_day` (its Danish midnight) on.
     """
 
@@ -35,6 +38,8 @@ class HealthSnapshot:
     first_issue: int | None
     space: Space
     set_aside: tuple[SetAside, ...]
+    kits: tuple[KitRecord, ...] = ()
+    offline: bool = False
 
 
 def read(reader: Reader, now: int) -> HealthSnapshot:
@@ -52,4 +57,6 @@ def read(reader: Reader, now: int) -> HealthSnapshot:
         first_issue=space.oldest_issue,
         space=space,
         set_aside=tuple(reader.decisions.quarantine(_SET_ASIDE)),
+        kits=tuple(reader.kits.imported(_KITS)),
+        offline=reader.offline(),
     )

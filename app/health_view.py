@@ -11,6 +11,7 @@ from app.card import card
 from app.empty import EmptyPage
 from app.engine_link import Answer
 from app.health_snapshot import HealthSnapshot
+from app.kits_table import KitsTable
 from app.listing import Listing, draw_course
 from app.pane import Pane, Question, Scene
 from app.present import Cell, HealthLine, HealthView, closed, health_view
@@ -82,8 +83,11 @@ class HealthPane(Pane):
         self.sources = listing("sources", "what", "age", "usual", "state", "course", most=20)
         self.jobs = listing("jobs", "job", "last", "took", "result", "next")
         self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
-        self.set_aside = QuarantineTable(language, palette)
-        self.set_aside.told.connect(self.told)
+        self.set_aside, self.kits = QuarantineTable(language, palette), KitsTable(language, palette)
+        for asker in (self.set_aside, self.kits):
+            asker.told.connect(self.told)
+        self._kits_card = _card(text("kits.kits"), self.kits)
+        self._kits_card.hide()
         self.strips = {area: TierStripItem(palette) for area in PRICE_AREAS}
         self.run = QtWidgets.QPushButton(text("health.run"))
         self.run.setAccessibleName(self.run.text())
@@ -154,6 +158,7 @@ class HealthPane(Pane):
         column = QtWidgets.QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
+        column.addWidget(self._kits_card)
         column.addLayout(both)
         column.addWidget(_card(text("health.set_aside"), self.set_aside))
         column.addStretch(1)
@@ -161,7 +166,7 @@ class HealthPane(Pane):
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
-        for each in (self.sources, self.jobs, self.events, self.set_aside, *self.strips.values(), self._growth):
+        for each in (self.sources, self.jobs, self.events, self.set_aside, self.kits, *self.strips.values(), self._growth):
             each.set_palette(palette)
 
     def show_scene(self, scene: Scene) -> None:
@@ -188,9 +193,15 @@ class HealthPane(Pane):
             self._show()
 
     def deliver(self, answer: Answer) -> None:
-        """Take an answer, or give it to the values set aside."""
+        """Take an answer, or give it to the values set aside or to the kits."""
         super().deliver(answer)
         self.set_aside.deliver(answer)
+        self.kits.deliver(answer)
+
+    def import_kit(self) -> None:
+        """Let the user choose a kit, and import it."""
+        self._kits_card.show()
+        self.kits.choose()
 
     def take_answer(self, answer: Answer) -> None:
         """Take the plan or the support text, or tell whether a job runs."""
@@ -235,6 +246,10 @@ class HealthPane(Pane):
             view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now, asked_next)
             values = self._found.set_aside if self._found is not None else ()
             self.set_aside.show_values(values, scene.engine, scene.now)
+            if self._found is not None:
+                self.kits.show_kits(self._found, scene.engine, scene.now)
+                if self._found.kits or self._found.offline:
+                    self._kits_card.show()
             self.show_view(view)
 
     def show_view(self, view: HealthView) -> None:

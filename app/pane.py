@@ -11,6 +11,7 @@ from app.engine_link import Answer, Request
 from app.preferences import PLAIN, Preferences
 from app.snapshot import EngineStatus, Snapshot
 from app.theme import Palette
+from engine.access import TIMEOUT_S
 from engine.domain import Consumer
 from engine.store import Reader
 
@@ -64,9 +65,15 @@ class Asker(QtWidgets.QWidget):
         if answer.request.sender == type(self).__name__:
             self.take_answer(answer)
 
-    def request(self, path: str, words: dict[str, object] | None = None, query: dict[str, object] | None = None) -> None:
+    def request(
+        self,
+        path: str,
+        words: dict[str, object] | None = None,
+        query: dict[str, object] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         """Ask the engine: an order with `words`, a question with `query`."""
-        self.told.emit(Request(type(self).__name__, path, words, query))
+        self.told.emit(Request(type(self).__name__, path, words, query, timeout_s))
 
 
 class Pane(Asker):

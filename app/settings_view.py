@@ -53,7 +53,6 @@ class FieldRow(QtWidgets.QFrame):
         self._state.setWordWrap(True)
         self.editor = self._make_editor()
         self.editor.setAccessibleName(field.label)
-        self.editor.setAccessibleDescription(field.help)
         self.save, self.reset = QtWidgets.QPushButton(text("settings.save")), QtWidgets.QPushButton()
         self.save.setAccessibleName(text("settings.save_one", name=field.label))
         self.save.clicked.connect(self._save)
@@ -104,6 +103,7 @@ class FieldRow(QtWidgets.QFrame):
     def show_field(self, field: Field) -> None:
         """Show a setting as it is now; what is being written stays, unless the value became another."""
         before, self._field = self._field, field
+        self.editor.setAccessibleDescription(f"{field.help} {field.state}")
         if isinstance(self.editor, QtWidgets.QLineEdit):
             self.editor.setPlaceholderText(field.hint)
             self.editor.setReadOnly(not field.open)

@@ -95,6 +95,7 @@ class ModelsSnapshot:
 class Snapshot:
     """One picture for the screen. `fault` says why the database could not be read; what was read before it is kept.
 
+    `offline`: by its settings the engine asks no source, so that data come by kit.
     `consumers` are the price areas and the one that was chosen beside them; `known` are all that can be chosen, `lags` how late each stored
     load is.
     """
@@ -110,6 +111,7 @@ class Snapshot:
     engine: EngineState | None = None
     map: MapSnapshot = field(default_factory=MapSnapshot)
     simulated: bool = False
+    offline: bool = False
     fault: Expected | None = None
     no_database: bool = False
 
@@ -165,6 +167,7 @@ def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:
         engine=reader.engine(),
         map=map_snapshot.read(reader, series, now),
         simulated=reader.simulated,
+        offline=reader.offline(),
     )
 
 

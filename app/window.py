@@ -217,6 +217,7 @@ class Window(QtWidgets.QMainWindow):
             text("menu.program"),
             [
                 action(self, text("menu.find"), self.find, "Ctrl+K", "Ctrl+Shift+P"),
+                action(self, text("menu.import_kit"), self._import_kit),
                 action(self, text("menu.wall"), lambda: self.wall.toggle(), "F11"),
                 action(self, text("menu.quit"), self.quit, "Ctrl+Q"),
             ],
@@ -283,6 +284,13 @@ class Window(QtWidgets.QMainWindow):
         self.choose_consumer(of)
         if not self.pane(self.view).has_panel:
             self.choose_view("forecast")
+
+    def _import_kit(self) -> None:
+        """Import a kit in the view that lists them."""
+        self.choose_view("health")
+        pane = self.pane("health")
+        assert isinstance(pane, HealthPane)
+        pane.import_kit()
 
     def hang(self, views: Sequence[str], turn_s: int) -> None:
         """Be a wall display; of several views each is shown for so many seconds."""

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, kit_command, selfcheck, site, trust
+from engine import __version__, administration, commands, kit_command, licences, selfcheck, site, trust, updating
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -85,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--area", help="code of an area (default: all)")
         made.add_argument("--consumer-type", "--type", metavar="TYPE", help="whose consumption there (default: all)")
 
-    command(
+    run = command(
         "run", commands.run, "fetch, forecast and serve until Ctrl-C or SIGTERM", "", "--data-dir /srv/lastvagt", "--simulated"
     )
+    run.add_argument("--attached", action="store_true", help="stop when standard input ends too; the app starts its engine so")
     as_json(command("once", commands.once, "do whatever is due now, then exit: fetch, forecast, score", "", "--json"))
     status = command(
         "status", commands.status, "what is stored, how current it is, and whether an engine runs", "", "--json", "--check"
@@ -110,16 +111,21 @@ def _parser() -> argparse.ArgumentParser:
         "--database", type=Path, metavar="FILE", help="try a copy of this database too, which itself stays as it is"
     )
 
+    command("licences", licences.command, "the terms of this program and of everything it is made of", "")
+
     settings = command(
         "settings",
         administration.settings,
-        "list every setting with its value and where that comes from; change one, or take a change back",
+        "list every setting with its value and where that comes from; change one or take that back; show a site's file",
         "",
         "set fetch_regions true",
         "reset fetch_regions",
-        "--site new/site.toml",
+        "example > site.toml",
+        "--site site.toml",
     )
-    settings.add_argument("act", nargs="?", choices=("list", "set", "reset"), default="list", help="(default: %(default)s)")
+    settings.add_argument(
+        "act", nargs="?", choices=("list", "set", "reset", "example"), default="list", help="(default: %(default)s)"
+    )
     settings.add_argument("name", nargs="?", metavar="NAME", help="a setting")
     settings.add_argument("value", nargs="?", metavar="VALUE", help="its new value; - reads a secret from standard input")
     as_json(settings)
@@ -340,7 +346,7 @@ def _parser() -> argparse.ArgumentParser:
         "trust site.pub",
         "list",
         "sign site.toml --key site.key",
-        "verify october.kit",
+        "verify site.toml",
     )
     key.add_argument("act", choices=("new", "trust", "list", "sign", "verify"), help="what to do")
     key.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the key, or the file that is signed or checked")
@@ -402,6 +408,28 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("export"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )
     as_json(export)
+
+    update = command(
+        "update",
+        updating.update,
+        "newer versions of the program: whether there is one, fetch and try it, let it take over, go back",
+        "",
+        "check",
+        "stage --url file:///media/usb/lastvagt",
+        "apply",
+        "rollback",
+    )
+    update.add_argument(
+        "act",
+        nargs="?",
+        choices=updating.ACTS,
+        default="status",
+        help="check asks, stage makes ready, apply takes over, rollback goes back; settle puts the database back after a version was "
+        "taken out by hand, confirm waits until an engine of this version serves (default: %(default)s)",
+    )
+    update.add_argument("--url", metavar="URL", help="folder with updates.json (default: the setting update_url)")
+    update.add_argument("--again", action="store_true", help="with stage: also a version that was taken back here")
+    as_json(update)
 
     backtest = command(
         "backtest",

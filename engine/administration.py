@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine import site
 from engine.commands import outside
 from engine.domain import Expected
 
@@ -20,9 +21,12 @@ _SHOWN = 36
 
 
 def settings(args: argparse.Namespace) -> int:
-    """List settings, or change one."""
+    """List settings, change one, or show what a site can set."""
     from engine import settings, terminal
 
+    if args.act == "example":
+        print(site.EXAMPLE.read_text(encoding="utf-8"), end="")
+        return 0
     if args.act != "list":
         return _change(args)
     listed = [setting.document() for setting in settings.listed(outside(args))]

@@ -47,7 +47,7 @@ def _reader(args: argparse.Namespace) -> Iterator[Reader]:
 @contextlib.contextmanager
 def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
     """The store for writing, which needs the data folder for itself."""
-    from engine.service import exclusive
+    from engine.lock import exclusive
     from engine.store import Reader, Writer
 
     with exclusive(config.data_dir):
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(outside(args), SystemClock())
+    service.run(outside(args), SystemClock(), args.attached)
     return 0
 
 

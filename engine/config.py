@@ -26,8 +26,11 @@ SETTINGS_FILE = "settings.toml"
 #: Settings that say where the data folder is, and what kind of data it holds.
 NOT_IN_FOLDER = ("data_dir", "simulated")
 #: Words that a setting is one of.
-CHOICES: Mapping[str, tuple[str, ...]] = {"log_level": ("DEBUG", "INFO", "WARNING", "ERROR")}
-_BOUNDS = {"port": (0, 65535), "peak_alarm_percent": (1, 100), "weather_every_h": (1, 24)}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    "update_apply": ("never", "stage", "apply"),
+}
+_BOUNDS = {"port": (0, 65535), "peak_alarm_percent": (1, 100), "weather_every_h": (1, 24), "update_check_hours": (1, 8760)}
 #: Of all others; three centuries of days.
 _LARGEST = 100_000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -115,6 +118,15 @@ class Config:
     peak_alarm_percent: Annotated[
         int, "Probability, 1 to 100 percent, of exceeding a peak limit within two days from which on there is an alarm."
     ] = 20
+    update_url: Annotated[
+        str, "Address of a folder with updates.json, https or file, that tells of newer versions; empty asks nobody."
+    ] = ""
+    update_check_hours: Annotated[int, "Hours between two questions for a newer version."] = 24
+    update_apply: Annotated[
+        str,
+        "What is done with a newer version by itself: never (it is only told of), stage (it is fetched and tried), or apply (a portable "
+        "installation takes it over too).",
+    ] = "never"
     log_level: Annotated[str, "DEBUG, INFO, WARNING or ERROR."] = "INFO"
 
     @property
@@ -350,10 +362,23 @@ def convert(name: str, value: object, where: str) -> object:
         except Expected as error:
             raise Expected(f"{error.problem} It stands in '{name}' in {where}.", error.remedy) from error
     if name.endswith("_url"):
-        if not _is_base_url(value):
+        if not ((not value or is_fetchable(value)) if name == "update_url" else _is_base_url(value)):
             raise wrong
         value = value.rstrip("/")
     return value
+
+
+def is_fetchable(url: str) -> bool:
+    """Whether files are fetched from an address: https, a folder of this machine, or http of this machine itself."""
+    try:
+        parts = urlsplit(url)
+        if parts.query or parts.fragment or any(c.isspace() for c in url):
+            return False
+        if parts.scheme == "file":
+            return parts.hostname is None and parts.path.startswith("/")
+        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+    except ValueError:  # a torn IPv6 address
+        return False
 
 
 def _is_base_url(text: str) -> bool:

@@ -10,10 +10,10 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import re
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -242,7 +242,9 @@ class HttpServer:
             tls.check()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # on Windows this option would let another program take the port over
+        if sys.platform == "win32":  # where the option below would let another program take the port over
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))

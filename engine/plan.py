@@ -43,6 +43,8 @@ JOBS: Mapping[str, Rhythm] = {
 }
 #: The job that asks the sources.
 ASKS = "ingest"
+#: The job that looks for newer versions of the program, as often as the settings say; it belongs to the plan only where they do.
+UPDATE = "update"
 #: Jobs that can be told to run at once; `forecast_late` runs with the forecast it follows.
 RUNNABLE = ("ingest", "forecast", "adapt", "score", "compare", "maintenance")
 #: How soon an issue that could not be made is tried again.

@@ -16,10 +16,9 @@ import logging.handlers
 import math
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,6 +34,7 @@ from engine import (
     bridge,
     consumers,
     explaining,
+    installation,
     openapi,
     orders,
     peaks,
@@ -43,11 +43,14 @@ from engine import (
     queries,
     roles,
     settings,
+    site,
     sources,
     supervision,
     support,
     timetable,
     unpacking,
+    update_job,
+    upgrade,
     whatif,
 )
 from engine.clock import UTC, Clock, floor_hour, iso
@@ -55,13 +58,15 @@ from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
+from engine.lock import AlreadyRuns, exclusive
 from engine.store import Reader, Writer
 from engine.tokens import Tokens
+from engine.updates import FOLDER, Memory, Stand, Updates
 
 log = logging.getLogger(__name__)
 
 #: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
-LANES = ("network", "work")
+LANES = ("network", "work", "update")
 #: The lane of every job that can be told to run.
 _LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
 #: How long the first issue of an engine waits for its first ingest.
@@ -74,49 +79,7 @@ _HEARTBEAT_S = 30.0
 #: A lane that begins nothing for this long, though it is asked to every minute, sleeps: the clock was set back.
 _ASLEEP_S = 150.0
 #: A step of a lane that takes longer than this hangs. Ingest may have years to fetch; each of its questions has a deadline.
-_HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2}
-
-
-class AlreadyRuns(Expected):
-    """Another engine holds the data folder."""
-
-    exit_code = 3
-
-
-@contextlib.contextmanager
-def exclusive(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder alone, by a kernel lock that ends with the process; raises `AlreadyRuns`, naming the holder.
-
-    The lock file is never deleted: deleting it would let two processes lock two files of one name.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "engine.lock").open("a+", encoding="ascii") as file:
-        try:
-            _lock(file.fileno())
-        except OSError as error:
-            file.seek(0)
-            raise AlreadyRuns(
-                f"Another engine (process {file.read().strip() or 'unknown'}) works on {data_dir}.",
-                "Use that one, stop it first, or give this one a folder of its own with --data-dir.",
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        # A locked region cannot be read by others, so it lies far behind the process id.
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+_HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2, "update": 2 * HOUR}
 
 
 class Service:
@@ -136,6 +99,9 @@ class Service:
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
+        self._installation = installation.here()
+        self._renewed = False
+        self._remembered = Memory()  # of updates, when they were told of last
         self._moved = dict.fromkeys(LANES, time.monotonic())  # when each lane began or ended a step last
 
     def __enter__(self) -> Service:
@@ -168,6 +134,7 @@ class Service:
         steps = {
             "network": (self._ingest, self._watch_kits),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
+            "update": (self._update,),
         }
         runs = []
         for lane in lanes:
@@ -310,6 +277,23 @@ class Service:
             return None
         self._last["maintenance"] = now
         return pipeline.maintain(self._writer, self._config, now)
+
+    def _update(self, now: int) -> JobRun | None:
+        """Tell of newer versions; where the settings say so ask for them, make one ready, and let it take over."""
+        config, memory = self._config, Memory.read(self._config.data_dir / FOLDER)
+        since = now - (memory.checked_at or 0)
+        asks = config.update_url.startswith("file:" if config.is_offline else ("file:", "http"))
+        due = asks and not 0 <= since < config.update_check_hours * HOUR
+        if not due and memory == self._remembered:
+            return None
+        updates = Updates(config, self._installation, site.trusted_keys(config.data_dir))
+        run = update_job.look(self._writer, updates, self._clock, config.update_apply != "never") if due else None
+        state = updates.state()
+        self._remembered = state.memory
+        update_job.tell(self._writer, self._reader, state, now)
+        if due and state.stand is Stand.READY and config.update_apply == "apply":
+            upgrade.begin_apart(self._installation, self._outside)
+        return run
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -455,12 +439,24 @@ class Service:
             if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
                 self._writer.close_event(event.code, event.subject, self._clock.now())
 
+    def _prove(self, port: int) -> None:
+        """A new version has proved itself when it has served for a while, answers, and none of its jobs failed by a fault of its own."""
+        faults = [event for event in self._reader.events() if event.code == "job" and event.since >= self._started_at]
+        if self._clock.now() - self._started_at < upgrade.PROVEN_S or faults:
+            return
+        if upgrade.on_trial(self._installation, __version__):
+            host = "127.0.0.1" if self._config.is_remote else self._config.host
+            access.Endpoint(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", timeout_s=5.0).get("/health")
+            upgrade.prove(self._installation)
+            log.info("Version %s has proved itself.", __version__)
+
     def _beat(self, port: int) -> None:
         """Tell those who watch that the engine lives."""
         state = {}
         with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
             self._writer.heartbeat(self._clock.now())
             state = {"STATUS": self._state(port)}
+            self._prove(port)
         if self._gets_on():
             supervision.tell(WATCHDOG=1, **state)
 
@@ -485,6 +481,16 @@ class Service:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
 
+    def renew(self) -> None:
+        """Stop, and let `run` start the version that is used now."""
+        self._renewed = True
+        self.stop()
+
+    @property
+    def renewed(self) -> bool:
+        """Whether it stopped to be started again."""
+        return self._renewed
+
     def _announce(self, port: int) -> None:
         self._writer.set_engine(
             {
@@ -502,21 +508,43 @@ class Service:
         self.tick(self._clock.now(), (lane,))
 
 
-def run(outside: Outside, clock: Clock) -> None:
-    """Be the engine until SIGTERM or SIGINT. Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable."""
+def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
+    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends.
+
+    Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable.
+    """
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     _log_to(config.data_dir / "engine.log", config.log_level)
     faulthandler.enable()  # a watchdog ends what hangs with SIGABRT: where each thread stood goes to standard error
+    place = installation.here()
+    if told := upgrade.settle(config, place, __version__):
+        log.warning("%s", told)
     with Service(config, clock, outside) as service:
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: service.stop())
+        if attached:
+            threading.Thread(target=_at_end_of_input, args=(service.stop,), name="input", daemon=True).start()
+        if hasattr(signal, "SIGUSR2"):
+            signal.signal(signal.SIGUSR2, lambda *_: service.renew())
         idle = service.serve()
+    if service.renewed:
+        log.info("Starts again.")
+        logging.shutdown()
+        upgrade.start_again(place)
     if not idle:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()
         os._exit(0)
+
+
+def _at_end_of_input(act: Callable[[], None]) -> None:
+    # Past sys.stdin, whose lock a thread that waits would hold while the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    act()
 
 
 def decide(

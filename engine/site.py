@@ -10,14 +10,17 @@ from pathlib import Path
 
 import platformdirs
 
-from engine import vault
+from engine import installation, vault
 from engine.domain import Expected
+from engine.installation import Form
 from engine.signing import SUFFIX, PublicKey, verify
 
 #: The variable that names the file of settings, and is no setting itself.
 VARIABLE = "LASTVAGT_SITE"
 #: The file of settings; one lies in a site's folder, or is named.
 FILE = "site.toml"
+#: A file that shows and explains everything that can be set.
+EXAMPLE = Path(__file__).resolve().parent / "site.example.toml"
 #: What the table for windows may hold, and of which kind it is.
 APP: Mapping[str, type] = {
     **dict.fromkeys(("connect", "token_file", "ca", "language", "theme", "wall"), str),
@@ -72,9 +75,7 @@ def read(named: str = "") -> Site | None:
 
 def wrong(path: Path, name: str, value: object) -> Expected:
     """What to say of a word for windows that cannot be."""
-    return Expected(
-        f"'{value}' is no value of '{name}' in [app] of {path}.", "The example that comes with the program shows each."
-    )
+    return Expected(f"'{value}' is no value of '{name}' in [app] of {path}.", "lastvagt-engine settings example shows each.")
 
 
 def signers() -> tuple[Path, ...]:
@@ -107,10 +108,8 @@ def folders() -> tuple[Path, ...]:
 
 def program_folder() -> Path | None:
     """The folder of a frozen program, of a portable one that above its versions; None where Python runs it or macOS has it."""
-    if not getattr(sys, "frozen", False) or sys.platform == "darwin":  # a bundle is sealed
-        return None
-    folder = Path(sys.executable).resolve().parent
-    return folder.parent.parent if folder.parent.name == "versions" else folder
+    here = installation.here()
+    return None if here.form in (Form.SOURCE, Form.MACOS) else here.root  # a bundle is sealed
 
 
 def trusted_keys(data_dir: Path | None = None) -> tuple[PublicKey, ...]:

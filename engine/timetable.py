@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from engine import clock, plan
-from engine.domain import JobRun
+from engine.domain import HOUR, JobRun
 from engine.store import Reader
 
 #: Runs of a job that are read: how long it usually takes.
@@ -42,9 +42,10 @@ class SourceState:
 
 
 def jobs(reader: Reader, now: int) -> tuple[JobState, ...]:
-    """Every job of the plan, in its order; where no source is asked, the one that asks them never runs."""
+    """Every job of the plan, in its order, and after them the look for updates where that is made; where no source is asked, the job
+    that asks them never runs."""
     idle = plan.ASKS if reader.offline() else ""
-    return tuple(
+    states = [
         JobState(
             job,
             rhythm,
@@ -53,7 +54,12 @@ def jobs(reader: Reader, now: int) -> tuple[JobState, ...]:
             job in plan.RUNNABLE and job != idle,
         )
         for job, rhythm in plan.JOBS.items()
-    )
+    ]
+    runs = tuple(reader.job_runs(plan.UPDATE, _RUNS))
+    rhythm = plan.Rhythm(int(str(runs[0].detail["every_h"])) * HOUR) if runs else plan.Rhythm(0)
+    if runs and now - runs[0].started_at < 2 * rhythm.every_s:
+        states.append(JobState(plan.UPDATE, rhythm, runs, runs[0].started_at + rhythm.every_s, False))
+    return tuple(states)
 
 
 def document(reader: Reader, now: int, sources: Iterable[SourceState], told: Set[str]) -> dict[str, object]:

@@ -55,9 +55,7 @@ def png(size: int, margin: float = 0.0) -> bytes:
     painter = QtGui.QPainter(square)
     painter.drawImage(round(size * margin), round(size * margin), mark)
     painter.end()
-    buffer = QtCore.QBuffer()
-    square.save(buffer, "PNG")
-    return bytes(buffer.data().data())
+    return _encoded(square, "PNG")
 
 
 def _dib(size: int) -> bytes:
@@ -77,6 +75,23 @@ def ico() -> bytes:
         entries.append(struct.pack("<BBBBHHII", size % 256, size % 256, 0, 0, 1, 32, len(picture), offset))
         offset += len(picture)
     return struct.pack("<HHH", 0, 1, len(pictures)) + b"".join(entries + pictures)
+
+
+def side() -> bytes:
+    """The picture at the side of the Windows installer's first and last page, twice as large as it is shown."""
+    width, height, mark = 328, 628, 160
+    ground = QtGui.QImage(width, height, QtGui.QImage.Format.Format_RGB888)
+    ground.fill(QtGui.QColor(theme.LIGHT.bands[0]))
+    painter = QtGui.QPainter(ground)
+    painter.drawImage((width - mark) // 2, (width - mark) // 2, icons.picture(mark, "well", theme.LIGHT))
+    painter.end()
+    return _encoded(ground, "BMP")
+
+
+def _encoded(picture: QtGui.QImage, kind: str) -> bytes:
+    buffer = QtCore.QBuffer()
+    picture.save(buffer, kind)
+    return bytes(buffer.data().data())
 
 
 def icns() -> bytes:

@@ -23,12 +23,13 @@ from types import SimpleNamespace
 import bundles
 import issued_store
 import pytest
+import versions
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from serving import serving
 
-from engine import site
+from engine import installation, lock, site
 from engine.__main__ import main
 from engine.clock import SimulatedClock, SystemClock
 from engine.config import Config, Outside
@@ -36,6 +37,7 @@ from engine.doctor import Finding, asked, examine, machine, places, running, sto
 from engine.domain import DAY, HOUR, JobRun, Tier
 from engine.signing import SecretKey
 from engine.store import Writer
+from engine.updates import Memory, Updates
 
 NOW = issued_store.NOW
 CLOCK = SimulatedClock(NOW)
@@ -91,7 +93,7 @@ def test_everything_is_looked_at_and_told_to_programs(issued: Path, capsys: pyte
     assert time.monotonic() - started < 20
     assert {finding["check"] for finding in found} >= {
         *("program.version", "program.libraries", "program.sqlite", "clock.zone", "clock.pace", "settings.site", "settings.read"),
-        *("keys.trusted", "folder.write", "disk.free", "disk.growth", "database.damage", "database.size", "database.age"),
+        *("keys.trusted", "folder.write", "disk.free", "database.growth", "database.damage", "database.size", "database.age"),
         *("database.copy", "models.load", "engine.state", "endpoint.port"),
     }
     assert all(finding.keys() == {"check", "status", "text", "remedy", "about"} for finding in found)
@@ -157,6 +159,25 @@ def test_too_few_files_are_told(monkeypatch: pytest.MonkeyPatch, most: int, stat
 def test_a_short_disk_is_told(surroundings: Path, monkeypatch: pytest.MonkeyPatch, free: float, status: str) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     assert one(machine.disk(Config(data_dir=surroundings / "later")), "disk.free").status == status
+
+
+def test_a_newer_version_that_is_known_of_is_told(tmp_path: Path, surroundings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions.publish(tmp_path / "releases", "99.0.0", versions.archive("99.0.0"))
+    place = versions.install(tmp_path / "lastvagt", "0.1.0")
+    monkeypatch.setattr(installation, "here", lambda: place)
+    (tmp_path / "etc" / "trusted").mkdir(parents=True)
+    (tmp_path / "etc" / "trusted" / "releases.pub").write_text(versions.KEY.public("releases").text())
+    config = Config(data_dir=surroundings, update_url=(tmp_path / "releases").as_uri())
+    assert one(machine.update(Config(data_dir=surroundings)), "update.known").text.startswith("nobody is asked")
+    assert one(machine.update(config), "update.known").text.startswith("nobody was asked")
+    known = Updates(config, place, site.trusted_keys())
+    known.check(NOW)
+    told = one(machine.update(config), "update.known")
+    assert (told.status, "99.0.0" in told.text) == ("warn", True)
+    Memory(refused={"99.0.0": "it did not start"}).write(known.folder)
+    assert "taken back" in one(machine.update(config), "update.known").text
+    Memory(problem="It does not answer.", remedy="Wait.").write(known.folder)
+    assert one(machine.update(config), "update.known").text == "It does not answer."
 
 
 # -- settings, keys, rights -------------------------------------------------------------------------------------------
@@ -274,13 +295,13 @@ def test_a_database_of_another_version_is_told(own: Path) -> None:
 @pytest.mark.parametrize(("grown", "status"), [(0, "ok"), (1e6, "ok"), (3e8, "warn"), (6e9, "fail")])
 def test_growth_that_will_fill_the_disk_is_told(own: Path, monkeypatch: pytest.MonkeyPatch, grown: float, status: str) -> None:
     writer = Writer(own / "lastvagt.sqlite")
-    assert one(stored.database(Config(data_dir=own), CLOCK), "disk.growth").text == "known after two days"
+    assert one(stored.database(Config(data_dir=own), CLOCK), "database.growth").text == "its growth is known after two days"
     for day in range(2):
         at = NOW - (2 - day) * DAY
         writer.put_job_run(JobRun("maintenance", at, at, "ok", "", "", {"database_bytes": int(1e8 + day * grown)}))
     writer.close()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1e10))
-    assert one(stored.database(Config(data_dir=own), CLOCK), "disk.growth").status == status
+    assert one(stored.database(Config(data_dir=own), CLOCK), "database.growth").status == status
 
 
 def test_a_long_log_a_copy_and_what_lasts_are_told(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,10 +351,19 @@ def test_an_engine_that_is_silent_old_or_not_heard_is_told(own: Path) -> None:
     writer = Writer(config.database)
     writer.set_engine(said)
     writer.close()
-    found = list(running.engine(config, CLOCK))
+    killed = one(running.engine(config, CLOCK), "engine.state")
+    assert (killed.status, "is gone" in killed.text) == ("warn", True)
+    with lock.exclusive(own):
+        found = list(running.engine(config, CLOCK))
+        assert "holds the folder, and was last" in one(running.engine(config, SimulatedClock(NOW + HOUR)), "engine.state").text
     assert one(iter(found), "engine.version").status == "warn"
     assert one(iter(found), "engine.answer").status == "fail"
-    assert one(running.engine(config, SimulatedClock(NOW + HOUR)), "engine.state").status == "warn"
+
+
+def test_a_folder_on_which_a_command_works_is_told(surroundings: Path) -> None:
+    with lock.exclusive(surroundings):
+        told = one(running.engine(Config(data_dir=surroundings), CLOCK), "engine.state")
+    assert f"process {os.getpid()} works on the folder" in told.text
 
 
 def test_a_port_that_another_holds_is_told(surroundings: Path) -> None:
@@ -416,7 +446,7 @@ def source(status: int = 200, date: float | None = None, tls: tuple[Path, Path] 
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PySide6 import QtCore
 from pytestqt.qtbot import QtBot
 
 from app.engine_link import RETRY_S, SOON_S, EngineLink, command, runs
@@ -76,12 +77,26 @@ def test_an_engine_is_started_and_stopped_with_the_app(make: Make, qtbot: QtBot)
     assert not psutil.pid_exists(child.pid)
 
 
+def test_one_that_no_signal_reaches_ends_with_its_input_as_on_windows(make: Make) -> None:
+    link = make(
+        "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('serving', flush=True); sys.stdin.read()"
+    )
+    link.consider(Snapshot(NOW))
+    (child,) = psutil.Process().children()
+    process = link._process
+    assert process is not None
+    assert process.waitForReadyRead(10_000)
+    link.stop()
+    assert not psutil.pid_exists(child.pid)
+    assert process.exitStatus() is QtCore.QProcess.ExitStatus.NormalExit
+
+
 def test_it_is_told_the_folder_and_that_the_data_are_simulated(make: Make, qtbot: QtBot, tmp_path: Path) -> None:
     told = tmp_path / "told"
     link = make(f"import sys, pathlib; pathlib.Path({str(told)!r}).write_text(' '.join(sys.argv[1:]))")
     with qtbot.waitSignal(link.changed, timeout=5000, check_params_cb=lambda s: s.kind is EngineKind.FAILED):
         link.consider(Snapshot(NOW, simulated=True))
-    assert told.read_text() == "run --data-dir d --simulated"
+    assert told.read_text() == "run --attached --data-dir d --simulated"
 
 
 def test_the_last_line_of_one_that_dies_is_shown_and_it_is_tried_again(make: Make, qtbot: QtBot) -> None:

@@ -76,6 +76,17 @@ def test_jobs_tell_what_they_did_and_when_they_are_due(seen: tuple[Snapshot, Hea
     assert stopped.closed
 
 
+def test_without_network_by_settings_nothing_is_fetched_and_cannot_be(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "lastvagt.sqlite")
+    writer.set_offline(True)
+    writer.close()
+    reader = Reader(tmp_path / "lastvagt.sqlite")
+    seen = snapshot.read(reader, NOW), health_snapshot.read(reader, NOW)
+    reader.close()
+    fetching = next(line for line in present.health_view(*seen, RUNS, EN, NOW).jobs if line.cells[0].words == "Fetching")
+    assert (fetching.cells[4].words, fetching.job) == ("never: no network", "")
+
+
 def test_a_day_is_named_by_its_lowest_tier(seen: tuple[Snapshot, HealthSnapshot]) -> None:
     strip = next(s for s in present.health_view(*seen, RUNS, EN, NOW).strips if "DK1" in s.name)
     assert len(strip.days) == TIER_DAYS

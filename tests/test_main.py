@@ -12,7 +12,7 @@ import pytest
 from engine import clock, replay
 from engine.__main__ import main
 from engine.config import Config
-from engine.service import exclusive
+from engine.lock import exclusive
 
 COMMANDS = (
     *("run", "once", "status", "doctor", "backfill", "import", "forecast", "calibration", "quarantine", "export", "backtest"),

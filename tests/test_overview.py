@@ -152,6 +152,17 @@ def test_what_is_late_is_said_once_with_its_areas(tmp_path: Path) -> None:
     assert len(set(troubles)) == len(troubles)
 
 
+def test_without_network_by_settings_old_inputs_are_told_but_no_trouble(tmp_path: Path) -> None:
+    folder = filled_store.fill(tmp_path, days=16, learned=False, tso=False, gap_h=(12, 0))
+    writer = Writer(folder / "lastvagt.sqlite")
+    writer.set_offline(True)
+    writer.close()
+    situation = overview_view(*_read(folder), RUNS, DA, NOW).situation
+    assert (situation.headline, situation.troubles) == ("Prognoserne er aktuelle", ())
+    assert situation.ages.startswith("Uden net efter indstillingerne: data kommer med datapakker · Prognose udstedt")
+    assert "forbrug målt til 07:00, for 11" in situation.ages
+
+
 def test_a_screen_that_cannot_read_says_that_it_is_old(plain: Seen) -> None:
     shown, more = plain
     broken = dataclasses.replace(shown, fault=Expected("The disk is gone.", "Check it."))

@@ -24,8 +24,9 @@ from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.forecaster import Forecaster
 from engine.lineup import Cast
+from engine.lock import AlreadyRuns, exclusive
 from engine.plan import planned
-from engine.service import AlreadyRuns, Service, exclusive
+from engine.service import Service
 from engine.sources.fetch import Reply, Request, Unreachable
 from engine.store import Reader, Writer
 
@@ -176,7 +177,7 @@ def test_a_killed_engine_leaves_no_lock(tmp_path: Path) -> None:
     program = f"""
 import sys, time
 from pathlib import Path
-from engine.service import exclusive
+from engine.lock import exclusive
 with exclusive(Path({str(tmp_path)!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -192,11 +193,11 @@ with exclusive(Path({str(tmp_path)!r})):
         pass
 
 
-def started(config: Config, *options: str, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+def started(config: Config, *options: str, stdin: int | None = None, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
     """An engine of its own process, and its address."""
     command = [sys.executable, "-m", "engine", "run", "--data-dir", str(config.data_dir), *options]
     environment = {"LASTVAGT_PORT": "0"} | {f"LASTVAGT_{name.upper()}": value for name, value in settings.items()}
-    engine = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
+    engine = subprocess.Popen(command, env=os.environ | environment, stdin=stdin, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 30
     while time.monotonic() < end and engine.poll() is None:
         try:
@@ -241,6 +242,23 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     assert reader.engine() is None
     reader.close()
     assert "serves http://127.0.0.1" in (config.data_dir / "engine.log").read_text()
+
+
+def test_one_that_is_attached_ends_cleanly_with_whoever_started_it(config: Config) -> None:
+    engine, address = started(config, "--simulated", "--attached", stdin=subprocess.PIPE)
+    try:
+        assert engine.stdin is not None
+        engine.stdin.write(b"words mean nothing\n")
+        engine.stdin.flush()
+        assert requests.get(f"{address}/health", timeout=5).status_code in (200, 503)
+        assert engine.poll() is None
+        engine.stdin.close()  # as the system does when a program dies
+        assert engine.wait(12) == 0
+    finally:
+        engine.kill()
+    reader = Reader(config.database)
+    assert reader.engine() is None
+    reader.close()
 
 
 def test_a_download_that_hangs_holds_up_neither_answers_nor_the_end(config: Config) -> None:

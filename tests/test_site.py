@@ -22,7 +22,6 @@ from engine.config import Config, Outside, Place
 from engine.domain import Expected
 from engine.signing import SUFFIX, SecretKey
 
-EXAMPLE = Path(__file__).parent.parent / "packaging" / "site.example.toml"
 KEY = SecretKey(b"thesite.", bytes(range(32)))
 posix = pytest.mark.skipif(sys.platform == "win32", reason="rights are in lists there")
 
@@ -175,6 +174,17 @@ def test_where_a_signature_is_asked_for_only_a_signed_file_counts(etc: Path, tmp
         dataclasses.replace(outside, environment={site.VARIABLE: str(mine)}).config()
 
 
+@pytest.mark.parametrize("command", [("run",), ("once",), ("forecast",), ("update",)])
+def test_no_command_runs_on_a_file_that_does_not_count(
+    etc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    ask_for_signatures(etc)
+    write(etc, "[required]\nnetwork = false\n")
+    code, _, err = call(capsys, *command, "--data-dir", tmp_path / "data")
+    assert (code, "must be signed here" in err) == (4, True)
+    assert not (tmp_path / "data").exists()
+
+
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_changed_byte_of_a_signed_file_is_refused(etc: Path, outside: Outside, data: st.DataObject) -> None:
@@ -220,8 +230,9 @@ def test_a_secret_whose_file_cannot_be_read_stops_nothing(
     assert "none cannot be read" in caplog.text
 
 
-def test_the_example_shows_every_setting_and_can_be_used(etc: Path, outside: Outside, tmp_path: Path) -> None:
-    text = EXAMPLE.read_text(encoding="utf-8")
+def test_the_example_shows_every_setting_and_can_be_used(etc: Path, outside: Outside, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text, _ = call(capsys, "settings", "example")
+    assert code == 0
     assert tomllib.loads(text) == {"default": {}, "required": {}, "app": {}}
     used = write(etc, re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
     outside.config()

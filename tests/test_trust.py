@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -81,7 +82,14 @@ def test_the_administrator_trusts_for_everybody(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(tmp_path, "grid")
-    assert call(capsys, "trust", tmp_path / "grid.pub", "--machine")[0] == 0
+    before = os.umask(0o077)
+    try:
+        assert call(capsys, "trust", tmp_path / "grid.pub", "--machine")[0] == 0
+    finally:
+        os.umask(before)
+    if sys.platform != "win32":
+        trusted = folders[0] / "trusted"
+        assert [path.stat().st_mode & 0o777 for path in (trusted, trusted / "grid.pub")] == [0o755, 0o644]
     assert [key.name for key in site.trusted_keys()] == ["grid"]
 
 
@@ -140,6 +148,7 @@ def test_a_portable_program_keeps_its_site_above_its_versions(tmp_path: Path, mo
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "lastvagt" / "versions" / "1.2.3" / "lastvagt-engine"))
     assert site.program_folder() is None
+    (tmp_path / "lastvagt" / "bin").mkdir(parents=True)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert site.program_folder() == tmp_path / "lastvagt"
     monkeypatch.setattr(sys, "executable", str(tmp_path / "usr" / "lib" / "lastvagt" / "lastvagt"))

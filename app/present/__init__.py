@@ -11,6 +11,7 @@ from app.present.frame import Empty, closed, engine_line
 from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
+from app.present.kits import kit_taken, kits_view, unimportable
 from app.present.lateness import SourceAge, source_ages
 from app.present.map import (
     Legend,
@@ -129,6 +130,8 @@ __all__ = [
     "hour_rows",
     "hours_ahead",
     "judged_text",
+    "kit_taken",
+    "kits_view",
     "lag_days",
     "made_text",
     "map_frame",
@@ -155,6 +158,7 @@ __all__ = [
     "surrounded",
     "time_range",
     "undecidable",
+    "unimportable",
     "usual_curve",
     "value_range",
     "weather_at",

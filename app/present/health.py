@@ -13,10 +13,11 @@ from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
 from app.snapshot import EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock, geography
+from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
 from engine.geography import Measure
 from engine.lag import Lag
+from engine.store.kits import usual_gap_s
 from engine.store.reader import Event, SeriesState
 from engine.store.space import Space
 from engine.timetable import JobState
@@ -116,7 +117,7 @@ def health_view(
     return HealthView(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),
-        sources=_sources(snapshot, language, now),
+        sources=_sources(snapshot, language, now, _between_kits_s(found)),
         jobs=() if found is None else tuple(_job(state, engine.answers, asked_next, language, now) for state in found.jobs),
         strips=() if found is None else tuple(_strip(area, found, language, now) for area in found.issues),
         first_day=language.date(now - (TIER_DAYS - 1) * DAY, weekday=False),
@@ -133,7 +134,12 @@ def health_view(
 # -- sources ----------------------------------------------------------------------------------------------------------
 
 
-def _sources(snapshot: Snapshot, language: Language, now: int) -> tuple[HealthLine, ...]:
+def _between_kits_s(found: HealthSnapshot | None) -> int:
+    """Seconds that usually lie between two kits where nothing else brings data: until the next one comes no value can be newer."""
+    return (usual_gap_s(found.kits) or 0) if found is not None and found.offline else 0
+
+
+def _sources(snapshot: Snapshot, language: Language, now: int, between_s: int) -> tuple[HealthLine, ...]:
     """A line for each kind of value of each source, judged by the series that is furthest behind; load first."""
     groups: dict[tuple[str, str], list[SeriesState]] = {}
     for state in snapshot.series:
@@ -147,18 +153,18 @@ def _sources(snapshot: Snapshot, language: Language, now: int) -> tuple[HealthLi
     order = ["weather" if quantity in WEATHER else quantity for quantity in UNITS]
     others = sorted(groups, key=lambda key: (order.index(key[0]), key[1]))
     return (
-        *(_load(source, lags, language, now) for source, lags in loads.items()),
-        *(_other(quantity, source, groups[quantity, source], language, now) for quantity, source in others),
+        *(_load(source, lags, language, now, between_s) for source, lags in loads.items()),
+        *(_other(quantity, source, groups[quantity, source], language, now, between_s) for quantity, source in others),
     )
 
 
-def _load(source: str, lags: Sequence[Lag], language: Language, now: int) -> HealthLine:
+def _load(source: str, lags: Sequence[Lag], language: Language, now: int, between_s: int) -> HealthLine:
     """The loads of a source, by its measured lag."""
     worst = max(lags, key=lambda lag: (now - lag.newest_valid - (lag.usual_s or 0), now - lag.newest_valid))
     age_s = now - worst.newest_valid
     measure = geography.measure(worst.consumer)
     gross = measure is Measure.GROSS
-    state = freshness(age_s, USUAL_AGE_S["load"]) if gross else judge(worst, age_s)
+    state = freshness(age_s - between_s, USUAL_AGE_S["load"]) if gross else judge(worst, age_s)
     usual = "–" if worst.usual_s is None else language.duration(_rounded(worst.usual_s))
     course = tuple(seconds / HOUR for _, seconds in worst.by_day[-_COURSE_DAYS:])
     name = language.text("quantity.load") if gross else language.text(f"health.of_{measure.name.lower()}")
@@ -189,8 +195,8 @@ def _rounded(seconds: int) -> int:
     return seconds // HOUR * HOUR if seconds >= 2 * DAY else seconds
 
 
-def _other(quantity: str, source: str, states: Sequence[SeriesState], language: Language, now: int) -> HealthLine:
-    usual_s = USUAL_AGE_S[WEATHER[0] if quantity == "weather" else quantity]
+def _other(quantity: str, source: str, states: Sequence[SeriesState], language: Language, now: int, between_s: int) -> HealthLine:
+    usual_s = USUAL_AGE_S[WEATHER[0] if quantity == "weather" else quantity] + between_s
     behind = max(states, key=lambda state: state.age_s(now))
     age_s = behind.age_s(now)
     until = max(state.newest_valid for state in states) + HOUR
@@ -225,7 +231,10 @@ def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: L
     last = state.runs[0] if state.runs else None
     after = text("health.after", job=text(f"job.{state.rhythm.after}")) if state.rhythm.after else ""
     next_time = min(asked_next.values(), default=state.next_time) if state.job == "ingest" else state.next_time
-    following = after if next_time is None else language.moment(next_time, now) if runs else "–"
+    idle = state.job == plan.ASKS and not state.runnable
+    following = (
+        text("health.no_network") if idle else after if next_time is None else language.moment(next_time, now) if runs else "–"
+    )
     if last is None:
         did, told = (Cell("–"), Cell("–"), Cell(text("health.never"))), ""
     else:

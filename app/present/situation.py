@@ -36,7 +36,7 @@ def situation(snapshot: Snapshot, more: OverviewSnapshot, engine: EngineStatus, 
     if told:
         found.append((Freshness.LATE, language.text("situation.events", count=len(told))))
     worst = Freshness.STALE if any(state is not Freshness.LATE for state, _ in found) else Freshness.LATE
-    headline = language.text("situation.all_current")
+    headline = language.text("situation.forecasts_current" if snapshot.offline else "situation.all_current")
     if found:
         headline = language.text("situation.one" if len(found) == 1 else "situation.many", count=len(found))
     return Situation(
@@ -76,6 +76,8 @@ def _late(snapshot: Snapshot, language: Language, now: int) -> list[tuple[Freshn
         add(language.text("situation.forecast"), row.forecast_freshness, of)
         if row.reduced:
             causes.setdefault((row.reduced, Freshness.LATE), []).append(short_name(of, language))
+        if snapshot.offline:
+            continue  # how old inputs are stands below, and that no kit has come is a trouble of its own
         if not is_gross(of):
             add(language.text("situation.metered"), row.observed_freshness, of)
         elif of.area in geography.parts("DK"):
@@ -152,7 +154,7 @@ def _miss(snapshot: Snapshot, more: OverviewSnapshot, of: Consumer) -> tuple[int
 def _ages(snapshot: Snapshot, language: Language, now: int) -> str:
     """How old the newest issue of all price areas is, and their inputs that everything hangs on."""
     shown = [snapshot.consumers[of] for of in PRICE_AREAS]
-    parts = []
+    parts = [language.text("situation.offline")] if snapshot.offline else []
     issues = [of_it.forecast.issue_time for of_it in shown if of_it.forecast is not None]
     if issues:
         age = language.duration(now - min(issues))

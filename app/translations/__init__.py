@@ -12,6 +12,7 @@ from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.export import TEXTS as EXPORT_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
 from app.translations.health import TEXTS as HEALTH_TEXTS
+from app.translations.kits import TEXTS as KITS_TEXTS
 from app.translations.map import TEXTS as MAP_TEXTS
 from app.translations.monitoring import TEXTS as MONITORING_TEXTS
 from app.translations.overview import TEXTS as OVERVIEW_TEXTS
@@ -30,6 +31,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **CONSUMER_TEXTS,
     **EXPORT_TEXTS,
     **HEALTH_TEXTS,
+    **KITS_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
     **MONITORING_TEXTS,

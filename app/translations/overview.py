@@ -39,6 +39,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The arrow keys change the area. Enter opens the forecast.",
     ),
     "situation.all_current": ("Alt er aktuelt", "Everything is current"),
+    "situation.forecasts_current": ("Prognoserne er aktuelle", "Forecasts are current"),
+    "situation.offline": (
+        "Uden net efter indstillingerne: data kommer med datapakker",
+        "No network by settings: data come by kit",
+    ),
     "situation.one": ("1 ting at se på", "1 thing to look at"),
     "situation.many": ("{count} ting at se på", "{count} things to look at"),
     "situation.unreadable": (

@@ -139,6 +139,22 @@ _SETTINGS: dict[str, tuple[str, str, str]] = {
         "Alarm from probability, %",
         "Sandsynlighed, 1 til 100 procent, for at overskride en grænse inden for to døgn, hvorfra der er alarm.",
     ),
+    "update_url": (
+        "Adresse for opdateringer",
+        "Address of updates",
+        "Adressen på en mappe med updates.json, https eller file, der fortæller om nyere versioner; tom spørger ingen.",
+    ),
+    "update_check_hours": (
+        "Timer mellem opslag",
+        "Hours between checks",
+        "Timer mellem to spørgsmål om en nyere version.",
+    ),
+    "update_apply": (
+        "Gør selv",
+        "Do by itself",
+        "Hvad der sker af sig selv med en nyere version: never (den nævnes kun), stage (den hentes og prøves) eller apply (en flytbar "
+        "installation tager den også i brug).",
+    ),
     "log_level": ("Log", "Log", "DEBUG, INFO, WARNING eller ERROR."),
 }
 
@@ -172,6 +188,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.retention_about": (
         "Hvor langt tilbage der hentes, og hvor længe prognoser beholdes. Det, der er udtyndet, kommer ikke igen.",
         "How far back is fetched, and how long forecasts are kept. What was thinned does not come back.",
+    ),
+    "settings.updates": ("Opdateringer", "Updates"),
+    "settings.updates_about": (
+        "Kun det, der er signeret med en nøgle, som denne maskine stoler på, kommer i brug, og en version, der ikke virker, går tilbage.",
+        "Only what is signed by a key that this machine trusts is used, and a version that does not work is taken back.",
     ),
     "settings.models": ("Modeller", "Models"),
     "settings.models_about": (

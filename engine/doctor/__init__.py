@@ -25,6 +25,7 @@ def examine(outside: Outside, clock: time.Clock, offline: bool = False) -> Itera
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("settings.read", lambda: places.settings(outside)),
         ("keys.trusted", lambda: places.keys(config)),
+        ("update.known", lambda: machine.update(config)),
         ("folder.rights", lambda: places.rights(config)),
         ("disk.free", lambda: machine.disk(config)),
         ("database.read", lambda: stored.database(config, clock)),

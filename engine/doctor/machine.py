@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 import onnxruntime
 
-from engine import __version__, clock
+from engine import __version__, clock, installation, site
 from engine.config import Config
 from engine.doctor.finding import Finding, fail, ok, warn
 from engine.domain import DAY
+from engine.updates import Stand, Updates
 
 #: Free bytes of the disk below which it is nearly full, and short.
 DISK_FAIL, DISK_WARN = 500e6, 2e9
@@ -82,6 +83,22 @@ def _files() -> Iterator[Finding]:
     else:
         remedy = f"Raise the limit: ulimit -n {4 * _FILES}, or LimitNOFILE={4 * _FILES} in the service's unit."
         yield warn("program.files", f"may hold only {most} files and connections open", remedy)
+
+
+def update(config: Config) -> Iterator[Finding]:
+    """Whether a newer version is known of; nobody is asked."""
+    state = Updates(config, installation.here(), site.trusted_keys(config.data_dir)).state()
+    newest = state.release.version if state.release else ""
+    if state.memory.problem:
+        yield warn("update.known", state.memory.problem, state.memory.remedy)
+    elif state.stand in (Stand.AVAILABLE, Stand.READY):
+        yield warn("update.known", f"There is a newer version: {newest}.", "lastvagt-engine update tells what to do.")
+    elif state.stand is Stand.REFUSED:
+        remedy = "Wait for the next; lastvagt-engine update tells why."
+        yield warn("update.known", f"Version {newest} was taken back here.", remedy)
+    else:
+        said = {Stand.OFF: "nobody is asked for newer versions", Stand.UNKNOWN: "nobody was asked for newer versions yet"}
+        yield ok("update.known", said.get(state.stand, "no newer version for this installation is known"))
 
 
 def disk(config: Config) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import __version__, access
+from engine import __version__, access, lock
 from engine import clock as time
 from engine.config import Config
 from engine.doctor.finding import Finding, fail, ok, warn
@@ -28,20 +28,35 @@ _SYSTEMD = Path("/run/systemd/system")
 def engine(config: Config, clock: time.Clock) -> Iterator[Finding]:
     """The engine of this data folder, and what the system was told of it."""
     yield from _unit()
-    state = None
+    state, holder = None, _holder(config)
     if config.database.exists():
         # One that cannot be read is told of where the database is looked at.
         with contextlib.suppress(Expected), contextlib.closing(Reader(config.database)) as reader:
             state = reader.engine()
-    if state is None:
+    if state is None and holder is not None:
+        yield ok("engine.state", f"process {holder} works on the folder: an import, a backfill or the like")
+    elif state is None:
         yield ok("engine.state", "not running")
         yield from _port(config)
+    elif holder is None:
+        text = f"Process {state.pid} was last heard {time.iso(state.heartbeat)}, and is gone: it was killed or has failed."
+        yield warn("engine.state", text, "Look at the end of engine.log, then start it again: lastvagt-engine run.")
     elif clock.now() - state.heartbeat > _HEARD_S:
-        text = f"Process {state.pid} was last heard {time.iso(state.heartbeat)}."
-        yield warn("engine.state", text, "Start it again: lastvagt-engine run.")
+        text = f"Process {state.pid} holds the folder, and was last heard {time.iso(state.heartbeat)}."
+        yield warn("engine.state", text, "Look at engine.log; end that process and start the engine again.")
     else:
         yield ok("engine.state", f"process {state.pid} serves http://{state.host}:{state.port}")
         yield from _answers(state)
+
+
+def _holder(config: Config) -> int | None:
+    """The process that holds the data folder, if one does."""
+    try:
+        return lock.holder(config.data_dir)
+    except OSError as error:  # as another user
+        raise Expected(
+            f"{config.data_dir / lock.ENGINE} cannot be looked at: {error.strerror}.", "Run this as the user of the engine."
+        ) from error
 
 
 def _answers(state: EngineState) -> Iterator[Finding]:

@@ -55,17 +55,17 @@ def _growth(space: Space) -> Iterator[Finding]:
         yield warn("database.log", f"Its write-ahead log has grown to {space.log_bytes / 1e6:.0f} MB.", remedy)
     growth = space.growth_bytes_a_day
     if growth is None:
-        yield ok("disk.growth", "known after two days")
+        yield ok("database.growth", "its growth is known after two days")
     elif growth <= 0:
-        yield ok("disk.growth", "the database does not grow")
+        yield ok("database.growth", "does not grow")
     else:
         left = max(0.0, space.free_bytes - DISK_FAIL) / growth
-        text = f"the database grows by {growth / 1e6:.2f} MB a day; the disk has room for {left:.0f} days of that"
+        text = f"grows by {growth / 1e6:.2f} MB a day; the disk has room for {left:.0f} days of that"
         remedy = "Free disk space, or keep fewer issues: thin_forecasts_after_days, keep_forecasts_days."
         if left < _SOON:
-            yield (fail if left < _NOW else warn)("disk.growth", text, remedy)
+            yield (fail if left < _NOW else warn)("database.growth", text, remedy)
         else:
-            yield ok("disk.growth", text)
+            yield ok("database.growth", text)
 
 
 def _ages(config: Config, reader: Reader, now: int) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.domain import FloatArray, IntArray, Series
+from engine.domain import DAY, Expected, FloatArray, IntArray, Series
 
 Rows = tuple[IntArray, IntArray, FloatArray, npt.NDArray[np.uint8]]  # valid_time, available_at, value, flags
 
@@ -19,6 +19,11 @@ Rows = tuple[IntArray, IntArray, FloatArray, npt.NDArray[np.uint8]]  # valid_tim
 _BEGAN = "kits_began"
 #: Property that holds the special days of a program that is newer than this one.
 _CALENDAR = "calendar"
+
+#: Age of the newest kit beyond which it is missed, before it is known how often they come: weather forecasts reach a week ahead.
+_FIRST_AGE_S = 8 * DAY
+#: Kits that tell how often they come, and how much later than usual the next one may be.
+USUAL_OF, _SLACK, _GRACE_S = 8, 1.5, DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,27 @@ class Arrival:
     record: KitRecord
     began: int
     calendar: Calendar | None = None
+
+
+def late(kits: Sequence[KitRecord], now: int) -> Expected | None:
+    """What is missed where no kit came for longer than usual; None where none ever came."""
+    ends = sorted({record.until for record in kits})
+    if not ends:
+        return None
+    age_s, usual_s = now - ends[-1], usual_gap_s(kits)
+    if age_s <= (_FIRST_AGE_S if usual_s is None else _SLACK * usual_s + _GRACE_S):
+        return None
+    usually = "" if usual_s is None else f", and one usually comes every {max(1, round(usual_s / DAY))} days"
+    return Expected(
+        f"The newest kit is {age_s / DAY:.0f} days old{usually}.",
+        "Forecasts go on from older data with wider bands. Bring a newer kit: lastvagt-engine kit import FILE.",
+    )
+
+
+def usual_gap_s(kits: Sequence[KitRecord]) -> int | None:
+    """Seconds that usually lie between one kit and the next; None before the third."""
+    ends = sorted({record.until for record in kits})
+    return int(np.median(np.diff(ends))) if len(ends) > 2 else None
 
 
 class KitsReader:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import logging
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.domain import DAY, HOUR, LEVELS, Expected
 from engine.store import codec
+
+log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x4C617374  # "Last"
 #: Instructions of SQLite's machine between two calls that tell of progress: some milliseconds.
@@ -186,13 +191,44 @@ def check_current(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def before(path: Path, version: int) -> Path:
+    """Where the copy of a database lies that was made before it became one of a version."""
+    return path.with_name(f"{path.name}.before-schema-{version}")
+
+
+def version_of(path: Path) -> int:
+    """Version of a file that a program of any version has written."""
+    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
+    """Make a copy, and see that it is whole, before anything is changed; nobody but its owner deletes it."""
+    copy = before(path, len(MIGRATIONS))
+    if copy.exists() and version_of(copy) < version:
+        return  # a migration was cut short after some of its steps: this is the file as it was before them
+    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < 2 * size:
+        raise Expected(
+            f"{path} must be brought up to date, which needs {2 * size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.",
+            "Free disk space and start again, or install the version before; the file was left as it is.",
+        )
+    log.info("%s is brought from schema %d to %d; a copy is kept in %s.", path, version, len(MIGRATIONS), copy)
+    unfinished = copy.with_name(f"{copy.name}.part")
+    unfinished.unlink(missing_ok=True)
+    db.execute("VACUUM INTO ?", (str(unfinished),))
+    with contextlib.closing(sqlite3.connect(unfinished)) as made:
+        found = made.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok" or version_of(unfinished) != version:
+        raise Expected(f"The copy of {path} is not whole: {found}.", "Check the disk; the file was left as it is.")
+    unfinished.replace(copy)
+
+
 def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring a database up to date, one transaction a step, after a copy of a file that already holds data."""
     version = check(db, path)
     if 0 < version < len(MIGRATIONS):
-        copy = path.with_name(f"{path.name}.before-schema-{len(MIGRATIONS)}")
-        copy.unlink(missing_ok=True)  # of a migration that failed: the file itself is still as it was
-        db.execute("VACUUM INTO ?", (str(copy),))
+        _keep(db, path, version)
     for step in range(version, len(MIGRATIONS)):
         db.execute("BEGIN IMMEDIATE")
         try:

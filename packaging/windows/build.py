@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,20 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
 
+import branding  # noqa: E402
+import icons  # noqa: E402
+
 from engine import __version__  # noqa: E402
 
 #: WinSW 2.12.0 for .NET Framework 4.6.1, which every Windows 10 has; MIT License.
 WRAPPER_URL = "https://github.com/winsw/winsw/releases/download/v2.12.0/WinSW.NET461.exe"
 WRAPPER_SHA256 = "b5066b7bbdfba1293e5d15cda3caaea88fbeab35bd5b38c41c913d492aadfc4f"
 FORMS = ("user", "machine", "server")
-_SCRIPT = Path(__file__).with_name("lastvagt.nsi")
-
-
-def quad(version: str) -> str:
-    """A version as Windows wants it, four numbers: 1.2.3rc1 is 1.2.3.0."""
-    numbers = re.match(r"\d+(\.\d+)*", version)
-    parts = numbers[0].split(".") if numbers else []
-    return ".".join([*parts, "0", "0", "0", "0"][:4])
+_SCRIPT, _SIGN = (Path(__file__).with_name(name) for name in ("lastvagt.nsi", "sign.py"))
 
 
 def removal(payload: Path) -> str:
@@ -62,8 +57,9 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
         "PAYLOAD": payload.resolve(),
         "REMOVE": remove.resolve(),
         "VERSION": __version__,
-        "QUAD": quad(__version__),
+        "QUAD": ".".join(map(str, branding.quad(__version__))),
         "KB": sum(path.stat().st_size for path in payload.rglob("*") if path.is_file()) // 1024,
+        "SIDE": (work / "side.bmp").resolve(),
         "ICON": (work / "lastvagt.ico").resolve(),
         "LICENSE": ROOT / "LICENSE",
         "OUT": out.resolve(),
@@ -80,16 +76,15 @@ def command(makensis: str, form: str, payload: Path, out: Path, work: Path, more
     ]
 
 
-def build(form: str, payload: Path, out: Path, wrapper: Path | None, sign: str | None, more: Sequence[str] = ()) -> Path:
+def build(form: str, payload: Path, out: Path, wrapper: Path | None, sign: bool = False, more: Sequence[str] = ()) -> Path:
     """Make one installer and return it."""
-    import icons
-
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     (work / "lastvagt.ico").write_bytes(icons.ico())
+    (work / "side.bmp").write_bytes(icons.side())
     made = out / f"lastvagt-{__version__}-{form}-setup.exe"
     given = [f"-DWRAPPER={wrapper.resolve()}"] if wrapper and form != "user" else []
-    signing = [f"-DSIGN={sign}"] if sign else []
+    signing = [f'-DSIGN="{sys.executable}" "{_SIGN}"'] if sign else []
     makensis = shutil.which("makensis") or str(Path(os.environ.get("PROGRAMFILES(X86)", "")) / "NSIS" / "makensis.exe")
     subprocess.run(command(makensis, form, payload, made, work, [*given, *signing, *more]), check=True)
     return made
@@ -105,10 +100,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--wrapper", type=Path, metavar="FILE", help=f"WinSW, from {WRAPPER_URL}; without it no engine is a service"
     )
-    parser.add_argument("--sign", metavar="COMMAND", help="command that signs the file whose path is put after it")
+    parser.add_argument(
+        "--sign", action="store_true", help="sign what is made, and the programs in it, as packaging/windows/sign.py says"
+    )
+    parser.add_argument(
+        "--wrapper-url", action="store_true", help="print where the wrapper is to be fetched from, and do nothing else"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/windows"), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if options.wrapper_url:
+        print(WRAPPER_URL)
+        return 0
     if options.wrapper:
         check_wrapper(options.wrapper)
     else:
@@ -116,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     payloads = {"user": options.payload, "machine": options.payload, "server": options.engine if options.wrapper else None}
     for form, payload in payloads.items():
         if payload is not None:
+            if options.sign and form != "machine":  # whose programs are those of the form before it
+                subprocess.run([sys.executable, str(_SIGN), *map(str, sorted(payload.glob("*.exe")))], check=True)
             made = build(form, payload, options.out, options.wrapper, options.sign)
             print(f"{made}  {made.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -1,6 +1,6 @@
 ; The Windows installers of Lastvagt; packaging/windows/build.py calls makensis with what it needs:
 ;   PAYLOAD  folder of the frozen program        REMOVE   list of what of it to remove again
-;   VERSION, QUAD, KB, ICON, LICENSE, OUT        FORM     user, machine or server
+;   VERSION, QUAD, KB, ICON, SIDE, LICENSE, OUT  FORM     user, machine or server
 ;   WRAPPER  WinSW, where the engine can be a service (not for a user)
 ;   SIGN     command that signs a file, where there is one
 ;
@@ -60,6 +60,8 @@ VIAddVersionKey /LANG=0 "LegalCopyright" "MIT License"
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
 !define MUI_ABORTWARNING
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${SIDE}"
+!define MUI_WELCOMEPAGE_TEXT "$(WELCOME)"
 !insertmacro MUI_PAGE_WELCOME
 !insertmacro MUI_PAGE_LICENSE "${LICENSE}"
 !ifdef WRAPPER
@@ -82,6 +84,11 @@ VIAddVersionKey /LANG=0 "LegalCopyright" "MIT License"
   LangString ${NAME} ${LANG_DANISH} "${DANISH}"
   LangString ${NAME} ${LANG_ENGLISH} "${ENGLISH}"
 !macroend
+!if "${FORM}" == "user"
+  !insertmacro TEXT WELCOME "Lastvagt forudsiger Danmarks elforbrug time for time.$\r$\n$\r$\nProgrammet installeres for dig alene og kræver ingen administrator. En tidligere udgave bliver afløst; data og indstillinger bliver, hvor de er." "Lastvagt forecasts Danish electricity consumption hour by hour.$\r$\n$\r$\nIt is installed for you alone and needs no administrator. An earlier version is replaced; data and settings stay where they are."
+!else
+  !insertmacro TEXT WELCOME "Lastvagt forudsiger Danmarks elforbrug time for time.$\r$\n$\r$\nProgrammet installeres for alle på denne computer. En tidligere udgave bliver afløst; data og indstillinger bliver, hvor de er." "Lastvagt forecasts Danish electricity consumption hour by hour.$\r$\n$\r$\nIt is installed for everybody on this computer. An earlier version is replaced; data and settings stay where they are."
+!endif
 !insertmacro TEXT PROGRAM "Programmet" "The program"
 !insertmacro TEXT PROGRAM_TOLD "Det, der skal installeres." "What is to be installed."
 !insertmacro TEXT AS_SERVICE "Motoren som tjeneste" "The engine as a service"

@@ -1,0 +1,149 @@
+"""What `make freeze` makes: it works without Python, holds what it should and nothing else, and comes out the same twice."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import engine
+
+ROOT = Path(engine.__file__).parent.parent
+PACKAGING, OUT = ROOT / "packaging", ROOT / "out" / "frozen"
+sys.path.insert(0, str(PACKAGING))
+
+import contents  # noqa: E402
+import freeze  # noqa: E402
+import licences  # noqa: E402
+import sbom  # noqa: E402
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of Linux alone")
+
+
+def made_from() -> str:
+    """Digest of everything that the frozen programs are made from."""
+    installed = sorted({f"{found.name} {found.version}" for found in importlib.metadata.distributions()})
+    digest = hashlib.sha256(f"{sys.version} {installed}".encode())
+    parts = [ROOT / name for name in ("engine", "app", "models", "pyproject.toml")]
+    parts += [PACKAGING / name for name in ("hooks", "programs", "lastvagt.spec", "freeze.py", "icu.py")]
+    for part in parts:
+        for path in sorted([part] if part.is_file() else part.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def run(script: str, *words: object) -> str:
+    done = subprocess.run([sys.executable, PACKAGING / script, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def frozen() -> Path:
+    """The folder of both programs, frozen anew where what they are made from has changed."""
+    kept, wanted = OUT / "made-from", made_from()
+    if not kept.exists() or kept.read_text(encoding="ascii") != wanted:
+        kept.unlink(missing_ok=True)
+        run("freeze.py", "--dist", OUT, "--work", OUT / "work")
+        kept.write_text(wanted, encoding="ascii")
+    return OUT
+
+
+def test_app_and_engine_work_where_there_is_no_python(frozen: Path) -> None:
+    out = run("smoke.py", frozen / "lastvagt", "--quick")
+    assert out.count("\nok ") >= 7
+
+
+def test_the_engine_alone_tries_itself_out(frozen: Path, tmp_path: Path) -> None:
+    alone = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.defpath}
+    program = frozen / "lastvagt-engine" / "lastvagt-engine"
+    out = subprocess.run([program, "selfcheck"], env=alone, capture_output=True, text=True, check=True).stdout
+    assert "Everything works" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", freeze.FOLDERS)
+def test_the_list_is_of_what_is_there(frozen: Path, name: str) -> None:
+    lines = (frozen / f"{name}.files").read_text(encoding="utf-8").splitlines()
+    assert lines == list(freeze.listed(frozen / name))
+    names = [line.split(maxsplit=2)[2].partition(" -> ")[0] for line in lines]
+    assert {"_internal/models/price-areas-full-2024-06-30/model.onnx", "lastvagt-engine"} <= set(names)
+    assert any("PySide6" in each for each in names) == (name == "lastvagt")
+    assert not [each for each in names if "libreadline" in each or "libgtk" in each or "libQt6Network" in each]
+
+
+@linux
+@pytest.mark.parametrize("name", freeze.FOLDERS)
+def test_the_bill_of_materials_is_what_is_in_the_folder(frozen: Path, name: str, tmp_path: Path) -> None:
+    parts = contents.of(frozen / name, OUT / "work" / "lastvagt")
+    assert licences.refused(parts) == []
+    sbom.write(frozen / name, parts, tmp_path / sbom.FILE, 0)
+    bill = json.loads((tmp_path / sbom.FILE).read_text(encoding="utf-8"))
+    components = [bill["metadata"]["component"], *bill["components"]]
+    listed = [inside["name"] for one in components for inside in one.get("components", ()) if inside["type"] == "file"]
+    assert sorted(listed) == contents.listed(frozen / name)
+    named = {one["name"] for one in components}
+    assert {"lastvagt", "python", "numpy", "onnxruntime", "pyinstaller"} <= named
+    assert ("PySide6_Essentials" in named) == (name == "lastvagt")
+
+
+@pytest.mark.parametrize("name", freeze.FOLDERS)
+def test_a_package_that_nothing_depends_on_is_a_surprise(frozen: Path, name: str, tmp_path: Path) -> None:
+    found = freeze.modules(frozen / name)
+    assert {"numpy", "onnxruntime", "engine"} <= found
+    assert ("app" in found) == (name == "lastvagt")
+    shutil.copy(frozen / name / "lastvagt-engine", tmp_path)
+    for package in ("numpy", "onnx", "pytest"):
+        (tmp_path / "_internal" / package).mkdir(parents=True)
+    (tmp_path / "_internal" / "hypothesis.cpython-311-x86_64-linux-gnu.so").touch()
+    (tmp_path / "_internal" / "libonnx.so.1").touch()
+    assert freeze.surprises(tmp_path, freeze.FOLDERS[name][1]) == ["hypothesis", "onnx", "pytest"]
+
+
+def test_dependencies_are_those_of_the_extras_asked_for() -> None:
+    server, desktop = freeze.dependencies(()), freeze.dependencies(("app",))
+    assert {"lastvagt", "numpy", "rich", "pygments", "h11", "cffi"} <= server < desktop
+    assert {"pyside6-essentials", "shiboken6", "keyring"} <= desktop - server
+    assert not {"pytest", "lightgbm", "onnx", "httpx"} & desktop
+
+
+@linux
+def test_words_keep_the_order_of_their_language_where_icu_is_cut(frozen: Path) -> None:
+    (data,) = (frozen / "lastvagt" / "_internal" / "PySide6" / "Qt" / "lib").glob("libicudata.so.*")
+    assert data.stat().st_size < 5e6
+    code = """if True:
+        import functools, json
+        from PySide6.QtCore import QCollator, QLocale
+        words = "zoo Ål Aarhus Æble ånd abe Øl Ærø østers Odense Zürich".split()
+        in_order = lambda code: sorted(words, key=functools.cmp_to_key(QCollator(QLocale(code)).compare))
+        used = [line.split()[-1] for line in open("/proc/self/maps") if "libicudata" in line]
+        print(json.dumps([used[0], in_order("da"), in_order("en"), QLocale("da").toUpper("æøåß")]))"""
+    whole, cut = (
+        subprocess.run([sys.executable, "-c", code], env=os.environ | preload, capture_output=True, text=True, check=True).stdout
+        for preload in ({}, {"LD_PRELOAD": str(data)})
+    )
+    assert str(data) in cut
+    assert str(data) not in whole
+    assert cut.partition(",")[2] == whole.partition(",")[2]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", freeze.FOLDERS)
+def test_everything_works_from_a_folder_with_danish_letters(frozen: Path, name: str) -> None:
+    out = run("smoke.py", frozen / name)
+    assert "ok" in out
+
+
+@pytest.mark.long
+def test_the_same_sources_freeze_to_the_same_files(frozen: Path, tmp_path: Path) -> None:
+    run("freeze.py", "--dist", tmp_path / "dist", "--work", tmp_path / "work")
+    for name in freeze.FOLDERS:
+        assert (tmp_path / "dist" / f"{name}.files").read_text() == (frozen / f"{name}.files").read_text()
