@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo freeze deb package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo freeze deb package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -87,6 +87,9 @@ bench-backfill: $(READY)
 
 bench-late: $(READY)
 	$(BIN)/python tests/bench_late.py
+
+bench-package: freeze
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench_package.py
 
 bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py

@@ -32,7 +32,7 @@ def made_from() -> str:
     installed = sorted({f"{found.name} {found.version}" for found in importlib.metadata.distributions()})
     digest = hashlib.sha256(f"{sys.version} {installed}".encode())
     parts = [ROOT / name for name in ("engine", "app", "models", "pyproject.toml")]
-    parts += [PACKAGING / name for name in ("hooks", "programs", "lastvagt.spec", "freeze.py", "icu.py")]
+    parts += [PACKAGING / name for name in ("hooks", "programs", "branding.py", "lastvagt.spec", "freeze.py", "icu.py")]
     for part in parts:
         for path in sorted([part] if part.is_file() else part.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
@@ -76,6 +76,7 @@ def test_the_list_is_of_what_is_there(frozen: Path, name: str) -> None:
     assert lines == list(freeze.listed(frozen / name))
     names = [line.split(maxsplit=2)[2].partition(" -> ")[0] for line in lines]
     assert {"_internal/models/price-areas-full-2024-06-30/model.onnx", "lastvagt-engine"} <= set(names)
+    assert [each for each in names if "zoneinfo/" in each] == ["_internal/tzdata/zoneinfo/Europe/Copenhagen"]
     assert any("PySide6" in each for each in names) == (name == "lastvagt")
     assert not [each for each in names if "libreadline" in each or "libgtk" in each or "libQt6Network" in each]
 
