@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 import bundles
+import jsonschema
 import numpy as np
 import pytest
 import versions
@@ -26,7 +27,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import serving
 
-from engine import clock, features, kit, lag, packing, pipeline, unpacking, updates
+from engine import answers, clock, features, health, kit, lag, metrics, packing, pipeline, unpacking, updates
 from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
@@ -657,6 +658,16 @@ def test_a_kit_that_is_late_is_told_until_one_comes(site: Callable[..., Site], t
     assert (event.code, event.problem) == ("kit", "The newest kit is 12 days old, and one usually comes every 7 days.")
     other.take(one.pack(tmp_path / "next.kit", 0, until + 13 * DAY), until + 13 * DAY)
     assert not other.reader.events()
+
+
+def test_health_and_metrics_tell_of_the_newest_kit(parcel: Path, site: Callable[..., Site]) -> None:
+    other = site("other")
+    assert health.state(other.reader, NOW)["newest_kit"] is None
+    other.take(parcel, NOW + HOUR)
+    state = health.state(other.reader, NOW + HOUR)
+    jsonschema.validate(state, answers.HEALTH)
+    assert state["newest_kit"] == "2024-11-26T12:00:00Z"
+    assert f"lastvagt_newest_kit_timestamp_seconds {NOW}" in metrics.text(other.reader, NOW).replace(".0\n", "\n")
 
 
 def test_where_no_kit_ever_came_none_is_missed(site: Callable[..., Site]) -> None:
