@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo freeze deb pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-peers train ablation clean
+.PHONY: demo freeze deb package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -41,6 +41,26 @@ endif
 freeze: $(READY)
 	$(BIN)/python packaging/freeze.py
 
+# Everything this machine can make, from wheels checked by hash, into dist/release-VERSION: make package KEY=release.key
+PACKAGE := .venv-package
+
+$(PACKAGE)/.ready: $(READY) packaging/lock.txt
+	$(BIN)/python -m venv --clear $(PACKAGE)
+	$(PACKAGE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r packaging/lock.txt
+	touch $@
+
+package: $(PACKAGE)/.ready
+	$(PACKAGE)/bin/python packaging/release.py package $(if $(KEY),--key $(KEY))
+
+lock: $(READY)
+	$(BIN)/python packaging/lock.py
+
+audit: $(READY)
+	$(BIN)/python packaging/audit.py
+
+container: $(READY)
+	$(BIN)/python packaging/container/trial.py
+
 deb: freeze
 	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/deb.py
 
@@ -67,6 +87,9 @@ bench-backfill: $(READY)
 
 bench-late: $(READY)
 	$(BIN)/python tests/bench_late.py
+
+bench-package: freeze
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench_package.py
 
 bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py
@@ -95,4 +118,4 @@ ablation: $(READY)
 endif
 
 clean:
-	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv-package out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

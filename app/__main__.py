@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--screenshot", type=Path, metavar="DIR", help="write each view as PNG and exit; needs no display and starts no engine"
     )
+    parser.add_argument("--until-painted", action="store_true", help=argparse.SUPPRESS)  # how long a start takes
     return parser
 
 
@@ -136,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
     if options.size or not kept.geometry:
         session.window.resize(size)
+    if options.until_painted:
+        session.feed.arrived.connect(_Measured(session).end)
     return _run(application, session, config, turns, turn_s)
 
 
@@ -235,6 +238,21 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config, 
     if turns:
         session.window.hang(turns, turn_s)
     return application.exec()
+
+
+class _Measured(QtCore.QObject):
+    """Tells when what was read first stands on the screen, and ends the app."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+
+    @QtCore.Slot()
+    def end(self) -> None:
+        """Take part in the arrival of a snapshot, after the window has."""
+        QtWidgets.QApplication.processEvents()
+        print("painted", flush=True)
+        self._session.window.quit()
 
 
 class _Bugs(QtCore.QObject):

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, kit_command, selfcheck, site, trust, updating
+from engine import __version__, administration, commands, kit_command, licences, selfcheck, site, trust, updating
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -110,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--database", type=Path, metavar="FILE", help="try a copy of this database too, which itself stays as it is"
     )
+
+    command("licences", licences.command, "the terms of this program and of everything it is made of", "")
 
     settings = command(
         "settings",

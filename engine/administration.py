@@ -100,7 +100,9 @@ def _summary(statuses: Sequence[str]) -> str:
     fails, warns = statuses.count("fail"), statuses.count("warn")
     if not fails + warns:
         return f"Nothing is wrong: {len(statuses)} things were looked at."
-    return f"{fails} of {len(statuses)} things do not work, {warns} want a look."
+    if not fails:
+        return f"Nothing fails; of {len(statuses)} things {warns} want a look."
+    return f"Of {len(statuses)} things {fails} do not work, and {warns} want a look."
 
 
 def _told(status: str, text: str) -> str:

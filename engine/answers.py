@@ -412,6 +412,9 @@ HEALTH = record(
             "type": "boolean",
             "description": "kept off the network by the settings: no source is asked, data come by kit",
         },
+        "newest_kit": maybe(
+            _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
+        ),
         "areas": {"type": "array", "items": record({"area": NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
         "others": record(
             {

@@ -113,6 +113,8 @@ def status(args: argparse.Namespace) -> int:
     print(f"{status}{' (simulated data)' if found['simulated'] else ''}, {found['now']}")
     if found["offline"]:
         print("No network by settings: no source is asked, data come by kit (lastvagt-engine kit import FILE).")
+    if found["newest_kit"]:
+        print(f"The newest kit tells what was known at {found['newest_kit']}.")
     if engine is None:
         print("No engine runs here.")
     else:

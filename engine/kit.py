@@ -24,12 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, signing
+from engine import clock, releases, signing
 from engine.domain import HOUR, Expected, Flag, FloatArray, IntArray
 from engine.signing import PublicKey, SecretKey
 
 #: What the names of kits end with.
 SUFFIX = ".kit"
+#: How it is told that a file is out of reach, as the files of a user are for a service.
+UNSEEN = "cannot be read here"
 #: Version of this form; a kit of another one is refused.
 FORM = 1
 #: Files of a model bundle.
@@ -275,10 +277,10 @@ def _damaged(path: Path, why: object) -> Expected:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.is_file():
-        raise Expected(f"There is no file {path}.", "Check the path of the kit.")
     try:
         archive = zipfile.ZipFile(path)
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        raise Expected(f"{path} {UNSEEN}: {error.strerror}.", "Check the path of the kit and who may read it.") from error
     except _BROKEN as error:
         raise _damaged(path, error) from error
     with archive:
@@ -366,13 +368,13 @@ def _contents(path: Path, members: Mapping[str, zipfile.ZipInfo], manifest: byte
         return Contents(
             since=since,
             until=until,
-            program=_fits(words["program"], re.compile(r"\d+\.\d+\.\d+[\w.+-]{0,40}")),
+            program=_version(words["program"]),
             simulated=words["simulated"],
             note=str(words["note"])[:500],
             parts=parts,
             days={dt.date.fromisoformat(day): _fits(name, _DAY_NAME) for day, name in words["days"].items()},
             models=tuple(_fits(model, re.compile(_WORD)) for model in words["models"]),
-            update=_fits(words["update"], re.compile(r"[\w.+-]{0,60}")),
+            update=_version(words["update"]) if words["update"] else "",
             files=files,
             digest=hashlib.sha256(manifest).hexdigest(),
         )
@@ -394,6 +396,11 @@ def _part(words: Mapping[str, Any], files: Mapping[str, object]) -> Part:
         rows=_whole(words["rows"], 1 << 32),
         member=words["member"],
     )
+
+
+def _version(text: object) -> str:
+    releases.order(version := _fits(text, re.compile(_WORD)))
+    return version
 
 
 def _whole(number: object, most: int) -> int:

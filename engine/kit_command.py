@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,15 +89,12 @@ def _since(args: argparse.Namespace, now: int) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from engine import access, service
-    from engine.clock import SystemClock
     from engine.store import Writer
 
     path, config = _file(args), _config(args)
     if not config.database.exists():  # the first kit may be the first thing a site sees
         Writer(config.database, config.simulated).close()
-    words = {"who": access.user(), "path": str(path)}
-    taken = service.decide(config, "/v1/kits/import", words, SystemClock(), _IMPORT_S)
+    taken = _order(config, path)
     troubles = taken["troubles"]
     assert isinstance(troubles, list)
     if args.json:
@@ -115,6 +113,30 @@ def _import(args: argparse.Namespace) -> int:
     for trouble in troubles:
         print(trouble)
     return 4 if troubles else 0
+
+
+def _order(config: Config, path: Path) -> dict[str, object]:
+    """What comes of an import, here or by the engine that runs. One that cannot see the file, as a service sees no user's folder, gets
+    a copy of it in its data folder."""
+    from engine import access, service
+    from engine.clock import SystemClock
+    from engine.kit import UNSEEN
+
+    def order(at: Path) -> dict[str, object]:
+        words = {"who": access.user(), "path": str(at)}
+        return service.decide(config, "/v1/kits/import", words, SystemClock(), _IMPORT_S)
+
+    try:
+        return order(path)
+    except access.Refused as refusal:
+        if UNSEEN not in refusal.problem or not path.is_file():
+            raise
+    folder = config.data_dir / "incoming"
+    folder.mkdir(exist_ok=True)
+    try:
+        return order(Path(shutil.copyfile(path, folder / path.name)))
+    finally:
+        shutil.rmtree(folder)
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -77,6 +77,9 @@ def _engine(reader: Reader) -> Iterator[Family]:
     yield Family(
         "lastvagt_offline", "1 where settings keep the engine off the network: data come by kit.", [({}, reader.offline())]
     )
+    newest = reader.kits.newest()
+    kits: list[Sample] = [] if newest is None else [({}, newest)]
+    yield Family("lastvagt_newest_kit_timestamp_seconds", "Until when imported kits tell what had become known.", kits)
     space = reader.space()
     yield Family("lastvagt_database_bytes", "Size of the database file.", [({}, space.database_bytes)])
     yield Family("lastvagt_database_log_bytes", "Size of the write-ahead log of the database.", [({}, space.log_bytes)])

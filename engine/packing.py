@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, clock, kit, signing
+from engine import __version__, clock, kit, releases, signing
 from engine.config import Config
 from engine.domain import DAY, Expected
 from engine.forecaster import Bundle
 from engine.kit import BUNDLE_FILES, Contents, Packer, Part
 from engine.lineup import Shelf
+from engine.releases import LIST
 from engine.signing import SecretKey
 from engine.store import Reader
 from engine.store.reader import OFTEN_RENEWED
@@ -22,8 +22,6 @@ from engine.store.reader import OFTEN_RENEWED
 AGAIN_S = 40 * DAY
 #: Years before and after this one whose special days go along.
 _YEARS = (-1, 3)
-#: What tells of a program update; the files it names lie beside it.
-_UPDATES = "updates.json"
 
 
 def pack(
@@ -101,19 +99,16 @@ def _add_update(packer: Packer, files: Sequence[Path]) -> str:
     if not files:
         return ""
     by_name = {path.name: path for path in files}
-    missing = [name for name in (_UPDATES, _UPDATES + signing.SUFFIX) if name not in by_name]
+    missing = [name for name in (LIST, LIST + signing.SUFFIX) if name not in by_name]
     if missing or len(by_name) < len(files):
         raise Expected(
             f"An update needs {' and '.join(missing) or 'files of different names'}.",
             "Give the list of the update, its signature and the files for the systems of the site: --update updates.json ...",
         )
-    try:
-        listed = json.loads(by_name[_UPDATES].read_text(encoding="utf-8"))
-        version, names = str(listed["version"]), {file["name"] for file in listed["files"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Expected(f"{by_name[_UPDATES]} cannot be read ({error}).", "Fetch the update again.") from error
+    release = releases.read(by_name[LIST])
+    names = {file.name for file in release.files}
     for name, path in sorted(by_name.items()):
-        if name not in names | {_UPDATES, _UPDATES + signing.SUFFIX}:
-            raise Expected(f"{path} is no file of the update {version}.", f"Its files: {', '.join(sorted(names))}.")
+        if name not in names | {LIST, LIST + signing.SUFFIX}:
+            raise Expected(f"{path} is no file of the update {release.version}.", f"Its files: {', '.join(sorted(names))}.")
         packer.add_file(f"update/{name}", path, packed=True)
-    return version
+    return release.version

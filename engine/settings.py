@@ -154,7 +154,9 @@ def change(outside: Outside, name: str, value: str | None) -> Config:
         raise Invalid(f"There is no setting '{name}'.", "lastvagt-engine settings lists them.")
     overruling = outside.given()
     if closed := _closed(name, overruling.get(name)):
-        raise Overruled(f"'{name}' cannot be changed here. {closed}", "Change it there.")
+        required = name in overruling and overruling[name].place is Place.REQUIRED
+        remedy = "Ask who looks after this machine." if required else "Change it there."
+        raise Overruled(f"'{name}' cannot be changed here. {closed}", remedy)
     folder, before = outside.folder(), outside.inside()
     after = {each: given for each, given in before.items() if each != name}
     if value is not None:

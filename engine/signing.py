@@ -103,8 +103,11 @@ class SecretKey:
         return f"{_COMMENT}signature from lastvagt\n{mark}\n{_TRUSTED}{comment}\n{_encoded(whole)}\n"
 
 
-def verify(path: Path, signature: Path, keys: Iterable[PublicKey]) -> tuple[PublicKey, str]:
-    """The key that signed a file, and the signed comment; raises Expected where none of the keys did, or the file is another."""
+def verify(path: Path, signature: Path, keys: Iterable[PublicKey], content: bytes | None = None) -> tuple[PublicKey, str]:
+    """The key that signed a file, and the signed comment; raises Expected where none of the keys did, or the file is another.
+
+    `content` is what was read of the file already, and is checked in its place.
+    """
     _, mark, comment, whole = _lines(signature, 4)
     raw, over_comment = _decoded(mark, signature), _decoded(whole, signature)
     if len(raw) != 74 or raw[:2] != _SIGNATURE or len(over_comment) != 64 or not comment.startswith(_TRUSTED):
@@ -115,7 +118,8 @@ def verify(path: Path, signature: Path, keys: Iterable[PublicKey]) -> tuple[Publ
     for key in trusted:
         if key.number == number:
             try:
-                VerifyKey(key.point).verify(_digest(path), signed)
+                digest = _digest(path) if content is None else hashlib.blake2b(content, digest_size=64).digest()
+                VerifyKey(key.point).verify(digest, signed)
                 VerifyKey(key.point).verify(signed + comment.encode(), over_comment)
             except BadSignatureError:
                 raise Expected(f"{path} is not what '{key.name}' signed.", "Do not use it; fetch it again.") from None

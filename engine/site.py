@@ -60,17 +60,19 @@ def read(named: str = "") -> Site | None:
     if not path.exists():
         raise Expected(f"There is no site file {path}.", f"Check the path given with --site or {VARIABLE}.")
     require_safe(path)
-    signer, tables = _signer(path), vault.read(path)
-    for name, table in tables.items():
-        if name not in ("default", "required", "app") or not isinstance(table, dict):
+    content = vault.content(path)
+    signer = _signer(path, content)
+    tables: dict[str, dict[str, object]] = {"default": {}, "required": {}, "app": {}}
+    for name, table in vault.parse(path, content).items():
+        if name not in tables or not isinstance(table, dict):
             raise Expected(f"'{name}' may not stand in {path}.", "It holds the tables [default], [required] and [app].")
-    default, required, app = (tables.get(name, {}) for name in ("default", "required", "app"))
-    for name, value in app.items():  # type: ignore[attr-defined]
+        tables[name] = table
+    for name, value in tables["app"].items():
         if name not in APP:
             raise Expected(f"Unknown word '{name}' in [app] of {path}.", f"Known words: {', '.join(APP)}.")
         if type(value) is not APP[name]:
             raise wrong(path, name, value)
-    return Site(path, signer, default, required, app)  # type: ignore[arg-type]
+    return Site(path, signer, **tables)
 
 
 def wrong(path: Path, name: str, value: object) -> Expected:
@@ -83,18 +85,19 @@ def signers() -> tuple[Path, ...]:
     return tuple(path for folder in folders() for path in keys_in(folder / SIGNERS))
 
 
-def _signer(path: Path) -> str:
+def _signer(path: Path, content: bytes) -> str:
+    """The name of the key that signed what was read; empty where none must."""
     keys = [PublicKey.read(each) for each in signers()]
     if not keys:
         return ""
     try:
-        return verify(path, path.with_name(path.name + SUFFIX), keys)[0].name
-    except Expected as wrong:
+        return verify(path, path.with_name(path.name + SUFFIX), keys, content)[0].name
+    except Expected as trouble:
         raise Expected(
-            f"{path} must be signed here, and is not as it must be. {wrong.problem}",
+            f"{path} must be signed here, and is not as it must be. {trouble.problem}",
             "Ask who looks after this machine: lastvagt-engine key sign signs it, with a key whose public part lies in "
             f"{signers()[0].parent}.",
-        ) from wrong
+        ) from trouble
 
 
 def folders() -> tuple[Path, ...]:

@@ -69,12 +69,15 @@ def _trust(args: argparse.Namespace) -> None:
             raise Expected(f"{path} has the same number and is another key.", "One of them is forged; ask who made them.")
         if path.name == f"{added.name}.pub" and known.number != added.number:
             raise Expected(f"{path} is another key of that name.", "Rename the file, or delete that key.")
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)  # whatever the umask: a key that the engine's user cannot read is none
     path = folder / f"{added.name}.pub"
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="ascii") as file:
         file.write(added.text())
+    beside.chmod(0o644)
     beside.replace(path)
     print(f"{path}: kits and updates signed with {added.hexadecimal} are taken from now on. Delete it to end that.")
 

@@ -9,9 +9,10 @@ overlap: a version that is older than the kit which brought the one that is stor
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import logging
-import re
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__, clock, features, kit, pipeline, site
+from engine import __version__, clock, features, installation, kit, pipeline, releases, site
 from engine.config import Config
 from engine.domain import HOUR, UNITS, Expected, Flag, IntArray, JobRun, Observations, Series
 from engine.forecaster import Bundle
@@ -29,6 +30,7 @@ from engine.lineup import Shelf
 from engine.signing import PublicKey
 from engine.store import Reader, Writer
 from engine.store.kits import USUAL_OF, Arrival, Calendar, KitRecord, late
+from engine.updates import Stand, Updates
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,7 @@ def _take(
         began = at if oldest is None else min(at, oldest)
     arrivals = _Arrivals(reader, kits, began, at)
     batches = [arrivals.observations(folder, part, contents.simulated) for part in contents.parts if part.quantity in UNITS]
+    troubles += _hand_over(folder / "update", config, now) if contents.update else []
     brought: dict[str, object] = {"values": contents.rows, "series": len(batches), "models": models, "update": contents.update}
     unknown = sorted({part.quantity for part in contents.parts} - UNITS.keys())
     if unknown:
@@ -202,6 +205,21 @@ def _shelve(folder: Path, model_ids: Sequence[str], config: Config) -> tuple[lis
     return added, troubles
 
 
+def _hand_over(folder: Path, config: Config, now: int) -> list[Expected]:
+    """Have the update in a folder checked as a fetched one is and, where it is a newer version for here, made ready; it takes over when
+    somebody says so. What was wrong with it is told."""
+    # It is tried out, so that root trusts no key that the user of the data folder could have written there.
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    keys = site.trusted_keys(None if as_root else config.data_dir)
+    found = Updates(dataclasses.replace(config, update_url=folder.as_uri()), installation.here(), keys)
+    try:
+        if found.check(now).stand is Stand.AVAILABLE:
+            found.stage()
+    except Expected as trouble:
+        return [Expected(f"The update was not taken: {trouble.problem}", trouble.remedy)]
+    return []
+
+
 def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
@@ -212,8 +230,7 @@ def _bytes(path: Path) -> bytes:
 def _newer(contents: Contents, reader: Reader) -> Calendar | None:
     """The calendar of a kit where a newer program than this one, and than the one whose calendar is kept, made it."""
     kept = reader.kits.calendar()
-    newest = max(_version(__version__), _version(kept.program) if kept else ())
-    if _version(contents.program) <= newest:
+    if not all(releases.is_newer(contents.program, than) for than in (__version__, *([kept.program] if kept else []))):
         return None
     return Calendar(contents.program, {day.isoformat(): name for day, name in contents.days.items()})
 
@@ -224,14 +241,10 @@ def adopt_calendar(reader: Reader) -> None:
     A program that is as new as they are goes by its own.
     """
     kept = reader.kits.calendar()
-    newer = kept is not None and _version(kept.program) > _version(__version__)
+    newer = kept is not None and releases.is_newer(kept.program, __version__)
     clock.take_over({dt.date.fromisoformat(day): name for day, name in kept.days.items()} if kept and newer else {})
     for made_of_days in (features.calendar, features.is_unusual):
         made_of_days.cache_clear()
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
 # -- the age of kits --------------------------------------------------------------------------------------------------

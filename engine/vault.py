@@ -61,12 +61,23 @@ def forget(folder: Path, name: str) -> None:
 
 def read(path: Path) -> dict[str, object]:
     """What stands in a TOML file; raises Expected where it is none."""
+    return parse(path, content(path))
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file; raises Expected where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
+        return path.read_bytes()
     except OSError as error:
         raise Expected(f"{path} cannot be read: {error.strerror}.", "Check who may read it.") from error
+
+
+def parse(path: Path, content: bytes) -> dict[str, object]:
+    """What was read from a TOML file; raises Expected where it is none."""
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Expected(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
 
 
 def write(path: Path, values: Mapping[str, object]) -> None:

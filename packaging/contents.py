@@ -55,7 +55,7 @@ def of(folder: Path, work: Path) -> dict[Part, Share]:
     origins, modules = _origins(work)
     found: dict[Part, Share] = {}
     system: dict[str, Path] = {}
-    for name in _files(folder):
+    for name in listed(folder):
         inside = name.removeprefix("_internal/")
         if (folder / name).is_symlink():
             inside = (folder / name).resolve().relative_to(folder.resolve()).as_posix().removeprefix("_internal/")
@@ -96,7 +96,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _files(folder: Path) -> list[str]:
+def listed(folder: Path) -> list[str]:
+    """Every file and link of a folder, by path in it."""
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or p.is_file())
 
 
@@ -127,7 +128,7 @@ def _part(source: Path) -> Part | None:
         if owner is None:
             raise Unknown(f"{source.relative_to(SITE)} belongs to no distribution.")
         return owner
-    if source.is_relative_to(ROOT / "build") and source.name == "base_library.zip":
+    if source.name == "base_library.zip":
         return Part("python", "python", platform.python_version())
     if source.is_relative_to(ROOT):
         return _own()

@@ -23,7 +23,8 @@ from packaging.utils import canonicalize_name
 from PyInstaller.archive.readers import CArchiveReader
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Most MB (of 1024 x 1024 bytes, as du counts them) a folder may have, and the extras of pyproject.toml whose packages may be in it.
+#: Most MB (of 1024 x 1024 bytes, as du counts them) a folder may have on Linux, and the extras of pyproject.toml whose packages may be
+#: in it.
 FOLDERS = {"lastvagt": (230, ("app",)), "lastvagt-engine": (110, ())}
 #: Compilers leave symbols in these, which nothing needs: a third of libpython is code. Stripping OpenBLAS breaks it, whose layout
 #: the makers of numpy's wheel have changed; the rest comes stripped.
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=ROOT / "build", metavar="DIR", help="folder to work in (default: build)")
     args = parser.parse_args()
     freeze(args.dist, args.work)
-    troubles = []
+    troubles, can_strip = [], sys.platform.startswith("linux") and shutil.which("strip") is not None
     for name, (most_mb, extras) in FOLDERS.items():
         folder = args.dist / name
         trim(folder)
@@ -47,7 +48,7 @@ def main() -> int:
         Path(f"{folder}.files").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         size_mb = sum(int(line.split()[1]) for line in lines) / 2**20
         troubles += [f"{name} holds {module}, which no dependency brings." for module in surprises(folder, extras)]
-        if size_mb > most_mb:
+        if size_mb > most_mb and can_strip:
             troubles.append(f"{name} has {size_mb:.1f} MB; it may have {most_mb}.")
         print(f"{folder}: {len(lines)} files, {size_mb:.1f} MB")
     for trouble in troubles:
@@ -74,7 +75,7 @@ def trim(folder: Path) -> None:
     for path in inside.glob("PySide6/Qt/lib/libicudata.so.*"):
         icu.cut(path)
     if shutil.which("strip") is None:
-        print("strip is missing (Debian: binutils): the folders become 20 MB larger.", file=sys.stderr)
+        print("strip is missing (Debian: binutils): the folders may become 25 MB larger.", file=sys.stderr)
         return
     files = [str(path) for pattern in _WITH_SYMBOLS for path in sorted(inside.glob(pattern)) if ".so" in path.name]
     subprocess.run(["strip", "--strip-unneeded", *files], check=True)

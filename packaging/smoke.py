@@ -298,7 +298,9 @@ def isolate(program: Path) -> tuple[str, bool]:
     libc.mount(None, b"/", None, recursive | private, None)
     bound = not libc.mount(path, path, None, bind, None)
     guarded = bound and not libc.mount(None, path, None, bind | remount | read_only, None)
-    return f"a network of loopback alone, {'a read-only' if guarded else 'a writable'} installation", True
+    zoneless = not libc.mount(b"none", b"/usr/share/zoneinfo", b"tmpfs", 0, None)
+    told = ["a network of loopback alone", f"{'a read-only' if guarded else 'a writable'} installation"]
+    return ", ".join([*told, *(["no time zones of the system"] if zoneless else [])]), True
 
 
 def sent_elsewhere() -> int:

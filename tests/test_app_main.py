@@ -144,6 +144,16 @@ def test_the_window_opens_and_closes_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_start_is_measured_until_the_window_is_painted(tmp_path: Path) -> None:
+    filled_store.fill(tmp_path, days=16)
+    code = (
+        "import os, sys; os.environ['QT_QPA_PLATFORM'] = 'offscreen'; from app.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = _run("--data-dir", tmp_path, "--no-engine", "--until-painted", code=code)
+    assert (done.returncode, done.stdout) == (0, "painted\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_fault_of_ours_is_logged_and_said_and_the_window_lives(tmp_path: Path) -> None:
     filled_store.fill(tmp_path, days=16)
     then = "QtCore.QTimer.singleShot(0, lambda: 1 / 0); QtCore.QTimer.singleShot(200, lambda: print(window._notices.accessibleName()))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -18,7 +19,10 @@ ROOT = Path(engine.__file__).parent.parent
 PACKAGING, OUT = ROOT / "packaging", ROOT / "out" / "frozen"
 sys.path.insert(0, str(PACKAGING))
 
+import contents  # noqa: E402
 import freeze  # noqa: E402
+import licences  # noqa: E402
+import sbom  # noqa: E402
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of Linux alone")
 
@@ -28,7 +32,7 @@ def made_from() -> str:
     installed = sorted({f"{found.name} {found.version}" for found in importlib.metadata.distributions()})
     digest = hashlib.sha256(f"{sys.version} {installed}".encode())
     parts = [ROOT / name for name in ("engine", "app", "models", "pyproject.toml")]
-    parts += [PACKAGING / name for name in ("hooks", "programs", "lastvagt.spec", "freeze.py", "icu.py")]
+    parts += [PACKAGING / name for name in ("hooks", "programs", "branding.py", "lastvagt.spec", "freeze.py", "icu.py")]
     for part in parts:
         for path in sorted([part] if part.is_file() else part.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
@@ -72,8 +76,24 @@ def test_the_list_is_of_what_is_there(frozen: Path, name: str) -> None:
     assert lines == list(freeze.listed(frozen / name))
     names = [line.split(maxsplit=2)[2].partition(" -> ")[0] for line in lines]
     assert {"_internal/models/price-areas-full-2024-06-30/model.onnx", "lastvagt-engine"} <= set(names)
+    assert [each for each in names if "zoneinfo/" in each] == ["_internal/tzdata/zoneinfo/Europe/Copenhagen"]
     assert any("PySide6" in each for each in names) == (name == "lastvagt")
     assert not [each for each in names if "libreadline" in each or "libgtk" in each or "libQt6Network" in each]
+
+
+@linux
+@pytest.mark.parametrize("name", freeze.FOLDERS)
+def test_the_bill_of_materials_is_what_is_in_the_folder(frozen: Path, name: str, tmp_path: Path) -> None:
+    parts = contents.of(frozen / name, OUT / "work" / "lastvagt")
+    assert licences.refused(parts) == []
+    sbom.write(frozen / name, parts, tmp_path / sbom.FILE, 0)
+    bill = json.loads((tmp_path / sbom.FILE).read_text(encoding="utf-8"))
+    components = [bill["metadata"]["component"], *bill["components"]]
+    listed = [inside["name"] for one in components for inside in one.get("components", ()) if inside["type"] == "file"]
+    assert sorted(listed) == contents.listed(frozen / name)
+    named = {one["name"] for one in components}
+    assert {"lastvagt", "python", "numpy", "onnxruntime", "pyinstaller"} <= named
+    assert ("PySide6_Essentials" in named) == (name == "lastvagt")
 
 
 @pytest.mark.parametrize("name", freeze.FOLDERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 import hashlib
@@ -9,6 +10,8 @@ import json
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +19,15 @@ from contextlib import closing
 from pathlib import Path
 
 import bundles
+import jsonschema
 import numpy as np
 import pytest
+import versions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import serving
 
-from engine import clock, features, kit, lag, packing, pipeline, unpacking
+from engine import answers, clock, features, health, kit, lag, metrics, packing, pipeline, unpacking, updates
 from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
@@ -34,7 +39,7 @@ from engine.unpacking import Taken
 
 KEY = SecretKey(b"kitmaker", bytes(range(32)))
 TRUSTED = (KEY.public("maker"),)
-NOW = clock.parse_utc("2026-11-24T12:00Z")
+NOW = clock.parse_utc("2024-11-26T12:00Z")
 LOAD = Series("load", "DK1", "energidataservice")
 WIND = Series("wind_speed", "DK1", "open-meteo")
 
@@ -210,7 +215,7 @@ _VALUES = st.lists(
 _SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(1, 15)), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=_VALUES, spans=_SPANS, data=st.data())
 def test_in_whatever_order_kits_come_and_overlap_the_newest_versions_are_those_that_were_known(
     tmp_path_factory: pytest.TempPathFactory,
@@ -464,7 +469,7 @@ def test_a_hostile_kit_changes_nothing(name: str, parcel: Path, site: Callable[.
     assert run.status == "expected"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_flipped_bit_gets_in(parcel: Path, data: st.DataObject) -> None:
     raw = bytearray(parcel.read_bytes())
@@ -558,6 +563,46 @@ def test_a_bundle_that_cannot_be_used_is_told_and_the_data_go_in(site: Callable[
     assert not (other.config.own_model_dir / "bad").exists()
 
 
+def test_an_update_is_made_ready_and_takes_over_when_somebody_says_so(
+    site: Callable[..., Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = site("one"), site("other")
+    connected(one)
+    published = tmp_path / "published"
+    versions.publish(published, "9.2.0", versions.archive("9.2.0"))
+    place = versions.install(tmp_path / "lastvagt", "0.1.0")
+    monkeypatch.setattr("engine.installation.here", lambda: place)
+    path, keys = tmp_path / "a.kit", [()]
+    packing.pack(one.reader, one.config, path, KEY, 0, NOW, [], sorted(published.iterdir()))
+    monkeypatch.setattr("engine.site.trusted_keys", lambda *_: keys[-1])
+    assert "The update was not taken: No key is trusted here" in other.take(path, NOW).troubles[0].problem
+    keys.append((versions.KEY.public("releases"),))  # type: ignore[arg-type]
+    later = one.pack(tmp_path / "b.kit", 0, NOW + 1)
+    packing.pack(one.reader, one.config, later, KEY, 0, NOW + 1, [], sorted(published.iterdir()))
+    taken = other.take(later, NOW + 1)
+    assert not taken.troubles
+    assert taken.record.brought["update"] == "9.2.0"
+    state = updates.Updates(other.config, place, keys[-1]).state()
+    assert state.stand is updates.Stand.READY
+    assert (place.root / "current").readlink().name == "0.1.0"
+
+
+def test_an_update_goes_along_whole_or_not_at_all(site: Callable[..., Site], tmp_path: Path) -> None:
+    one = site("one")
+    connected(one)
+    published = tmp_path / "published"
+    versions.publish(published, "9.2.0", versions.archive("9.2.0"))
+    stray = tmp_path / "stray.txt"
+    stray.write_text("x")
+    for files, told in (
+        ([published / "updates.json"], r"needs updates\.json\.minisig"),
+        ([*published.iterdir(), stray], r"stray\.txt is no file of the update 9\.2\.0"),
+    ):
+        with pytest.raises(Expected, match=told):
+            packing.pack(one.reader, one.config, tmp_path / "a.kit", KEY, 0, NOW, [], files)
+    assert not list(tmp_path.glob("a.kit*"))
+
+
 @pytest.fixture
 def own_calendar() -> Iterator[None]:
     yield
@@ -613,6 +658,16 @@ def test_a_kit_that_is_late_is_told_until_one_comes(site: Callable[..., Site], t
     assert (event.code, event.problem) == ("kit", "The newest kit is 12 days old, and one usually comes every 7 days.")
     other.take(one.pack(tmp_path / "next.kit", 0, until + 13 * DAY), until + 13 * DAY)
     assert not other.reader.events()
+
+
+def test_health_and_metrics_tell_of_the_newest_kit(parcel: Path, site: Callable[..., Site]) -> None:
+    other = site("other")
+    assert health.state(other.reader, NOW)["newest_kit"] is None
+    other.take(parcel, NOW + HOUR)
+    state = health.state(other.reader, NOW + HOUR)
+    jsonschema.validate(state, answers.HEALTH)
+    assert state["newest_kit"] == "2024-11-26T12:00:00Z"
+    assert f"lastvagt_newest_kit_timestamp_seconds {NOW}" in metrics.text(other.reader, NOW).replace(".0\n", "\n")
 
 
 def test_where_no_kit_ever_came_none_is_missed(site: Callable[..., Site]) -> None:
@@ -694,10 +749,62 @@ def test_an_engine_that_runs_imports_it(
         assert not taken["again"]
         assert "forecast" in service._told
         assert main(["kit", "import", str(parcel.with_name("none.kit")), "--data-dir", str(config.data_dir)]) == 4
-        assert "There is no file" in capsys.readouterr().err
+        assert "none.kit cannot be read here: No such file or directory." in capsys.readouterr().err
     reader = Reader(config.database)
     assert reader.kits.imported()[0].digest == taken["digest"]
     reader.close()
+
+
+def test_an_engine_that_sees_no_folder_of_a_user_is_given_a_copy(
+    parcel: Path, key_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(data_dir=tmp_path / "island", port=0, model_dir=tmp_path / "none")
+    assert main(["key", "trust", str(key_file.with_suffix(".pub")), "--data-dir", str(config.data_dir)]) == 0
+    opened = kit.unpacked
+
+    def as_a_service(path: Path, folder: Path, keys: object) -> object:
+        if config.data_dir not in path.parents:
+            raise Expected(f"{path} {kit.UNSEEN}: Permission denied.", "Check it.")
+        return opened(path, folder, keys)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("engine.kit.unpacked", as_a_service)
+    with serving(config):
+        assert main(["kit", "import", str(parcel), "--data-dir", str(config.data_dir)]) == 0
+    assert "good.kit, signed by maker" in capsys.readouterr().out
+    assert not (config.data_dir / "incoming").exists()
+
+
+@pytest.mark.long
+def test_imports_that_are_killed_end_in_the_same_table(
+    parcel: Path, key_file: Path, site: Callable[..., Site], tmp_path: Path
+) -> None:
+    whole, folder = site("whole"), tmp_path / "island"
+    assert main(["key", "trust", str(key_file.with_suffix(".pub")), "--data-dir", str(folder)]) == 0
+    command = [sys.executable, "-m", "engine", "kit", "import", str(parcel), "--data-dir", str(folder)]
+    chance, counts = np.random.default_rng(1), collections.Counter[int]()
+    for _ in range(40):
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            run.wait(chance.uniform(0.2, 2.5))
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
+        reader = Reader(folder / "lastvagt.sqlite") if (folder / "lastvagt.sqlite").exists() else None
+        if reader is not None:
+            rows = sum(1 for _ in reader.series())
+            counts[len(reader.kits.imported())] += 1
+            assert bool(rows) == bool(reader.kits.imported())
+            reader.close()
+        if counts[1] > 5:
+            for path in folder.glob("lastvagt.sqlite*"):
+                path.unlink()
+            counts[1] = 0
+    assert subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
+    whole.take(parcel, NOW)
+    with closing(sqlite3.connect(folder / "lastvagt.sqlite")) as db:
+        found = db.execute("SELECT valid_time, available_at, value, flags FROM observation ORDER BY 1, 2, 3").fetchall()
+    assert found == sorted(row[5:9] for row in whole.rows())
+    assert not (folder / "kit.part").exists()
 
 
 def test_bundles_that_are_named_must_be_there(site: Callable[..., Site], tmp_path: Path) -> None:
@@ -711,9 +818,9 @@ def test_bundles_that_are_named_must_be_there(site: Callable[..., Site], tmp_pat
 def test_forecasts_go_on_from_a_kit(site: Callable[..., Site], tmp_path: Path) -> None:
     one, other = site("one"), site("other")
     other.config = dataclasses.replace(other.config, model_dir=Config().model_dir)
-    connected(one, days=60)
+    connected(one, days=36)
     dk2 = dataclasses.replace(LOAD, area="DK2")
-    times = hours(NOW - 60 * DAY, 60 * 24 - 2)
+    times = hours(NOW - 36 * DAY, 36 * 24 - 2)
     one.know(dk2, times, times + 2 * HOUR, shape(times) / 2)
     other.take(one.pack(tmp_path / "a.kit", 0, NOW), NOW + HOUR)
     forecaster = Lineup(other.config, other.writer, other.reader).settle(NOW).forecaster

@@ -45,6 +45,13 @@ def test_any_flipped_bit_is_refused(tmp_path_factory: pytest.TempPathFactory, pl
         signing.verify(path, signature, [KEY.public("site")])
 
 
+def test_what_was_read_already_is_what_is_checked(tmp_path: Path) -> None:
+    path, signature = signed(tmp_path, b"x")
+    signing.verify(path, signature, [KEY.public("site")], b"x")
+    with pytest.raises(Expected, match="is not what"):
+        signing.verify(path, signature, [KEY.public("site")], b"y")
+
+
 def test_a_signed_comment_cannot_be_changed(tmp_path: Path) -> None:
     path, signature = signed(tmp_path, b"x")
     signature.write_text(signature.read_text().replace("version:1", "version:9"))

@@ -174,6 +174,17 @@ def test_where_a_signature_is_asked_for_only_a_signed_file_counts(etc: Path, tmp
         dataclasses.replace(outside, environment={site.VARIABLE: str(mine)}).config()
 
 
+@pytest.mark.parametrize("command", [("run",), ("once",), ("forecast",), ("update",)])
+def test_no_command_runs_on_a_file_that_does_not_count(
+    etc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    ask_for_signatures(etc)
+    write(etc, "[required]\nnetwork = false\n")
+    code, _, err = call(capsys, *command, "--data-dir", tmp_path / "data")
+    assert (code, "must be signed here" in err) == (4, True)
+    assert not (tmp_path / "data").exists()
+
+
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_changed_byte_of_a_signed_file_is_refused(etc: Path, outside: Outside, data: st.DataObject) -> None:
@@ -240,8 +251,8 @@ def test_settings_are_listed_with_where_they_come_from(etc: Path, tmp_path: Path
     words = ("--data-dir", tmp_path / "data")
     code, out, _ = call(capsys, "settings", *words)
     assert code == 0
-    assert re.search(rf"^weather_every_h +3 +the site, {path}$", out, re.MULTILINE)
-    assert re.search(rf"^network +false +fixed by the site, {path}$", out, re.MULTILINE)
+    assert re.search(rf"^weather_every_h +3 +the site, {re.escape(str(path))}$", out, re.MULTILINE)
+    assert re.search(rf"^network +false +fixed by the site, {re.escape(str(path))}$", out, re.MULTILINE)
     assert re.search(r"^port +8787 +built in$", out, re.MULTILINE)
     (one,) = json.loads(call(capsys, "settings", "list", "network", "--json", *words)[1])
     assert (one["place"], one["where"], one["value"]) == ("required", str(path), False)
@@ -254,7 +265,8 @@ def test_a_setting_is_changed_from_the_command_line(
 ) -> None:
     write(etc, "[required]\nnetwork = false\n")
     words = ("--data-dir", tmp_path / "data")
-    assert call(capsys, "settings", "set", "port", "9000", *words)[:2] == (0, f"port = 9000, {tmp_path / 'data'}/settings.toml\n")
+    own = tmp_path / "data" / "settings.toml"
+    assert call(capsys, "settings", "set", "port", "9000", *words)[:2] == (0, f"port = 9000, {own}\n")
     assert call(capsys, "settings", "reset", "port", *words)[:2] == (0, "port = 8787, built in\n")
     code, _, err = call(capsys, "settings", "set", "network", "true", *words)
     assert (code, "set by the site" in err) == (4, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -81,7 +82,14 @@ def test_the_administrator_trusts_for_everybody(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(tmp_path, "grid")
-    assert call(capsys, "trust", tmp_path / "grid.pub", "--machine")[0] == 0
+    before = os.umask(0o077)
+    try:
+        assert call(capsys, "trust", tmp_path / "grid.pub", "--machine")[0] == 0
+    finally:
+        os.umask(before)
+    if sys.platform != "win32":
+        trusted = folders[0] / "trusted"
+        assert [path.stat().st_mode & 0o777 for path in (trusted, trusted / "grid.pub")] == [0o755, 0o644]
     assert [key.name for key in site.trusted_keys()] == ["grid"]
 
 

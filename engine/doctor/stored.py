@@ -43,7 +43,8 @@ def database(config: Config, clock: time.Clock) -> Iterator[Finding]:
         yield from _ages(config, reader, clock.now())
         for event in reader.events():
             if event.code != "proposal":
-                yield warn(f"event.{event.code}", event.problem, event.remedy, event.subject)
+                text = event.problem if event.subject in event.problem else f"{event.subject}: {event.problem}"
+                yield warn(f"event.{event.code}", text, event.remedy, event.subject)
     finally:
         reader.close()
     yield _copies(config)

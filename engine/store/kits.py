@@ -97,6 +97,11 @@ class KitsReader:
         )
         return [KitRecord(*(*row[:8], json.loads(row[8]))) for row in rows]
 
+    def newest(self) -> int | None:
+        """The moment until which kits tell what had become known; None before the first kit."""
+        found: int | None = self._rows("SELECT max(until) FROM kit", ())[0][0]
+        return found
+
     def began(self) -> int | None:
         """The moment from which on values of kits count as having arrived here; None before the first kit."""
         rows = self._rows("SELECT value FROM property WHERE name=?", (_BEGAN,))
