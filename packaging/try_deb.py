@@ -241,7 +241,7 @@ def try_engine(machine: Machine, package: Path, before: Path, database: Path) ->
             machine.run(f"systemctl kill --signal=KILL {_SERVICE}")
             wait(10, lambda: machine.of_service("ActiveState") != "active", "It cannot be killed.")
         wait(60, lambda: machine.of_service("ActiveState") == "failed", "It is never given up.")
-        wait(60, lambda: "ok    program" in machine.journal(), "The doctor wrote nothing.")
+        wait(60, lambda: "Finished lastvagt-engine-doctor" in machine.journal(), "The doctor wrote nothing.")
         machine.run(f"systemctl reset-failed {_SERVICE}")
     with step("a downgrade is warned of; the database of a newer version is refused, and left as it is"):
         check("is older than" in machine.install(before, "--allow-downgrades"), "Nothing was said.")
@@ -317,8 +317,9 @@ def try_app(machine: Machine, package: Path, engine: Path) -> None:
         machine.before_boot(install)
         check("python" not in machine.before_boot("dpkg-query -W -f '${Package} '"), "A Python came with it.")
     with step("it makes two simulated days and a picture of every view"):
-        machine.before_boot("lastvagt-engine demo --days 2 --price-areas-only --out /tmp/demo")
-        told = machine.before_boot("lastvagt --data-dir /tmp/demo/data --language en --screenshot /tmp/pictures")
+        machine.before_boot("lastvagt-engine demo --days 2 --price-areas-only --out /var/tmp/demo")
+        machine.before_boot("test -s /var/tmp/demo/data/lastvagt.sqlite")
+        told = machine.before_boot("lastvagt --data-dir /var/tmp/demo/data --language en --screenshot /var/tmp/pictures")
         check(told.count(".png") >= 5, told)
     with step("the service of the package with the app serves, too"):
         machine.boot()
@@ -361,7 +362,7 @@ def main() -> int:
             else:
                 try_app(machine, app, engine)
                 if args.pictures:
-                    shutil.copytree(machine.root / "tmp" / "pictures", args.pictures, dirs_exist_ok=True)
+                    shutil.copytree(machine.root / "var" / "tmp" / "pictures", args.pictures, dirs_exist_ok=True)
         except Failed as trouble:
             print(f"FAILED: {trouble}", file=sys.stderr)
             with contextlib.suppress(Failed):
