@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("lastvagt", "lastvagt-engine")
 MAINTAINER = "The Lastvagt founders <lastvagt@example.org>"
 _HERE = Path(__file__).parent / "deb"
-_UNITS = ("lastvagt-engine.service", "lastvagt-engine-doctor.service")
+_UNITS = ("lastvagt-engine.service", "lastvagt-engine-doctor.service", "lastvagt-update.service", "lastvagt-update.timer")
 #: What the frozen programs load and leave to the system, and the package of Debian that brings it. None for those of the C library.
 _BROUGHT_BY = {
     **dict.fromkeys(("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6"), None),
