@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo freeze deb package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
+.PHONY: demo freeze deb portable package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -63,6 +63,9 @@ container: $(READY)
 
 deb: freeze
 	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/deb.py
+
+portable: freeze
+	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/portable.py
 
 lint: $(READY)
 	$(BIN)/ruff check

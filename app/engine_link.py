@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 from PySide6 import QtCore
 
 from app.snapshot import EngineKind, EngineStatus, Snapshot
-from engine import access
+from engine import access, installation
 from engine.access import Endpoint
 from engine.clock import Clock
 from engine.domain import Expected
+from engine.installation import Form
 from engine.store.reader import EngineState
 
 #: A heartbeat older than this is that of an engine that died.
@@ -60,10 +61,22 @@ def _answers(state: EngineState) -> bool:
 
 
 def command() -> list[str]:
-    """How the engine is started: as a module, or, in a frozen app, as the program beside this one."""
+    """How the engine is started: as a module, or, in a frozen app, as the program beside this one; by its launcher where it has one,
+    which knows the version that is used."""
+    place = installation.here()
+    if place.form is Form.PORTABLE:
+        return place.engine
     if getattr(sys, "frozen", False):
         return [str(Path(sys.executable).with_name("lastvagt-engine" + Path(sys.executable).suffix))]
     return [sys.executable, "-m", "engine"]
+
+
+def environment() -> QtCore.QProcessEnvironment:
+    """The environment for a program that may be of another version than this one."""
+    made = QtCore.QProcessEnvironment()
+    for name, value in installation.outer_environment().items():
+        made.insert(name, value)
+    return made
 
 
 def _is_same(one: EngineState | None, other: EngineState | None) -> bool:
@@ -147,7 +160,8 @@ class EngineLink(QtCore.QObject):
         self._data_dir = data_dir
         self._state: EngineState | None = None
         self._simulated = False
-        self._command = [*(program or command()), "run", "--attached", *options]
+        self._program, self._options = list(program or command()), list(options)
+        self._command = self.command("run", "--attached")
         self._clock = clock
         self._start = start
         self._process: QtCore.QProcess | None = None
@@ -161,6 +175,10 @@ class EngineLink(QtCore.QObject):
         self._timer.timeout.connect(self._look)
         self._timer.start(LOOK_MS)
         self.status = EngineStatus(EngineKind.UNKNOWN)
+
+    def command(self, *words: str) -> list[str]:
+        """A command of the engine's program, for the same data and settings."""
+        return [*self._program, *words, *self._options]
 
     def consider(self, snapshot: Snapshot) -> None:
         """Take note of who writes to the database, and start an engine where nobody does."""
@@ -224,6 +242,7 @@ class EngineLink(QtCore.QObject):
 
     def _launch(self, more: list[str]) -> None:
         process = QtCore.QProcess(self)
+        process.setProcessEnvironment(environment())
         process.setProcessChannelMode(QtCore.QProcess.ProcessChannelMode.MergedChannels)
         process.readyRead.connect(self._listen)
         process.finished.connect(self._ended)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 from collections.abc import Sequence
 
 from PySide6 import QtCore, QtWidgets
 
 from app import icons, theme, tray
-from app.engine_link import EngineLink, in_background
+from app.engine_link import EngineLink, environment, in_background
 from app.feed import Feed
 from app.preferences import Preferences
 from app.present import Notice
@@ -17,10 +18,13 @@ from app.remote import RemoteLink
 from app.theme import Palette
 from app.translations import Language
 from app.tray import Tray
+from app.update_dialog import UpdateDialog
 from app.watchdog import Watchdog
 from app.window import VIEWS, Window
+from engine import installation
 from engine.clock import Clock
 from engine.domain import Consumer
+from engine.installation import Form
 
 log = logging.getLogger("lastvagt.app")
 
@@ -76,6 +80,7 @@ class Session(QtCore.QObject):
         window.told.connect(self.link.ask)
         window.liked.connect(self._like)
         window.noticed.connect(self._notice)
+        window.update_wanted.connect(self._update)
         window.hides = self._put_away
         window.setWindowIcon(icons.mark("well", self._palette))
         self.feed.arrived.connect(window.show_snapshot)
@@ -132,6 +137,24 @@ class Session(QtCore.QObject):
     def _notice(self, notices: Sequence[Notice]) -> None:
         if self.tray is not None:
             self.tray.show_notices(notices)
+
+    def _update(self, version: str) -> None:
+        """Let a newer version be brought in."""
+        if isinstance(self.link, EngineLink):
+            restarts = installation.here().form is Form.PORTABLE
+            dialog = UpdateDialog(self.window, version, self.link.command, restarts, self.language)
+            dialog.restart_wanted.connect(self._start_again)
+            dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
+
+    def _start_again(self) -> None:
+        """Give way to a window of the version that is used now."""
+        process = QtCore.QProcess()
+        process.setProgram(str(installation.here().root / "bin" / "lastvagt"))
+        process.setArguments(sys.argv[1:])
+        process.setProcessEnvironment(environment())
+        process.startDetached()
+        self.window.quit()
 
     def _put_away(self) -> bool:
         """Whether the icon stands for the closed window, which is told once."""

@@ -25,15 +25,16 @@ from app.notice_bar import NoticeBar
 from app.overview_view import OverviewPane
 from app.pane import Pane, Question, Scene
 from app.preferences import PLAIN, Preferences
-from app.present import Notice
+from app.present import Notice, UpdateNews
 from app.pressing import press
 from app.settings_view import SettingsPane
 from app.side_panel import SidePanel
 from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
+from app.update_line import UpdateLine
 from app.wall import Wall
-from engine import geography
+from engine import geography, installation
 from engine.clock import Clock
 from engine.domain import Consumer, Expected
 
@@ -65,7 +66,7 @@ class Window(QtWidgets.QMainWindow):
     """Shows snapshots as they arrive, and their ages as they grow.
 
     `wanted` carries a Consumer that is to be read, `asked` a view's Question to the database, `told` its Request to the engine,
-    `liked` which preferences the user has changed, `noticed` the troubles on screen when they are other ones.
+    `liked` which preferences the user has changed, `noticed` the troubles on screen when they are other ones, `update_wanted` the version to bring in.
     """
 
     wanted = QtCore.Signal(object)
@@ -73,6 +74,7 @@ class Window(QtWidgets.QMainWindow):
     told = QtCore.Signal(object)
     liked = QtCore.Signal(object)
     noticed = QtCore.Signal(object)
+    update_wanted = QtCore.Signal(str)
 
     def __init__(self, language: Language, palette: Palette, clock: Clock, likes: Preferences = PLAIN) -> None:
         super().__init__()
@@ -106,7 +108,7 @@ class Window(QtWidgets.QMainWindow):
         self._time.setAccessibleName(language.text("window.clock"))
         self._notices = NoticeBar(language)
         self._notices.copied.connect(lambda notice: self._copy((notice,)))
-        self._notices.shelved.connect(self._shelve)
+        self._notices.shelved.connect(lambda notice, shelf: self._shelve(notice.cause, shelf))
         self._notices.hide()
         self._panel = SidePanel(language)
         self._panel.asked.connect(self.show_help)
@@ -117,6 +119,10 @@ class Window(QtWidgets.QMainWindow):
         self.exporter.said.connect(self.say)
         self.exporter.finished.connect(lambda result: self.say(told(result, language)))
         self._engine_line, self._shelf_line = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
+        self._update = UpdateLine(language)
+        self._news: UpdateNews | None = None
+        self._update.open.clicked.connect(lambda: self._news and self.update_wanted.emit(self._news.version))
+        self._update.later.clicked.connect(lambda: self._news and self._shelve(self._news.cause, "tomorrow"))
         self.menu = Menu(language, lambda: self.pane(self.view).actions())
         self.setCentralWidget(self._layout())
         self._fill_menu()
@@ -171,6 +177,7 @@ class Window(QtWidgets.QMainWindow):
         foot = QtWidgets.QHBoxLayout()
         foot.setSpacing(24)
         foot.addWidget(self._engine_line)
+        foot.addWidget(self._update)
         foot.addWidget(self._said)
         foot.addStretch(1)
         foot.addWidget(self._shelf_line)
@@ -434,6 +441,7 @@ class Window(QtWidgets.QMainWindow):
         self.areas.show_rows(present.area_rows(snapshot, self._language, now), of)
         self.areas.list.set_known(snapshot.known, of)
         self._engine_line.setText(present.engine_line(snapshot, self._engine, self._language))
+        self._show_news(snapshot)
         known = of in snapshot.consumers or snapshot.fault is not None
         pane = self.pane(self.view)
         if known and pane.has_panel:
@@ -462,11 +470,18 @@ class Window(QtWidgets.QMainWindow):
         )
         self._shelf_line.setText(words)
 
+    def _show_news(self, snapshot: Snapshot) -> None:
+        """Tell of a newer version, unless that was put off, or the window is a wall display."""
+        remote = self._engine.kind in (EngineKind.CONNECTED, EngineKind.UNHEARD)
+        news = present.update_news(snapshot, installation.here().form, remote, self._language)
+        self._news = None if news is None or news.cause in self._shelved or self.wall.on else news
+        self._update.show_news(self._news)
+
     def _copy(self, notices: tuple[Notice, ...]) -> None:
         QtWidgets.QApplication.clipboard().setText("\n\n".join(notice.copied(self._clock.now()) for notice in notices))
 
-    def _shelve(self, notice: Notice, shelf: str) -> None:
-        self._shelved = {**self._shelved, notice.cause: present.shelf_times(self._clock.now())[shelf]}
+    def _shelve(self, cause: str, shelf: str) -> None:
+        self._shelved = {**self._shelved, cause: present.shelf_times(self._clock.now())[shelf]}
         self.liked.emit({"shelved": self._shelved})
         self._refresh()
 

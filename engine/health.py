@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import __version__, clock, geography, update_job
+from engine import __version__, clock, geography, plan
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Freshness, Tier, freshness
 from engine.geography import Measure
 from engine.store import Reader
@@ -31,7 +31,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
                     "freshness": freshness(age_s, HOUR).value,
                 }
             )
-    troubles = [event for event in events if event.code not in ("proposal", *update_job.EVENTS)]
+    troubles = [event for event in events if event.code not in ("proposal", *plan.VERSIONS)]
     current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
     return {
         "status": "starting" if not areas else "ok" if current and not troubles else "degraded",

@@ -37,10 +37,10 @@ class Installation:
     @property
     def engine(self) -> list[str]:
         """How its engine is started, by whichever version it has then."""
-        name = "lastvagt-engine" + (".exe" if self.form is Form.WINDOWS else "")
         if self.form is Form.SOURCE:
             return [sys.executable, "-m", "engine"]
-        return [str(self.root / "bin" / name if self.form is Form.PORTABLE else self.root / name)]
+        folder = self.root / "bin" if self.form is Form.PORTABLE else self.root
+        return [str(folder / f"lastvagt-engine{'.exe' if sys.platform == 'win32' else ''}")]
 
 
 def here() -> Installation:

@@ -87,8 +87,12 @@ def _engine(reader: Reader) -> Iterator[Family]:
     engine = reader.engine()
     beats: list[Sample] = [] if engine is None else [({}, engine.heartbeat)]
     yield Family("lastvagt_heartbeat_timestamp_seconds", "When the engine last wrote that it lives.", beats)
-    troubles = Counter(dict.fromkeys(_TROUBLES, 0)) + Counter(event.code for event in reader.events())
+    troubles = Counter(dict.fromkeys(_TROUBLES, 0)) + Counter(
+        event.code for event in reader.events() if event.code not in plan.VERSIONS
+    )
     counted = {code: troubles[code] for code in (*_TROUBLES, *sorted(set(troubles) - set(_TROUBLES)))}
+    newer: list[Sample] = [({"version": e.subject, "stand": e.code}, 1) for e in reader.events() if e.code in plan.VERSIONS]
+    yield Family("lastvagt_newer_version_info", "A newer version of the program that was heard of, and how it stands.", newer)
     yield Family("lastvagt_open_events", "Troubles that last, by kind.", [({"code": c}, n) for c, n in counted.items()])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import __version__, download, installation, releases
+from engine.config import Config
 from engine.domain import Expected
 from engine.installation import Form, Installation
 from engine.releases import LIST, Release, ReleaseFile
@@ -24,6 +26,8 @@ from engine.updates import FOLDER, Memory, Updates
 #: Root's own folder, and in it the package that is installed and the one before.
 SPOOL = Path("/var/lib/lastvagt-update")
 INSTALLED, FORMER = "installed.deb", "former.deb"
+#: Data folder of the service.
+SERVED = Path("/var/lib/lastvagt")
 _USER, _SERVICE = "lastvagt", "lastvagt-engine.service"
 _MOST_LIST_BYTES = 200_000
 _INSTALL_S = 900.0
@@ -55,21 +59,19 @@ class Package:
     version: str = __version__
     run: Run = carry_out
 
-    def apply(self, say: Say) -> Release:
-        """Install the newest version that was fetched, and take it back where the service does not serve with it."""
+    def apply(self, say: Say) -> Release | None:
+        """Install the newest version that was fetched, and take it back where the service does not serve with it; None where none is
+        newer, or the newer one was taken back before."""
         _require_root()
-        self.spool.mkdir(mode=0o700, exist_ok=True)
+        self.spool.mkdir(mode=0o755, parents=True, exist_ok=True)
         release, file = self._checked()
         memory = Memory.read(self.spool)
-        if not releases.is_newer(release.version, self.version):
-            raise Expected("No newer version was fetched.", "Set update_apply to stage, or: lastvagt-engine update stage")
-        if release.version in memory.refused:
-            raise Expected(
-                f"Version {release.version} was taken back here: {memory.refused[release.version]}", "Wait for a newer one."
-            )
+        if not releases.is_newer(release.version, self.version) or release.version in memory.refused:
+            return None
         package = self.spool / file.name
         _copy(self.data_dir / FOLDER / file.name, package, file.size)
         download.require(package, file.size, file.sha256)
+        self._try_out(package, release)
         served = self._serves()
         say(f"Version {release.version} takes the place of {self.version}.")
         failed = self._install(package)
@@ -92,6 +94,20 @@ class Package:
         raise Expected(
             f"Version {release.version} was taken back: {failed}", "The version before is installed again; see journalctl."
         )
+
+    def _try_out(self, package: Path, release: Release) -> None:
+        """Let the version prove itself on a copy of the database, as the user of the service, before it is installed."""
+        tried = self.spool / "tried"
+        shutil.rmtree(tried, ignore_errors=True)
+        try:
+            engine = tried / self.place.root.relative_to("/") / "lastvagt-engine"
+            database = Config(data_dir=self.data_dir).database
+            words = ["--database", str(database)] if database.exists() else []
+            extracted = self.run(["dpkg-deb", "--extract", str(package), str(tried)])
+            if extracted or self.run(["runuser", "-u", _USER, "--", str(engine), "selfcheck", *words]):
+                raise Expected(f"Version {release.version} does not work here.", "The version that runs stays. Tell its authors.")
+        finally:
+            shutil.rmtree(tried, ignore_errors=True)
 
     def roll_back(self, say: Say) -> None:
         """Install the package before again."""

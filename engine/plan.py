@@ -45,6 +45,8 @@ JOBS: Mapping[str, Rhythm] = {
 ASKS = "ingest"
 #: The job that looks for newer versions of the program, as often as the settings say; it belongs to the plan only where they do.
 UPDATE = "update"
+#: Kinds of events about versions, none of which is a trouble: one that can be had, that is ready, that was taken back here.
+FOUND, READY, REFUSED = VERSIONS = ("update", "update_ready", "update_refused")
 #: Jobs that can be told to run at once; `forecast_late` runs with the forecast it follows.
 RUNNABLE = ("ingest", "forecast", "adapt", "score", "compare", "maintenance")
 #: How soon an issue that could not be made is tried again.

@@ -473,7 +473,7 @@ class Service:
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
         newest = next((iso(issue.issue_time) for issue in self._reader.issues(limit=1)), "none yet")
-        troubles = [event.problem for event in self._reader.events()]
+        troubles = [event.problem for event in self._reader.events() if event.code not in plan.VERSIONS]
         told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
         return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"
 

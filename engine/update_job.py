@@ -9,9 +9,6 @@ from engine.installation import Form
 from engine.store import Reader, Writer
 from engine.updates import Stand, State, Updates
 
-#: Kinds of events, none of which is a trouble: a newer version that can be had, one that is ready, one that was taken back here.
-EVENTS = FOUND, READY, REFUSED = "update", "update_ready", "update_refused"
-
 
 def look(writer: Writer, updates: Updates, clock: Clock, make_ready: bool) -> JobRun:
     """Ask for the newest version, and where wanted make it ready; the run is kept."""
@@ -40,16 +37,16 @@ def tell(writer: Writer, reader: Reader, state: State, now: int) -> None:
     if state.form is Form.SOURCE:
         pass
     elif state.stand is Stand.AVAILABLE:
-        wanted[FOUND, version] = f"Version {version} can be had.", "Fetch and try it: lastvagt-engine update stage"
+        wanted[plan.FOUND, version] = f"Version {version} can be had.", "Fetch and try it: lastvagt-engine update stage"
     elif state.stand is Stand.READY:
-        wanted[READY, version] = f"Version {version} is ready.", "Let it take over: lastvagt-engine update apply"
+        wanted[plan.READY, version] = f"Version {version} is ready.", "Let it take over: lastvagt-engine update apply"
     elif state.stand is Stand.REFUSED:
-        wanted[REFUSED, version] = (
+        wanted[plan.REFUSED, version] = (
             f"Version {version} was taken back. {state.memory.refused[version]}",
             "A newer one is tried again.",
         )
     for event in reader.events():
-        if event.code in EVENTS and (event.code, event.subject) not in wanted:
+        if event.code in plan.VERSIONS and (event.code, event.subject) not in wanted:
             writer.close_event(event.code, event.subject, now)
     for (code, subject), words in wanted.items():
         writer.open_event(code, subject, *words, now)

@@ -57,14 +57,18 @@ def update(args: argparse.Namespace) -> int:
 
 
 def _updates(args: argparse.Namespace) -> Updates:
-    from engine import installation, site
+    from engine import installation, package_update, site
+    from engine.installation import Form
     from engine.updates import Updates
 
-    said = outside(args)
-    config = dataclasses.replace(said, words={**said.words, "update_url": args.url}).config()
-    # Root trusts no key that the user of the data folder could have written there.
+    place, said = installation.here(), outside(args)
+    words = {**said.words, "update_url": args.url}
     as_root = args.act in ("apply", "rollback") and hasattr(os, "geteuid") and os.geteuid() == 0
-    return Updates(config, installation.here(), site.trusted_keys(None if as_root else config.data_dir))
+    if as_root and place.form in (Form.DEB, Form.DEB_ENGINE) and args.data_dir is None and "LASTVAGT_DATA_DIR" not in os.environ:
+        words["data_dir"] = package_update.SERVED
+    config = dataclasses.replace(said, words=words).config()
+    # Root trusts no key that the user of the data folder could have written there.
+    return Updates(config, place, site.trusted_keys(None if as_root else config.data_dir))
 
 
 def _words(args: argparse.Namespace, config: Config) -> list[str]:
@@ -89,8 +93,11 @@ def _apply(updates: Updates, args: argparse.Namespace) -> None:
         release = upgrade.apply(updates, _words(args, updates.config), _say)
         print(f"Version {release.version} has proved itself. The way back: lastvagt-engine update rollback")
     elif form in (Form.DEB, Form.DEB_ENGINE):
-        release = package_update.Package(updates.installation, updates.config.data_dir, updates.keys).apply(_say)
-        print(f"Version {release.version} is installed. The way back: lastvagt-engine update rollback")
+        installed = package_update.Package(updates.installation, updates.config.data_dir, updates.keys).apply(_say)
+        if installed is None:
+            print("No newer version was fetched; the engine does that where update_apply is stage.")
+        else:
+            print(f"Version {installed.version} is installed. The way back: lastvagt-engine update rollback")
     elif form in (Form.WINDOWS, Form.MACOS):
         print(f"Started: {' '.join(package_update.start_installer(updates))}")
     else:

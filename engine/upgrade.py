@@ -295,10 +295,11 @@ class _Engine:
         program = next((i for i, word in enumerate(said) if Path(word).name == "lastvagt-engine"), 0)
         if said[program + 1 : program + 2] != ["run"]:
             raise Expected(f"A command works on {config.data_dir} (process {pid}).", "Wait for its end.")
+        words = [word for word in said[program + 1 :] if word != "--attached"]  # to a window, which starts one anew itself
         pairs = (process / "environ").read_text(encoding="utf-8", errors="surrogateescape").split("\0")
         variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         folder = str((process / "cwd").readlink())
-        return _Engine(place, True, pid, said[program + 1 :], folder, installation.outer_environment(variables))
+        return _Engine(place, True, pid, words, folder, installation.outer_environment(variables))
 
     @property
     def lives(self) -> bool:

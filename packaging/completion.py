@@ -57,6 +57,8 @@ def _words(parser: argparse.ArgumentParser) -> tuple[Word, ...]:
     formatter = parser._get_formatter()
     found = []
     for action in parser._actions:
+        if action.help == argparse.SUPPRESS:
+            continue
         choices = tuple(map(str, action.choices or ()))
         takes = "nothing" if action.nargs == 0 else "choice" if choices else "file" if action.type is Path else "text"
         found.append(Word(tuple(action.option_strings), " ".join(formatter._expand_help(action).split()), takes, choices))

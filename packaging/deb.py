@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("lastvagt", "lastvagt-engine")
 MAINTAINER = "The Lastvagt founders <lastvagt@example.org>"
 _HERE = Path(__file__).parent / "deb"
-_UNITS = ("lastvagt-engine.service", "lastvagt-engine-doctor.service")
+_UNITS = ("lastvagt-engine.service", "lastvagt-engine-doctor.service", "lastvagt-update.service", "lastvagt-update.timer")
 #: What the frozen programs load and leave to the system, and the package of Debian that brings it. None for those of the C library.
 _BROUGHT_BY = {
     **dict.fromkeys(("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6"), None),
@@ -81,20 +81,24 @@ def version() -> str:
     return re.search(r'__version__ = "(.+)"', (ROOT / "engine" / "__init__.py").read_text(encoding="utf-8"))[1]
 
 
+def architecture() -> str:
+    """That of this machine, as Debian calls it."""
+    return _told("dpkg", "--print-architecture")
+
+
 def build(frozen: Path, out: Path, version: str, fast: bool = False) -> Path:
     """The package of a frozen folder, by whose name it is called."""
     name, born = frozen.name, _born()
     if not (frozen / name).is_file():
         raise Unpackable(f"{frozen} holds no frozen program. Freeze it first: make freeze")
-    architecture = _told("dpkg", "--print-architecture")
-    made = out / f"{name}_{version}_{architecture}.deb"
+    made = out / f"{name}_{version}_{architecture()}.deb"
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / name
         lay_out(frozen, root, version, born)
         files = sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file() and not path.is_symlink())
         told = {
             "version": version,
-            "architecture": architecture,
+            "architecture": architecture(),
             "maintainer": MAINTAINER,
             "libraries": ", ".join(libraries(frozen)),
             "kilobytes": str(sum(-(-(root / file).stat().st_size // 1024) for file in files)),
@@ -130,12 +134,14 @@ def lay_out(frozen: Path, root: Path, version: str, born: int) -> None:
     (root / "usr" / "bin").mkdir()
     for program in programs:
         (root / "usr" / "bin" / program).symlink_to(f"../lib/{name}/{program}")
+    _write(root / "usr" / "sbin" / "lastvagt-service", (_HERE / "lastvagt-service").read_text(encoding="utf-8"), 0o755)
     for unit in _UNITS:
         _write(lib / "systemd" / "system" / unit, (_HERE / unit).read_text(encoding="utf-8"))
     for kind in ("sysusers", "tmpfiles"):
         _write(lib / f"{kind}.d" / "lastvagt.conf", (_HERE / f"{kind}.conf").read_text(encoding="utf-8"))
     for page, text in manual.pages(programs, datetime.fromtimestamp(born, UTC).date()).items():
         _pack(share / "man" / f"man{page[-1]}" / f"{page}.gz", text)
+    _pack(share / "man" / "man8" / "lastvagt-service.8.gz", (_HERE / "lastvagt-service.8").read_text(encoding="utf-8"))
     completion.write(share, programs)
     if has_app:
         desktop.write(share, datetime.fromtimestamp(born, UTC).date())

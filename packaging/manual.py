@@ -54,6 +54,7 @@ def program_page(program: str, parser: argparse.ArgumentParser, day: date) -> st
         lines += [f".SH {title.upper()}", *_verbatim(body)]
     lines += [".SH FILES", *(line for path, text in _FILES for line in (".TP", f".I {_safe(path)}", _safe(text)))]
     others = [f"{other}(1)" for other in _PARSERS if other != program]
+    others += ["lastvagt-service(8)"] if program == "lastvagt-engine" else []
     return _joined([*lines, ".SH SEE ALSO", *_references(*others, "lastvagt-settings(5)")])
 
 

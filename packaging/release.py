@@ -31,14 +31,23 @@ _SMOKE = ROOT / "packaging" / "smoke.py"
 _DEVELOPMENT = ROOT / "out" / "development.key"
 _UNRELEASED = re.compile(r"^## (\S+), unreleased$", re.MULTILINE)
 _SUMS = "SHA256SUMS"
+#: By the end of its name: what is made on other systems, its form where an update may take it, and the system it is for.
+_ELSEWHERE = {
+    "-user-setup.exe": ("Windows installer of a user", "windows", "windows-x86_64"),
+    "-machine-setup.exe": ("Windows installer of a machine", "", "windows-x86_64"),
+    "-server-setup.exe": ("Windows installer of a server", "", "windows-x86_64"),
+    ".dmg": ("macOS image", "macos", "macos-arm64"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file of the release; `form` is how it is installed (see `installation.Form`), empty for what is only read, `smoke` how it did."""
+    """A file of the release; `form` is how it is installed (see `installation.Form`), empty for what is only read, on which `system`;
+    `smoke` is how it did."""
 
     path: Path
     form: str = ""
+    system: str = installation.system()
     smoke: str = ""
 
 
@@ -52,12 +61,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What all steps share: where frozen folders and the release lie, its key, and the moment that every file is dated."""
+    """What all steps share: where frozen folders and the release lie, its key, the moment that every file is dated, and the folder
+    of what was made elsewhere."""
 
     dist: Path
     key: signing.SecretKey
     is_development: bool
     moment: int
+    others: Path | None = None
 
     @property
     def out(self) -> Path:
@@ -111,7 +122,7 @@ def _git(*words: str) -> str:
 # -- the package ------------------------------------------------------------------------------------------------------
 
 
-def build(dist: Path, key: Path | None) -> Build:
+def build(dist: Path, key: Path | None, others: Path | None = None) -> Build:
     """What is to be made; raises Expected where a real key is to sign what is no release."""
     if key is not None:
         if _git("status", "--porcelain"):
@@ -124,7 +135,7 @@ def build(dist: Path, key: Path | None) -> Build:
             _DEVELOPMENT.parent.mkdir(exist_ok=True)
             signing.SecretKey.new().write(_DEVELOPMENT)
         secret = signing.SecretKey.read(_DEVELOPMENT)
-    return Build(dist, secret, key is None, int(_git("log", "-1", "--format=%ct")))
+    return Build(dist, secret, key is None, int(_git("log", "-1", "--format=%ct")), others)
 
 
 def package(job: Build) -> list[Made | LeftOut]:
@@ -134,7 +145,7 @@ def package(job: Build) -> list[Made | LeftOut]:
     job.out.mkdir(parents=True)
     freeze(job)
     made: list[Made | LeftOut] = []
-    for step in (describe, portable, deb, windows, macos):
+    for step in (describe, portable, deb, elsewhere):
         for one in step(job):
             made.append(one)
             print(f"-- {one.path.name}" if isinstance(one, Made) else f"-- no {one.name}: {one.why}", flush=True)
@@ -192,7 +203,7 @@ def portable(job: Build) -> Iterator[Made | LeftOut]:
             tar.extractall(folder, filter="tar")
         return folder / "lastvagt" / "versions" / __version__
 
-    yield Made(path, "portable", smoke(unpack))
+    yield Made(path, "portable", smoke=smoke(unpack))
 
 
 def deb(job: Build) -> Iterator[Made | LeftOut]:
@@ -209,23 +220,19 @@ def deb(job: Build) -> Iterator[Made | LeftOut]:
             subprocess.run(["dpkg-deb", "-x", str(path), str(folder)], check=True)
             return folder / "usr" / "lib" / name
 
-        yield Made(path, "deb-engine" if name == "lastvagt-engine" else "deb", smoke(unpack))
+        yield Made(path, "deb-engine" if name == "lastvagt-engine" else "deb", smoke=smoke(unpack))
 
 
-def windows(job: Build) -> Iterator[Made | LeftOut]:
-    """The installers for Windows."""
-    if sys.platform != "win32":
-        yield LeftOut("Windows installers", "PyInstaller freezes for the system it runs on; .github/workflows makes them there.")
-        return
-    job.run(sys.executable, ROOT / "packaging" / "windows" / "build.py", "--payload", job.dist / "lastvagt", "--out", job.out)
-    for path in sorted(job.out.glob("*.exe")):
-        yield Made(path, "windows", "not tried: run it on a Windows of its own")
-
-
-def macos(_: Build) -> Iterator[Made | LeftOut]:
-    """The image for macOS."""
-    if sys.platform != "darwin":
-        yield LeftOut("macOS image", "PyInstaller freezes for the system it runs on; .github/workflows makes it there.")
+def elsewhere(job: Build) -> Iterator[Made | LeftOut]:
+    """What was made on other systems, where there is a folder of it."""
+    files = sorted(job.others.iterdir()) if job.others else []
+    for end, (name, form, system) in _ELSEWHERE.items():
+        found = [path for path in files if path.name.endswith(end)]
+        for path in found:
+            shutil.copy(path, job.out)
+            yield Made(job.out / path.name, form, system, "not tried here")
+        if not found:
+            yield LeftOut(name, "made on that system by .github/workflows, and added here by --with.")
 
 
 def smoke(unpack: Callable[[Path], Path]) -> str:
@@ -249,7 +256,7 @@ def told(job: Build, made: list[Made]) -> list[Made]:
     files = [
         {
             "name": one.path.name,
-            "system": installation.system(),
+            "system": one.system,
             "form": one.form,
             "bytes": one.path.stat().st_size,
             "sha256": sha256(one.path),
@@ -314,13 +321,14 @@ def main() -> int:
     whole = acts.add_parser("package", help="make everything this machine can")
     whole.add_argument("--key", type=Path, metavar="FILE", help="that signs (default: one for trials, made in out)")
     whole.add_argument("--dist", type=Path, default=ROOT / "dist", metavar="DIR", help="folder to write to (default: dist)")
+    whole.add_argument("--with", dest="others", type=Path, metavar="DIR", help="folder of installers made on other systems")
     args = parser.parse_args()
     try:
         if args.act == "version":
             set_version(args.version, dt.datetime.now(dt.UTC).date())
             print(f"Look at it, then: git commit -am 'Release {args.version}' && git tag -s v{args.version}")
         else:
-            job = build(args.dist.resolve(), args.key)
+            job = build(args.dist.resolve(), args.key, args.others)
             tell(job, package(job))
     except Expected as problem:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)

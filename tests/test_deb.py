@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -45,7 +46,8 @@ def test_a_package_holds_program_service_manual_and_completion(frozen: Path, tmp
     assert re.fullmatch(r"lastvagt-engine_1\.2\.3_\w+\.deb", made.name)
     files = listed(made)
     assert set(files.values()) == {"drwxr-xr-x root/root", "-rwxr-xr-x root/root", "-rw-r--r-- root/root", "lrwxrwxrwx root/root"}
-    assert [name for name, mode in files.items() if mode.startswith("-rwx")] == ["/usr/lib/lastvagt-engine/lastvagt-engine"]
+    programs = [name for name, mode in files.items() if mode.startswith("-rwx")]
+    assert programs == ["/usr/lib/lastvagt-engine/lastvagt-engine", "/usr/sbin/lastvagt-service"]
     assert files.keys() >= {
         "/usr/bin/lastvagt-engine",
         "/usr/lib/systemd/system/lastvagt-engine.service",
@@ -101,3 +103,17 @@ def test_the_service_may_do_little() -> None:
     exposure = re.search(r"Overall exposure level for lastvagt-engine\.service: ([0-9.]+)", told)
     assert exposure is not None
     assert float(exposure[1]) <= 2.5
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0 or not shutil.which("debootstrap") or not shutil.which("systemd-nspawn"),
+    reason="needs root, debootstrap and systemd-nspawn",
+)
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_packages_live_in_clean_systems(tmp_path: Path, suite: str) -> None:
+    if not (PACKAGING.parent / "dist" / "lastvagt").exists():
+        pytest.skip("needs the frozen programs: make freeze")
+    for name in deb.PACKAGES:
+        deb.build(PACKAGING.parent / "dist" / name, tmp_path, deb.version(), fast=True)
+    subprocess.run([sys.executable, PACKAGING / "try_deb.py", tmp_path, "--suite", suite], check=True)

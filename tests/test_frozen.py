@@ -148,3 +148,20 @@ def test_the_same_sources_freeze_to_the_same_files(frozen: Path, tmp_path: Path)
     run("freeze.py", "--dist", tmp_path / "dist", "--work", tmp_path / "work")
     for name in freeze.FOLDERS:
         assert (tmp_path / "dist" / f"{name}.files").read_text() == (frozen / f"{name}.files").read_text()
+
+
+@linux
+@pytest.mark.long
+@pytest.mark.skipif(
+    shutil.which("objcopy") is None, reason="objcopy of binutils, which makes other bytes of a library, is not installed"
+)
+def test_libraries_of_qt_can_be_replaced_by_ones_own(frozen: Path, tmp_path: Path) -> None:
+    shutil.copytree(frozen / "lastvagt", program := tmp_path / "lastvagt", symlinks=True)
+    (note := tmp_path / "note").write_text("ours", encoding="ascii")
+    brought = Path(str(importlib.metadata.distribution("PySide6_Essentials").locate_file("PySide6/Qt/lib")))
+    for library in (program / "_internal" / "PySide6" / "Qt" / "lib").glob("*.so.*"):
+        before = library.read_bytes()
+        subprocess.run(["objcopy", "--add-section", f".note.own={note}", brought / library.name, library], check=True)
+        assert library.read_bytes() != before
+    out = run("smoke.py", program, "--quick")
+    assert "window: the app started its engine" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -109,7 +110,7 @@ def test_everything_is_listed_signed_and_found_by_an_update(tree: Path) -> None:
     made = job(tree)
     (made.out / "lastvagt.tar.gz").write_bytes(b"program")
     (made.out / "lastvagt.cdx.json").write_bytes(b"{}")
-    files = [release.Made(made.out / "lastvagt.tar.gz", "portable", "passed"), release.Made(made.out / "lastvagt.cdx.json")]
+    files = [release.Made(made.out / "lastvagt.tar.gz", "portable", smoke="passed"), release.Made(made.out / "lastvagt.cdx.json")]
     told = release.told(made, files)
     assert {one.path.name for one in told} >= {
         "updates.json",
@@ -138,7 +139,9 @@ def test_everything_is_listed_signed_and_found_by_an_update(tree: Path) -> None:
 def test_the_table_tells_what_was_left_out_and_why(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = job(tree)
     (made.out / "a.deb").write_bytes(b"12345")
-    release.tell(made, [release.Made(made.out / "a.deb", "deb", "passed"), release.LeftOut("macOS image", "it is made there.")])
+    release.tell(
+        made, [release.Made(made.out / "a.deb", "deb", smoke="passed"), release.LeftOut("macOS image", "it is made there.")]
+    )
     out = capsys.readouterr().out
     assert "signed with a development key: for trials only" in out
     assert hashlib.sha256(b"12345").hexdigest() in out
@@ -153,6 +156,23 @@ def test_the_list_is_the_same_for_the_same_commit(tree: Path) -> None:
         release.told(made, [])
         texts.append(json.loads((made.out / "updates.json").read_text(encoding="utf-8")))
     assert texts[0] == texts[1]
+
+
+def test_installers_made_elsewhere_are_added_and_what_is_missing_is_told(tree: Path, tmp_path: Path) -> None:
+    made = job(tree)
+    (others := tmp_path / "others").mkdir()
+    (others / "lastvagt-user-setup.exe").write_bytes(b"MZ")
+    (others / "build.log").write_text("noise", encoding="utf-8")
+    found = list(release.elsewhere(dataclasses.replace(made, others=others)))
+    assert found[0] == release.Made(made.out / "lastvagt-user-setup.exe", "windows", "windows-x86_64", "not tried here")
+    assert [one.name for one in found[1:] if isinstance(one, release.LeftOut)] == [
+        "Windows installer of a machine",
+        "Windows installer of a server",
+        "macOS image",
+    ]
+    release.told(made, [one for one in found if isinstance(one, release.Made)])
+    assert releases.read(made.out / "updates.json").file("windows-x86_64", "windows") is not None
+    assert all(isinstance(one, release.LeftOut) for one in release.elsewhere(made))
 
 
 def test_what_does_not_work_when_unpacked_is_not_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -251,8 +251,8 @@ def test_settings_are_listed_with_where_they_come_from(etc: Path, tmp_path: Path
     words = ("--data-dir", tmp_path / "data")
     code, out, _ = call(capsys, "settings", *words)
     assert code == 0
-    assert re.search(rf"^weather_every_h +3 +the site, {path}$", out, re.MULTILINE)
-    assert re.search(rf"^network +false +fixed by the site, {path}$", out, re.MULTILINE)
+    assert re.search(rf"^weather_every_h +3 +the site, {re.escape(str(path))}$", out, re.MULTILINE)
+    assert re.search(rf"^network +false +fixed by the site, {re.escape(str(path))}$", out, re.MULTILINE)
     assert re.search(r"^port +8787 +built in$", out, re.MULTILINE)
     (one,) = json.loads(call(capsys, "settings", "list", "network", "--json", *words)[1])
     assert (one["place"], one["where"], one["value"]) == ("required", str(path), False)
@@ -265,7 +265,8 @@ def test_a_setting_is_changed_from_the_command_line(
 ) -> None:
     write(etc, "[required]\nnetwork = false\n")
     words = ("--data-dir", tmp_path / "data")
-    assert call(capsys, "settings", "set", "port", "9000", *words)[:2] == (0, f"port = 9000, {tmp_path / 'data'}/settings.toml\n")
+    own = tmp_path / "data" / "settings.toml"
+    assert call(capsys, "settings", "set", "port", "9000", *words)[:2] == (0, f"port = 9000, {own}\n")
     assert call(capsys, "settings", "reset", "port", *words)[:2] == (0, "port = 8787, built in\n")
     code, _, err = call(capsys, "settings", "set", "network", "true", *words)
     assert (code, "set by the site" in err) == (4, True)

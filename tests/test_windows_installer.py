@@ -234,7 +234,11 @@ class Windows:
         deadline = time.monotonic() + 30
         while (folder / "uninstall.exe").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        subprocess.run(["wineserver", "-w"], env=self._environment(), check=True, timeout=60)
+        self.end()
+
+    def end(self, how: str = "-w") -> None:
+        """Wait until nothing runs any more, or see to it."""
+        subprocess.run(["wineserver", how], env=self._environment(), check=False, timeout=60)
 
     def calls(self) -> list[str]:
         path = self.drive / "calls.txt"
@@ -243,15 +247,24 @@ class Windows:
         return told
 
 
-@pytest.fixture
-def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
-    made = Windows(tmp_path_factory.mktemp("wine") / "prefix")
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Windows:
+    """A Windows nobody has used, to be copied."""
+    made = Windows(tmp_path_factory.mktemp("new") / "prefix")
     made.run("wineboot", "-i")
     made.run("winecfg", "-v", "win10")
     for name in STOOD_IN:
         _program(made.drive / "windows" / "system32" / f"{name}.exe", CALLED % (name, name))
+    made.end()
+    return made
+
+
+@pytest.fixture
+def windows(new: Windows, tmp_path: Path) -> Iterator[Windows]:
+    made = Windows(shutil.copytree(new.prefix, tmp_path / "prefix", symlinks=True))
     yield made
-    subprocess.run(["wineserver", "-k"], env=made._environment(), check=False)
+    made.end("-k")
+    shutil.rmtree(made.prefix)
 
 
 @needs_wine
@@ -337,8 +350,18 @@ def test_a_machine_gets_a_service_with_an_account_and_a_folder_of_its_own(
     assert windows.calls() == []
     assert not (home / "service").exists()
 
+    def shown() -> str:
+        menu = next(windows.drive.glob("ProgramData/Microsoft/Windows/Start Menu/Programs/Lastvagt.lnk"))
+        return menu.read_bytes().replace(b"\0", b"").decode("ascii", "replace")
+
+    assert "--connect" not in shown()
+    assert windows.run(str(first), "/S", "/SERVICE") == 0
+    assert "--connect http://127.0.0.1:8787" in shown()
+    windows.remove(home)
+    windows.calls()
     (windows.drive / "given.toml").write_text("port = 9000\n", encoding="utf-8")
     assert windows.run(str(first), "/S", "/SERVICE", r"/SITE=C:\given.toml") == 0
+    assert "--connect" not in shown()
     assert (windows.program_data / "site.toml").exists()
     calls = windows.calls()
     assert [call for call in calls if not call.startswith("icacls")] == [

@@ -48,6 +48,18 @@ def test_secrets_reach_a_step_by_its_environment_alone(path: Path) -> None:
                 assert "set -x" not in script
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_called_is_there(path: Path) -> None:
+    scripts = {
+        name
+        for job in _jobs(path).values()
+        for step in job["steps"]
+        for name in re.findall(r"packaging/[\w/.-]+\w", step.get("run", ""))
+    }
+    missing = [name for name in scripts if not (ROOT / name).exists()]
+    assert not missing
+
+
 def test_a_release_waits_for_every_system() -> None:
     jobs = _jobs(ROOT / ".github" / "workflows" / "package.yml")
     before, waiting = set(), ["release"]

@@ -39,6 +39,7 @@ from app.present.quarantine import SetAsideLine, judged_text, set_aside_lines, u
 from app.present.settings import Field, Section, settings_view, wrong
 from app.present.similar import SimilarRow, similar_rows
 from app.present.situation import Situation
+from app.present.updates import UpdateNews, update_news
 from app.present.weather import WeatherRow, WeatherView, weather_at, weather_view
 from app.present.whatif import WhatIfRow, WhatIfView, Wish, what_if_view
 from app.present.why import ChangesView, Step, WhyView, changes_view, usual_curve, why_view
@@ -103,6 +104,7 @@ __all__ = [
     "TierStrip",
     "Tile",
     "Trial",
+    "UpdateNews",
     "WeatherRow",
     "WeatherView",
     "Weight",
@@ -159,6 +161,7 @@ __all__ = [
     "time_range",
     "undecidable",
     "unimportable",
+    "update_news",
     "usual_curve",
     "value_range",
     "weather_at",

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from app.present import facts
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import __version__, clock
+from engine import __version__, clock, plan
 from engine.domain import HOUR
 from engine.store.reader import Event
 
 #: Kinds of trouble, the most serious first; a kind that is not known comes last.
 _SERIOUS = ("job", "model", "source", "kit", "peak", "drift", "stalled", "challenger")
 #: Kinds that are told elsewhere: a tier in the header of its area, a proposal by the name of its view, a newer version at the foot.
-_TOLD_ELSEWHERE = ("tier", "proposal", "update", "update_ready", "update_refused")
+_TOLD_ELSEWHERE = ("tier", "proposal", *plan.VERSIONS)
 #: Seconds a kind of trouble may last before it is one: a source that failed is asked again, and most often answers.
 _PATIENCE_S = {"source": HOUR}
 #: The local hour at which what was put off until tomorrow comes back.

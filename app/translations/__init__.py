@@ -19,6 +19,7 @@ from app.translations.overview import TEXTS as OVERVIEW_TEXTS
 from app.translations.remote import TEXTS as REMOTE_TEXTS
 from app.translations.settings import TEXTS as SETTINGS_TEXTS
 from app.translations.shell import TEXTS as SHELL_TEXTS
+from app.translations.updates import TEXTS as UPDATE_TEXTS
 from app.translations.why import TEXTS as WHY_TEXTS
 from engine import clock
 from engine.domain import DAY, HOUR
@@ -39,6 +40,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **OVERVIEW_TEXTS,
     **SETTINGS_TEXTS,
     **SHELL_TEXTS,
+    **UPDATE_TEXTS,
     **WHY_TEXTS,
     # words of the frame
     "window.title": ("Lastvagt: elforbrug i Danmark", "Lastvagt: Danish electricity load"),

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from engine import clock as time
-from engine import health
+from engine import health, plan
 from engine.config import Config
 from engine.doctor.finding import Finding, fail, ok, warn
 from engine.doctor.machine import DISK_FAIL
@@ -42,7 +42,7 @@ def database(config: Config, clock: time.Clock) -> Iterator[Finding]:
         yield from _growth(space)
         yield from _ages(config, reader, clock.now())
         for event in reader.events():
-            if event.code != "proposal":
+            if event.code not in ("proposal", *plan.VERSIONS):
                 text = event.problem if event.subject in event.problem else f"{event.subject}: {event.problem}"
                 yield warn(f"event.{event.code}", text, event.remedy, event.subject)
     finally:

@@ -253,7 +253,9 @@ Section /o "$(AS_SERVICE)" s_service
     !insertmacro FAIL 4 NO_SERVICE
   ${EndIf}
 !ifdef WITH_APP
-  CreateShortcut "$SMPROGRAMS\Lastvagt.lnk" "$INSTDIR\lastvagt.exe" "--connect http://127.0.0.1:8787"
+  ${IfNot} ${FileExists} "$data\site.toml" ; which says itself what windows show
+    CreateShortcut "$SMPROGRAMS\Lastvagt.lnk" "$INSTDIR\lastvagt.exe" "--connect http://127.0.0.1:8787"
+  ${EndIf}
 !endif
 SectionEnd
 !endif
