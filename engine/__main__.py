@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, kit_command, licences, selfcheck, site, trust, updating
+from engine import __version__, administration, commands, kit_command, licences, rehearsal, selfcheck, site, trust, updating
 from engine.domain import MODEL_TIERS, UNITS, Expected
 
 _EXIT_CODES = """\
@@ -433,7 +433,7 @@ def _parser() -> argparse.ArgumentParser:
 
     backtest = command(
         "backtest",
-        commands.backtest,
+        rehearsal.backtest,
         "what the program would have forecast in the past, and how good it was",
         "--from 2022-01-01 --to 2022-12-31 --areas DK1,DK2 --issue 10:00 --json report.json --html report.html",
         "--from 2022-01-01 --to 2022-12-31 --model new --against old",
@@ -461,7 +461,7 @@ def _parser() -> argparse.ArgumentParser:
     backtest.add_argument("--save-pairs", type=Path, metavar="OUT.npz", help="write every forecast hour and its truth (numpy)")
 
     demo = command(
-        "demo", commands.demo, "run everything over simulated days and print the result", "", "--days 30 --out /tmp/demo"
+        "demo", rehearsal.demo, "run everything over simulated days and print the result", "", "--days 30 --out /tmp/demo"
     )
     demo.add_argument("--days", type=_at_least_one, default=14, help="simulated days (default: %(default)s)")
     demo.add_argument("--price-areas-only", action="store_true", help="leave out regions and municipalities, which take as long")

@@ -58,7 +58,7 @@ from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
-from engine.lock import AlreadyRuns, exclusive
+from engine.lock import exclusive
 from engine.store import Reader, Writer
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
@@ -545,49 +545,6 @@ def _at_end_of_input(act: Callable[[], None]) -> None:
         while os.read(0, 1024):
             pass
     act()
-
-
-def decide(
-    config: Config, path: str, words: Mapping[str, Any], clock: Clock, timeout_s: float = access.TIMEOUT_S
-) -> dict[str, object]:
-    """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
-    reader = Reader(config.database)
-    try:
-        with exclusive(config.data_dir):
-            writer = Writer(config.database, reader.simulated)
-            try:
-                return orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
-            finally:
-                writer.close()
-    except AlreadyRuns as held:
-        return _order(reader, held, path, words, timeout_s)
-    finally:
-        reader.close()
-
-
-def set_setting(outside: Outside, name: str, value: str | None) -> None:
-    """Change a setting (see `settings.change`), here or by the engine that runs."""
-    try:
-        with exclusive(outside.folder()):
-            settings.change(outside, name, value)
-    except AlreadyRuns as held:
-        reader = Reader(outside.config().database)
-        try:
-            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
-        finally:
-            reader.close()
-
-
-def _order(
-    reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
-) -> dict[str, object]:
-    """What the engine that holds the folder makes of an order."""
-    engine = reader.engine()
-    if engine is None:  # a command that writes, such as an import
-        raise held
-    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
-    answer: dict[str, object] = endpoint.post(path, words)
-    return answer
 
 
 def _log_to(path: Path, level: str) -> None:
