@@ -83,8 +83,8 @@ def doctor(args: argparse.Namespace) -> int:
         findings.append(finding)
         if args.json:
             continue
-        if (of := finding.check.partition(".")[0]) != part:
-            part = of
+        if finding.subject != part:
+            part = finding.subject
             print(part.upper())
         print(_told(finding.status, finding.text), flush=True)
         if finding.remedy:
