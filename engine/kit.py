@@ -246,6 +246,13 @@ def unpacked(path: Path, folder: Path, keys: Iterable[PublicKey]) -> Iterator[tu
     """A kit with its members in a new folder that is gone afterwards; raises Expected unless every byte is what a trusted key signed."""
     shutil.rmtree(folder, ignore_errors=True)  # of an import that was killed
     try:
+        yield _unpack(path, folder, keys)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(path: Path, folder: Path, keys: Iterable[PublicKey]) -> tuple[Contents, PublicKey]:
+    try:
         with _opened(path) as archive:
             members = _members(path, archive)
             manifest, key = _signed(path, archive, keys)
@@ -254,9 +261,9 @@ def unpacked(path: Path, folder: Path, keys: Iterable[PublicKey]) -> Iterator[tu
             require_room(folder, contents.size, f"To unpack {path} takes")
             for name, (size, sha) in contents.files.items():
                 _extract(path, archive, name, size, sha, folder)
-        yield contents, key
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise Expected(f"{path} cannot be unpacked: {error.strerror}.", "Check the disk and the medium the kit is on.") from error
+    return contents, key
 
 
 def _signed(path: Path, archive: zipfile.ZipFile, keys: Iterable[PublicKey]) -> tuple[bytes, PublicKey]:
@@ -336,6 +343,8 @@ def _extract(path: Path, archive: zipfile.ZipFile, name: str, size: int, sha: st
                 written += len(chunk)
                 digest.update(chunk)
                 file.write(chunk)
+    except OSError:
+        raise  # of the disk, not of the kit
     except _BROKEN as error:
         raise _damaged(path, error) from error
     if written != size or digest.hexdigest() != sha:

@@ -333,7 +333,12 @@ class Service:
         for server in servers:
             server.stop()
         end = time.monotonic() + _STOP_S
-        idle = all(lock.acquire(timeout=max(0.0, end - time.monotonic())) for lock in self._lanes.values())
+        idle = True
+        for lock in self._lanes.values():
+            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
+                lock.release()  # who was woken and waits for it finds that we stop; else its thread would keep the process
+            else:
+                idle = False
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle

@@ -182,7 +182,7 @@ class _Arrivals:
 def _shelve(folder: Path, model_ids: Sequence[str], config: Config) -> tuple[list[str], list[Expected]]:
     """Put the bundles that are new here onto the shelf, each one verified; what was wrong with others is told.
 
-    They begin to be tried as any new bundle does; nobody is made champion by that.
+    They begin to be tried as any new bundle does; a champion that serves stays.
     """
     shelf = Shelf(config)
     known = {state.model_id for state in shelf.look()[0]}

@@ -31,6 +31,7 @@ _SYSTEMS = ROOT / "out" / "systems"
 _DATA = "/var/lib/lastvagt"
 _DROP_INS = "/etc/systemd/system/lastvagt-engine.service.d"
 _SERVICE = "lastvagt-engine.service"
+_NSPAWN = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit")
 
 
 class Failed(Exception):
@@ -38,7 +39,7 @@ class Failed(Exception):
 
 
 class Machine:
-    """A Debian without anything of ours, which `chroot` changes before it boots, and `run` afterwards."""
+    """A Debian without anything of ours, which `before_boot` changes before it boots, and `run` afterwards."""
 
     def __init__(self, suite: str, name: str) -> None:
         self.root = _SYSTEMS / name
@@ -48,25 +49,16 @@ class Machine:
         self._boot: subprocess.Popen[bytes] | None = None
         self._init = 0
 
-    def chroot(self, command: str) -> str:
-        """What a command prints in the system that does not run, with the network of this machine."""
-        shutil.copyfile("/etc/resolv.conf", self.root / "etc" / "resolv.conf")
-        return _told(["chroot", str(self.root), "sh", "-ec", command])
+    def before_boot(self, command: str) -> str:
+        """What a command prints in the system that has not booted, with the network of this machine."""
+        return _told([*_NSPAWN, "--pipe", "--resolv-conf=copy-host", f"--directory={self.root}", "sh", "-ec", command])
 
     def boot(self) -> None:
         """Start it, without any network but loopback."""
-        command = [
-            "systemd-nspawn",
-            "--quiet",
-            "--boot",
-            "--register=no",
-            "--keep-unit",
-            "--private-network",
-            "--link-journal=no",
-        ]
+        options = ["--boot", "--private-network", "--link-journal=no", f"--directory={self.root}", f"--machine={self.root.name}"]
         # Debian 13 would not boot beside an older hierarchy of control groups, as this machine may have.
         self._boot = subprocess.Popen(
-            [*command, f"--directory={self.root}", f"--machine={self.root.name}", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"],
+            [*_NSPAWN, *options, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -249,7 +241,7 @@ def try_engine(machine: Machine, package: Path, before: Path, database: Path) ->
             machine.run(f"systemctl kill --signal=KILL {_SERVICE}")
             wait(10, lambda: machine.of_service("ActiveState") != "active", "It cannot be killed.")
         wait(60, lambda: machine.of_service("ActiveState") == "failed", "It is never given up.")
-        wait(60, lambda: "ok    program" in machine.journal(), "The doctor wrote nothing.")
+        wait(60, lambda: "Finished lastvagt-engine-doctor" in machine.journal(), "The doctor wrote nothing.")
         machine.run(f"systemctl reset-failed {_SERVICE}")
     with step("a downgrade is warned of; the database of a newer version is refused, and left as it is"):
         check("is older than" in machine.install(before, "--allow-downgrades"), "Nothing was said.")
@@ -322,11 +314,12 @@ def try_app(machine: Machine, package: Path, engine: Path) -> None:
     with step("apt install of app and engine brings what Qt needs, and no Python"):
         shutil.copyfile(package, machine.root / "var" / "tmp" / package.name)
         install = f"apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends /var/tmp/{package.name}"
-        machine.chroot(install)
-        check("python" not in machine.chroot("dpkg-query -W -f '${Package} '"), "A Python came with it.")
+        machine.before_boot(install)
+        check("python" not in machine.before_boot("dpkg-query -W -f '${Package} '"), "A Python came with it.")
     with step("it makes two simulated days and a picture of every view"):
-        machine.chroot("lastvagt-engine demo --days 2 --price-areas-only --out /tmp/demo")
-        told = machine.chroot("lastvagt --data-dir /tmp/demo/data --language en --screenshot /tmp/pictures")
+        machine.before_boot("lastvagt-engine demo --days 2 --price-areas-only --out /var/tmp/demo")
+        machine.before_boot("test -s /var/tmp/demo/data/lastvagt.sqlite")
+        told = machine.before_boot("lastvagt --data-dir /var/tmp/demo/data --language en --screenshot /var/tmp/pictures")
         check(told.count(".png") >= 5, told)
     with step("the service of the package with the app serves, too"):
         machine.boot()
@@ -369,7 +362,7 @@ def main() -> int:
             else:
                 try_app(machine, app, engine)
                 if args.pictures:
-                    shutil.copytree(machine.root / "tmp" / "pictures", args.pictures, dirs_exist_ok=True)
+                    shutil.copytree(machine.root / "var" / "tmp" / "pictures", args.pictures, dirs_exist_ok=True)
         except Failed as trouble:
             print(f"FAILED: {trouble}", file=sys.stderr)
             with contextlib.suppress(Failed):

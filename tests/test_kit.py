@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import errno
 import hashlib
 import json
 import shutil
@@ -504,6 +505,25 @@ def test_simulated_data_stay_apart(parcel: Path, site: Callable[..., Site]) -> N
 def test_a_clock_that_is_behind_is_told(parcel: Path, site: Callable[..., Site]) -> None:
     with pytest.raises(Expected, match="yet to come"):
         site("other").take(parcel, NOW - DAY)
+
+
+def test_a_disk_that_is_full_is_told(parcel: Path, site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    other = site("other")
+
+    opened, fails = Path.open, ["xb"]
+
+    def full(self: Path, mode: str = "r", *more: object, **named: object) -> object:
+        if mode in fails:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(self, mode, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", full)
+    for _ in range(2):
+        with pytest.raises(Expected, match=r"good\.kit cannot be unpacked: No space left on device"):
+            other.take(parcel, NOW)
+        fails.append("wb")  # earlier: what the signature is checked on
+    monkeypatch.undo()
+    assert not other.take(parcel, NOW).again
 
 
 def test_an_import_that_was_ended_leaves_nothing_and_is_made_again(

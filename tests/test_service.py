@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -433,3 +434,14 @@ def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest
         monkeypatch.setattr(service._lineup, "settle", lambda _: Cast(Forecaster([]), (object(),)))  # type: ignore[arg-type]
         runs = [run for run in tick_until(service, time, START + 5 * DAY, HOUR) if run.job == "compare"]
     assert len(runs) in (3, 4)
+
+
+def test_a_run_of_a_lane_that_comes_after_the_end_does_not_keep_the_process(config: Config) -> None:
+    """One that was woken while another worked waits for it, also when the engine stops; its thread would be waited for at exit."""
+    with Service(config, clock.SystemClock()) as service:
+        service.stop()
+        service.serve()
+        late = threading.Thread(target=service.tick, args=(START,), daemon=True)
+        late.start()
+        late.join(5)
+        assert not late.is_alive()

@@ -55,7 +55,8 @@ def _brought(brought: Mapping[str, Any], language: Language) -> str:
     if brought["quarantined"]:
         parts.append(language.text("kits.set_aside", count=language.number(brought["quarantined"])))
     if brought["models"]:
-        parts.append(language.text("kits.models", count=len(brought["models"])))
+        models = len(brought["models"])
+        parts.append(language.text("kits.models", count=models) if models > 1 else language.text("kits.model"))
     if brought["update"]:
         parts.append(language.text("kits.update", version=brought["update"]))
     return ", ".join(parts)

@@ -19,6 +19,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "kits.values": ("{count} nye tal", "{count} new values"),
     "kits.set_aside": ("{count} sat til side", "{count} set aside"),
+    "kits.model": ("1 model", "1 model"),
     "kits.models": ("{count} modeller", "{count} models"),
     "kits.update": ("programversion {version}", "program version {version}"),
     "kits.working": (
