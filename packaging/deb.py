@@ -113,7 +113,7 @@ def build(frozen: Path, out: Path, version: str, fast: bool = False) -> Path:
         for path in (root, *root.rglob("*")):
             os.utime(path, (born, born), follow_symlinks=False)
         out.mkdir(parents=True, exist_ok=True)
-        packed = ["-Zzstd", "-z3"] if fast else ["-Zxz", "-z9"]
+        packed = ["-Zzstd", "-z3"] if fast else ["-Zxz", "-z6"]
         environment = os.environ | {"SOURCE_DATE_EPOCH": str(born)}
         subprocess.run(
             ["dpkg-deb", "--build", "--root-owner-group", *packed, root, made],
