@@ -35,7 +35,7 @@ def _file(args: argparse.Namespace) -> Path:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from engine import clock, packing, terminal
+    from engine import clock, kit_export, terminal
     from engine.signing import SecretKey
 
     if args.file is not None:
@@ -49,7 +49,7 @@ def _export(args: argparse.Namespace) -> int:
         raise Expected(f"{path} would not be known for a kit.", f"Let its name end with {_SUFFIX}.")
     models = None if args.models == "all" else [] if args.models == "none" else args.models.split(",")
     with reading(args) as reader, terminal.progress("Packing") as progress:
-        made = packing.pack(reader, outside(args).config(), path, key, since, now, models, args.update, args.note, progress)
+        made = kit_export.pack(reader, outside(args).config(), path, key, since, now, models, args.update, args.note, progress)
     if args.json:
         print(json.dumps({"file": str(path), "bytes": path.stat().st_size, **_document(made)}, indent=2))
     else:

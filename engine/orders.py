@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import access, decisions, peaks, roles, settings, tables, unpacking
+from engine import access, decisions, kit_import, peaks, roles, settings, tables
 from engine.clock import Clock
 from engine.config import Config, Outside
 from engine.lineup import Lineup
@@ -43,7 +43,7 @@ def by_path(config: Config, writer: Writer, reader: Reader, lineup: Lineup, cloc
         **{f"/v1/quarantine/{verdict}": functools.partial(judge, verdict) for verdict in (ACCEPT, REJECT)},
         "/v1/adjustments/make": functools.partial(adjust, decisions.adjust),
         "/v1/adjustments/withdraw": functools.partial(adjust, decisions.withdraw),
-        "/v1/kits/import": lambda words: unpacking.order(config, writer, reader, words, clock.now()),
+        "/v1/kits/import": lambda words: kit_import.order(config, writer, reader, words, clock.now()),
     }
 
 

@@ -35,6 +35,7 @@ from engine import (
     consumers,
     explaining,
     installation,
+    kit_import,
     openapi,
     orders,
     peaks,
@@ -48,7 +49,6 @@ from engine import (
     supervision,
     support,
     timetable,
-    unpacking,
     update_job,
     upgrade,
     whatif,
@@ -116,7 +116,7 @@ class Service:
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
             self._lineup = Lineup(self._config, self._writer, self._reader)
-            unpacking.adopt_calendar(self._reader)
+            kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
@@ -194,7 +194,7 @@ class Service:
         """Where nothing else brings data, miss the kit that does not come."""
         if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
             self._last["kit"] = now
-            unpacking.watch(self._writer, self._reader, now)
+            kit_import.watch(self._writer, self._reader, now)
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
@@ -398,7 +398,7 @@ class Service:
 
     def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Import a kit, then issue at once from what it brought."""
-        taken = unpacking.order(self._config, self._writer, self._reader, words, self._clock.now())
+        taken = kit_import.order(self._config, self._writer, self._reader, words, self._clock.now())
         log.info("%s: imported the kit %s.", words["who"] or "somebody", taken["file"])
         if not taken["again"]:
             self._told.add("forecast")
