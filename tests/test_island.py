@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import clock, issuing, packing, pipeline, sources
+from engine import clock, issuing, kit_export, pipeline, sources
 from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, INPUTS, MEDIAN, QuantileForecast, Tier
@@ -91,7 +91,7 @@ def test_a_site_lives_on_kits_for_months(tmp_path: Path) -> None:
                 mainland.fetch(now)
             if now in kits:
                 waiting = tmp_path / f"{now}.kit"
-                packing.pack(mainland.reader, mainland.config, waiting, KEY, since, now, [])
+                kit_export.pack(mainland.reader, mainland.config, waiting, KEY, since, now, [])
                 since = now
                 sizes.append(waiting.stat().st_size)
             time.set(now)
