@@ -62,12 +62,12 @@ def _whence(setting: Mapping[str, Any]) -> str:
 
 def _change(args: argparse.Namespace) -> int:
     """Set a setting or take that back, here or by the engine that runs."""
-    from engine import service, settings
+    from engine import orders, settings
 
     if args.name is None or (args.act == "set" and args.value is None):
         raise Expected("No setting is named, or no value.", "lastvagt-engine settings set NAME VALUE")
     value = sys.stdin.readline().strip() if args.value == "-" else args.value
-    service.set_setting(outside(args), args.name, value if args.act == "set" else None)
+    orders.set_setting(outside(args), args.name, value if args.act == "set" else None)
     new = next(each.document() for each in settings.listed(outside(args)) if each.name == args.name)
     print(f"{args.name} = {_shown(new)}, {_whence(new)}")
     return 0
@@ -83,8 +83,8 @@ def doctor(args: argparse.Namespace) -> int:
         findings.append(finding)
         if args.json:
             continue
-        if (of := finding.check.partition(".")[0]) != part:
-            part = of
+        if finding.subject != part:
+            part = finding.subject
             print(part.upper())
         print(_told(finding.status, finding.text), flush=True)
         if finding.remedy:

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.domain import DAY, Consumer, Expected
@@ -18,7 +17,6 @@ from engine.domain import DAY, Consumer, Expected
 if TYPE_CHECKING:
     from engine.config import Config, Outside
     from engine.domain import JobRun
-    from engine.forecaster import Forecaster
     from engine.store import Reader, Writer
 
 
@@ -34,7 +32,8 @@ def _config(args: argparse.Namespace) -> Config:
 
 
 @contextlib.contextmanager
-def _reader(args: argparse.Namespace) -> Iterator[Reader]:
+def reading(args: argparse.Namespace) -> Iterator[Reader]:
+    """The store, for reading."""
     from engine.store import Reader
 
     reader = Reader(_config(args).database)
@@ -45,7 +44,7 @@ def _reader(args: argparse.Namespace) -> Iterator[Reader]:
 
 
 @contextlib.contextmanager
-def _store(config: Config) -> Iterator[tuple[Writer, Reader]]:
+def _writing(config: Config) -> Iterator[tuple[Writer, Reader]]:
     """The store for writing, which needs the data folder for itself."""
     from engine.lock import exclusive
     from engine.store import Reader, Writer
@@ -100,7 +99,7 @@ def status(args: argparse.Namespace) -> int:
     from engine import clock, health, tables, terminal
 
     now = clock.SystemClock().now()
-    with _reader(args) as reader:
+    with reading(args) as reader:
         engine, found, jobs = reader.engine(), health.state(reader, now), tables.jobs(reader, limit=10).document()["rows"]
     alive = engine is not None and now - engine.heartbeat < 180
     status = found["status"] if alive else "stopped"
@@ -166,7 +165,7 @@ def backfill(args: argparse.Namespace) -> int:
         )
     chosen = [past[args.only]] if args.only else list(past.values())
     transport = sources.transport(config, time)
-    with _store(config) as (writer, reader), terminal.progress("Fetching") as progress:
+    with _writing(config) as (writer, reader), terminal.progress("Fetching") as progress:
         run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
     return _report([run], args.json)
 
@@ -177,7 +176,7 @@ def import_file(args: argparse.Namespace) -> int:
 
     known_after_s = clock.parse_duration(args.known_after) if args.known_after else None
     now = clock.SystemClock().now()
-    with _store(_config(args)) as (writer, reader), terminal.progress("Importing") as progress:
+    with _writing(_config(args)) as (writer, reader), terminal.progress("Importing") as progress:
         run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
     return _report([run], args.json)
 
@@ -197,7 +196,7 @@ def areas(args: argparse.Namespace) -> int:
     from engine import clock, consumers, terminal
 
     now = clock.SystemClock().now()
-    with _reader(args) as reader:
+    with reading(args) as reader:
         if args.hierarchy:
             return terminal.tell(consumers.hierarchy(reader, now), args.format, terminal.hierarchy)
         if args.lags:
@@ -223,7 +222,7 @@ def forecast(args: argparse.Namespace) -> int:
     """Print an issue."""
     from engine import clock, tables, terminal
 
-    with _reader(args) as reader:
+    with reading(args) as reader:
         now, as_of = clock.SystemClock().now(), clock.parse_utc(args.as_of) if args.as_of else None
         table = tables.forecast(reader, _consumer(reader, args), now, as_of, args.untouched)
         return terminal.tell(table, args.format, terminal.forecast)
@@ -235,7 +234,7 @@ def observations(args: argparse.Namespace) -> int:
 
     start, end = _span(args, clock.SystemClock().now())
     as_of = clock.parse_utc(args.as_of) if args.as_of else None
-    with _reader(args) as reader:
+    with reading(args) as reader:
         table = tables.observations(reader, _consumer(reader, args), args.quantity, start, end, as_of, args.truth)
         return terminal.tell(table, args.format, terminal.observations)
 
@@ -245,7 +244,7 @@ def scores(args: argparse.Namespace) -> int:
     from engine import clock, tables, terminal
 
     start, end = (clock.parse_utc(text) if text else None for text in (args.start, args.end))
-    with _reader(args) as reader:
+    with reading(args) as reader:
         if args.against == "tso":
             table = tables.against_tso(reader, _consumer(reader, args).area, start, end)
             return terminal.tell(table, args.format, terminal.against_tso)
@@ -257,23 +256,23 @@ def calibration(args: argparse.Namespace) -> int:
     """Print what was learned."""
     from engine import tables, terminal
 
-    with _reader(args) as reader:
+    with reading(args) as reader:
         return terminal.tell(tables.calibration(reader, *_wanted(reader, args)), args.format, terminal.calibration)
 
 
 def quarantine(args: argparse.Namespace) -> int:
     """Print what was set aside, or judge it."""
-    from engine import access, decisions, service, terminal
+    from engine import access, decisions, orders, terminal
     from engine.clock import SystemClock
 
     if args.act == "list":
-        with _reader(args) as reader:
+        with reading(args) as reader:
             table = decisions.quarantine(reader, *_wanted(reader, args), args.limit)
             return terminal.tell(table, args.format, terminal.quarantine)
     if args.quarantine_id is None:
         raise Expected("No value is named.", "lastvagt-engine quarantine lists them with their numbers.")
     words = {"who": access.user(), "quarantine_id": args.quarantine_id}
-    one = service.decide(_config(args), f"/v1/quarantine/{args.act}", words, SystemClock())
+    one = orders.decide(_config(args), f"/v1/quarantine/{args.act}", words, SystemClock())
     if args.format == "json":
         print(json.dumps(one, indent=2))
     else:
@@ -284,11 +283,11 @@ def quarantine(args: argparse.Namespace) -> int:
 
 def adjust(args: argparse.Namespace) -> int:
     """Print adjustments, make one, or take one back."""
-    from engine import access, clock, decisions, service, terminal
+    from engine import access, clock, decisions, orders, terminal
 
     time = clock.SystemClock()
     if args.act == "list":
-        with _reader(args) as reader:
+        with reading(args) as reader:
             return terminal.tell(decisions.adjustments(reader, time.now(), args.limit), args.format, terminal.adjustments)
     if args.number is None:
         missing = "No adjustment is named." if args.act == "withdraw" else "No amount is given."
@@ -296,13 +295,13 @@ def adjust(args: argparse.Namespace) -> int:
     words: dict[str, object] = {"who": access.user(), "reason": args.reason}
     if args.act == "withdraw":
         words["adjustment_id"] = round(args.number)
-        made = service.decide(_config(args), "/v1/adjustments/withdraw", words, time)
+        made = orders.decide(_config(args), "/v1/adjustments/withdraw", words, time)
     else:
         if not (args.start and args.end):
             raise Expected("No span is given.", "Give the first hour with --from and the end with --to.")
         words |= {"area": args.area, "consumer_type": args.consumer_type, "act": args.act, "amount": args.number}
         words |= {"valid_start": args.start, "valid_end": args.end, "expires_at": args.expires}
-        made = service.decide(
+        made = orders.decide(
             _config(args), "/v1/adjustments/make", {name: word for name, word in words.items() if word is not None}, time
         )
     if args.format == "json":
@@ -318,7 +317,7 @@ def explain(args: argparse.Namespace) -> int:
     from engine.lineup import Shelf
 
     hour, issue_time, before = (clock.parse_utc(text) if text else None for text in (args.hour, args.issue, args.before))
-    with _reader(args) as reader:
+    with reading(args) as reader:
         ask = (reader, Shelf(_config(args)).get, _consumer(reader, args), clock.SystemClock().now(), hour, issue_time)
         if args.changes:
             return terminal.tell(explaining.changes(*ask, before), args.format, terminal.changes)
@@ -326,13 +325,13 @@ def explain(args: argparse.Namespace) -> int:
 
 
 def models(args: argparse.Namespace) -> int:
-    from engine import access, service, tables, terminal
+    from engine import access, orders, tables, terminal
     from engine.clock import SystemClock
     from engine.lineup import Shelf
 
     config = _config(args)
     if args.act in ("list", "changes"):
-        with _reader(args) as reader:
+        with reading(args) as reader:
             if args.act == "changes":
                 return terminal.tell(tables.role_changes(reader), args.format, terminal.role_changes)
             bundles = reader.roster.bundles() if reader.engine() else Shelf(config).look()[0]
@@ -346,7 +345,7 @@ def models(args: argparse.Namespace) -> int:
         if not args.model_id:
             raise Expected("No bundle is named.", "lastvagt-engine models lists them.")
         words["model_id"] = None if args.model_id == "none" else args.model_id
-    change = service.decide(config, f"/v1/models/{args.act}", words, SystemClock())
+    change = orders.decide(config, f"/v1/models/{args.act}", words, SystemClock())
     if args.format == "json":
         print(json.dumps(change, indent=2))
     else:
@@ -382,7 +381,7 @@ def export(args: argparse.Namespace) -> int:
     start, end = _span(args, clock.SystemClock().now() + 8 * DAY)
     args.out.mkdir(parents=True, exist_ok=True)
     written: dict[str, int] = {}
-    with _reader(args) as reader, contextlib.ExitStack() as files:
+    with reading(args) as reader, contextlib.ExitStack() as files:
         for name, table in tables.export(reader, start, end):
             path = args.out / f"{name}.{'jsonl' if args.format == 'json' else 'csv'}"
             begins = str(path) not in written
@@ -399,105 +398,4 @@ def export(args: argparse.Namespace) -> int:
         print(json.dumps(written, indent=2))
     else:
         terminal.grid(("file", "rows"), list(written.items()))
-    return 0
-
-
-def backtest(args: argparse.Namespace) -> int:
-    """Issue and score a past period."""
-    import datetime as dt
-
-    from engine import evaluation, replay, report, terminal
-
-    try:
-        first, last = dt.date.fromisoformat(args.start), dt.date.fromisoformat(args.end)
-        issue = dt.time.fromisoformat(args.issue)
-    except ValueError as error:
-        raise Expected(f"{error}.", "Write days like 2022-01-31 and the issue time like 10:00.") from error
-    if args.html:
-        report.plotly_script()  # tells what is missing before a long run, not after
-    forecaster = _forecaster(args, args.model)
-    raw = args.against == Path("uncalibrated")
-    rival = forecaster if raw else _forecaster(args, args.against) if args.against else None
-    areas = [area.strip() for area in args.areas.split(",")]
-    against = None
-    with _reader(args) as reader:
-        span = (first, last, areas, issue.hour, issue.minute)
-        with terminal.progress("Backtest") as progress:
-            collected = replay.collect(reader, forecaster, *span, progress, calibrate=not args.uncalibrated)
-        if rival:
-            with terminal.progress("Backtest of the other") as progress:
-                against = replay.collect(reader, rival, *span, progress, calibrate=not raw)
-    found = evaluation.report(collected, against)
-    if args.json:
-        args.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    if args.html:
-        args.html.write_text(report.backtest_page(found), encoding="utf-8")
-    if args.save_pairs:
-        evaluation.save_pairs(collected, args.save_pairs)
-    names = ("n", "wape", "mae", "rmse", "skill", "wql", "coverage_80", "coverage_90", "width_80")
-    terminal.grid(("area", *names), [(area, *(figures[name] for name in names)) for area, figures in found["areas"].items()])
-    for area, figures in found["areas"].items():
-        print(f"{area}: " + ", ".join(f"{days} days {tier}" for tier, days in figures["tiers"].items()))
-    if found["ex_post"]:
-        print("EX POST: inputs were used that nobody could have known at the time.")
-    if found["in_sample"]:
-        print("IN SAMPLE: a model was trained on days it is tested on; these figures say nothing about the future.")
-    for area, figures in found["areas"].items():
-        for losses in figures["comparisons"].values():
-            print(f"{area}: {losses['absolute_error']['sentence']}")
-    for area, figures in found["areas"].items():
-        if figures["leak_alarm"]:
-            correlation = figures["error_autocorrelation_1h"]
-            print(f"WARNING: LEAK ALARM for {area}: the autocorrelation of its errors at one hour is only {correlation:.2f}.")
-    if found["leak_alarm"]:
-        print(evaluation.LEAK_ADVICE)
-    return 0
-
-
-def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
-    """The bundles of a folder named on the command line, of which one at least must be usable, or those of the settings."""
-    from engine.forecaster import Forecaster
-
-    forecaster = Forecaster(named or _config(args).model_dir)
-    for problem in forecaster.problems:
-        print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
-    if named and not forecaster.bundles:
-        raise Expected(f"There is no usable model bundle in {named}.", "Name a bundle's folder, or a folder of bundles.")
-    return forecaster
-
-
-def demo(args: argparse.Namespace) -> int:
-    """Simulate days and tell what came of them."""
-    from engine import replay, report, settings, tables, terminal
-    from engine.clock import SystemClock
-    from engine.store import Reader
-
-    args.data_dir, args.simulated = args.data_dir or args.out / "data", True
-    args.out.mkdir(parents=True, exist_ok=True)
-    wanted = {"peak_limits": "DK=5900, DK1=3700, DK2=2150"}
-    if not args.price_areas_only:
-        wanted |= {"fetch_regions": "true", "fetch_municipalities": "true"}
-    for name, value in wanted.items():  # kept in the folder, so that an engine that goes on there has the same
-        with contextlib.suppress(settings.Overruled):
-            settings.change(outside(args), name, value)
-    config = _config(args)
-    with terminal.progress(f"Simulating {args.days} days") as progress:
-        counts = replay.demo(config, args.days, progress)
-    reader = Reader(config.database)
-    try:
-        now = SystemClock().now()
-        print(f"Simulated: {counts['issues']} issues in {counts['hours']} hours.\n")
-        terminal.forecast(tables.forecast(reader, Consumer("DK"), now), hours=24)
-        for area in ("DK", "DK1", "DK2"):
-            scores = tables.scores(reader, Consumer(area), by="lead_bucket")
-            print(f"{area}: how earlier issues turned out, by lead time in hours")
-            names = ("group", "n", "mae", "wape", "skill", "coverage_80", "coverage_90")
-            at = [scores.columns.index(name) for name in names]
-            terminal.grid(names, [tuple(row[i] for i in at) for row in scores.rows])
-        page = args.out / "overview.html"
-        page.write_text(report.overview_page(reader), encoding="utf-8")
-    finally:
-        reader.close()
-    print(f"The same as a page: {page}")
-    print(f"The database is in {config.data_dir}. Look at it with: lastvagt --data-dir {config.data_dir}")
     return 0

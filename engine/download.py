@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import urllib3
 
 from engine import __version__
 from engine.config import is_fetchable
+from engine.disk import require_room
 from engine.domain import Expected
 
 #: Of a download: called with the share that is there, 0 to 1.
@@ -56,12 +56,7 @@ def large(
     if had > size:
         part.unlink()
         had = 0
-    free = shutil.disk_usage(path.parent).free
-    if free < size - had + _FLOOR:
-        raise Expected(
-            f"{name} takes {(size - had) / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {path.parent}.",
-            "Free disk space, then try again.",
-        )
+    require_room(path.parent, size - had + _FLOOR, f"To fetch {name} takes")
     if had < size:
         with _told_as_expected(path), _opened(url, name, had) as (goes_on, chunks), part.open("ab" if goes_on else "wb") as out:
             had = out.tell()

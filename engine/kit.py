@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from engine import clock, releases, signing
+from engine.disk import require_room
 from engine.domain import HOUR, Expected, Flag, FloatArray, IntArray
 from engine.signing import PublicKey, SecretKey
 
@@ -257,8 +258,7 @@ def _unpack(path: Path, folder: Path, keys: Iterable[PublicKey]) -> tuple[Conten
             manifest, key = _signed(path, archive, keys)
             contents = _contents(path, members, manifest)
             folder.mkdir(parents=True)
-            if contents.size > shutil.disk_usage(folder).free:
-                raise Expected(f"{path} takes {contents.size / 1e6:.0f} MB unpacked, and the disk has less.", "Free disk space.")
+            require_room(folder, contents.size, f"To unpack {path} takes")
             for name, (size, sha) in contents.files.items():
                 _extract(path, archive, name, size, sha, folder)
     except OSError as error:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands import outside
+from engine.commands import outside, reading
 from engine.domain import DAY, Expected
 
 # Modules are imported where they are used: see `commands`.
 if TYPE_CHECKING:
     from engine.config import Config
     from engine.kit import Contents
-    from engine.store import Reader
 
 #: How long an engine may take to import a kit.
 _IMPORT_S = 3600.0
@@ -30,21 +27,6 @@ def kit(args: argparse.Namespace) -> int:
     return acts[args.act](args)
 
 
-def _config(args: argparse.Namespace) -> Config:
-    return outside(args).config()
-
-
-@contextlib.contextmanager
-def _reader(args: argparse.Namespace) -> Iterator[Reader]:
-    from engine.store import Reader
-
-    reader = Reader(_config(args).database)
-    try:
-        yield reader
-    finally:
-        reader.close()
-
-
 def _file(args: argparse.Namespace) -> Path:
     if args.file is None:
         raise Expected("No kit is named.", f"lastvagt-engine kit {args.act} FILE")
@@ -53,7 +35,7 @@ def _file(args: argparse.Namespace) -> Path:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from engine import clock, packing, terminal
+    from engine import clock, kit_export, terminal
     from engine.signing import SecretKey
 
     if args.file is not None:
@@ -66,8 +48,8 @@ def _export(args: argparse.Namespace) -> int:
     if path.suffix != _SUFFIX:
         raise Expected(f"{path} would not be known for a kit.", f"Let its name end with {_SUFFIX}.")
     models = None if args.models == "all" else [] if args.models == "none" else args.models.split(",")
-    with _reader(args) as reader, terminal.progress("Packing") as progress:
-        made = packing.pack(reader, _config(args), path, key, since, now, models, args.update, args.note, progress)
+    with reading(args) as reader, terminal.progress("Packing") as progress:
+        made = kit_export.pack(reader, outside(args).config(), path, key, since, now, models, args.update, args.note, progress)
     if args.json:
         print(json.dumps({"file": str(path), "bytes": path.stat().st_size, **_document(made)}, indent=2))
     else:
@@ -91,7 +73,7 @@ def _since(args: argparse.Namespace, now: int) -> int:
 def _import(args: argparse.Namespace) -> int:
     from engine.store import Writer
 
-    path, config = _file(args), _config(args)
+    path, config = _file(args), outside(args).config()
     if not config.database.exists():  # the first kit may be the first thing a site sees
         Writer(config.database, config.simulated).close()
     taken = _order(config, path)
@@ -118,13 +100,13 @@ def _import(args: argparse.Namespace) -> int:
 def _order(config: Config, path: Path) -> dict[str, object]:
     """What comes of an import, here or by the engine that runs. One that cannot see the file, as a service sees no user's folder, gets
     a copy of it in its data folder."""
-    from engine import access, service
+    from engine import access, orders
     from engine.clock import SystemClock
     from engine.kit import UNSEEN
 
     def order(at: Path) -> dict[str, object]:
         words = {"who": access.user(), "path": str(at)}
-        return service.decide(config, "/v1/kits/import", words, SystemClock(), _IMPORT_S)
+        return orders.decide(config, "/v1/kits/import", words, SystemClock(), _IMPORT_S)
 
     try:
         return order(path)
@@ -145,7 +127,7 @@ def _show(args: argparse.Namespace) -> int:
     path = _file(args)
     contents, trouble = kit.read(path), None
     try:
-        signed_by = kit.signer(path, site.trusted_keys(_config(args).data_dir)).name
+        signed_by = kit.signer(path, site.trusted_keys(outside(args).config().data_dir)).name
     except Expected as problem:
         signed_by, trouble = "", problem
     if args.json:
@@ -186,7 +168,7 @@ def _list(args: argparse.Namespace) -> int:
     from engine import clock, terminal
 
     now = clock.SystemClock().now()
-    with _reader(args) as reader:
+    with reading(args) as reader:
         kits = reader.kits.imported()
     if args.json:
         print(

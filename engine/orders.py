@@ -1,4 +1,4 @@
-"""Which function carries out each decision of people, whether it came over HTTP or from the command line."""
+"""Which function carries out each decision of people, and who does: a command, or the engine that runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import decisions, peaks, roles, tables, unpacking
+from engine import access, decisions, kit_import, peaks, roles, settings, tables
 from engine.clock import Clock
-from engine.config import Config
+from engine.config import Config, Outside
 from engine.lineup import Lineup
+from engine.lock import AlreadyRuns, exclusive
 from engine.store import Reader, Writer
 from engine.store.decisions import ACCEPT, REJECT
 
@@ -42,5 +43,48 @@ def by_path(config: Config, writer: Writer, reader: Reader, lineup: Lineup, cloc
         **{f"/v1/quarantine/{verdict}": functools.partial(judge, verdict) for verdict in (ACCEPT, REJECT)},
         "/v1/adjustments/make": functools.partial(adjust, decisions.adjust),
         "/v1/adjustments/withdraw": functools.partial(adjust, decisions.withdraw),
-        "/v1/kits/import": lambda words: unpacking.order(config, writer, reader, words, clock.now()),
+        "/v1/kits/import": lambda words: kit_import.order(config, writer, reader, words, clock.now()),
     }
+
+
+def decide(
+    config: Config, path: str, words: Mapping[str, Any], clock: Clock, timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
+    """Carry out a decision (see `by_path`), here or by the engine that runs; returns what was recorded."""
+    reader = Reader(config.database)
+    try:
+        with exclusive(config.data_dir):
+            writer = Writer(config.database, reader.simulated)
+            try:
+                return by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
+            finally:
+                writer.close()
+    except AlreadyRuns as held:
+        return _order(reader, held, path, words, timeout_s)
+    finally:
+        reader.close()
+
+
+def set_setting(outside: Outside, name: str, value: str | None) -> None:
+    """Change a setting (see `settings.change`), here or by the engine that runs."""
+    try:
+        with exclusive(outside.folder()):
+            settings.change(outside, name, value)
+    except AlreadyRuns as held:
+        reader = Reader(outside.config().database)
+        try:
+            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
+        finally:
+            reader.close()
+
+
+def _order(
+    reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
+) -> dict[str, object]:
+    """What the engine that holds the folder makes of an order."""
+    engine = reader.engine()
+    if engine is None:  # a command that writes, such as an import
+        raise held
+    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
+    answer: dict[str, object] = endpoint.post(path, words)
+    return answer

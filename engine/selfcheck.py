@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 import threading
 import time
@@ -100,18 +99,15 @@ def database(path: Path, folder: Path) -> Iterator[str]:
     from engine import pipeline
     from engine.clock import SystemClock
     from engine.config import Config
+    from engine.disk import require_room
     from engine.lineup import Lineup
     from engine.store import Reader, Writer
     from engine.store.duplicate import duplicate
 
     copy, now = folder / "copy" / "lastvagt.sqlite", SystemClock().now()
     copy.parent.mkdir()
-    wanted, free = _ROOM * path.stat().st_size, shutil.disk_usage(folder).free
-    if free < wanted:
-        raise Expected(
-            f"A copy of {path} may take {wanted / 1e6:.0f} MB; {free / 1e6:.0f} MB are free in {folder.parent}.",
-            "Free disk space there, or name another folder: TMPDIR=/path (on Windows TEMP).",
-        )
+    remedy = "Free disk space there, or name another folder: TMPDIR=/path (on Windows TEMP)."
+    require_room(folder.parent, _ROOM * path.stat().st_size, f"A copy of {path} may take", remedy)
     writer = Writer(copy, duplicate(path, copy))
     reader = Reader(copy)
     try:

@@ -35,6 +35,7 @@ from engine import (
     consumers,
     explaining,
     installation,
+    kit_import,
     openapi,
     orders,
     peaks,
@@ -48,7 +49,6 @@ from engine import (
     supervision,
     support,
     timetable,
-    unpacking,
     update_job,
     upgrade,
     whatif,
@@ -58,7 +58,7 @@ from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
 from engine.lineup import Cast, Lineup
-from engine.lock import AlreadyRuns, exclusive
+from engine.lock import exclusive
 from engine.store import Reader, Writer
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
@@ -116,7 +116,7 @@ class Service:
             self._sources = sources.live(self._config)
             self._transport = sources.transport(self._config, self._clock)
             self._lineup = Lineup(self._config, self._writer, self._reader)
-            unpacking.adopt_calendar(self._reader)
+            kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
@@ -194,7 +194,7 @@ class Service:
         """Where nothing else brings data, miss the kit that does not come."""
         if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
             self._last["kit"] = now
-            unpacking.watch(self._writer, self._reader, now)
+            kit_import.watch(self._writer, self._reader, now)
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
@@ -398,7 +398,7 @@ class Service:
 
     def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
         """Import a kit, then issue at once from what it brought."""
-        taken = unpacking.order(self._config, self._writer, self._reader, words, self._clock.now())
+        taken = kit_import.order(self._config, self._writer, self._reader, words, self._clock.now())
         log.info("%s: imported the kit %s.", words["who"] or "somebody", taken["file"])
         if not taken["again"]:
             self._told.add("forecast")
@@ -550,49 +550,6 @@ def _at_end_of_input(act: Callable[[], None]) -> None:
         while os.read(0, 1024):
             pass
     act()
-
-
-def decide(
-    config: Config, path: str, words: Mapping[str, Any], clock: Clock, timeout_s: float = access.TIMEOUT_S
-) -> dict[str, object]:
-    """Carry out a decision (see `orders.by_path`), here or by the engine that runs; returns what was recorded."""
-    reader = Reader(config.database)
-    try:
-        with exclusive(config.data_dir):
-            writer = Writer(config.database, reader.simulated)
-            try:
-                return orders.by_path(config, writer, reader, Lineup(config, writer, reader), clock)[path](words)
-            finally:
-                writer.close()
-    except AlreadyRuns as held:
-        return _order(reader, held, path, words, timeout_s)
-    finally:
-        reader.close()
-
-
-def set_setting(outside: Outside, name: str, value: str | None) -> None:
-    """Change a setting (see `settings.change`), here or by the engine that runs."""
-    try:
-        with exclusive(outside.folder()):
-            settings.change(outside, name, value)
-    except AlreadyRuns as held:
-        reader = Reader(outside.config().database)
-        try:
-            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
-        finally:
-            reader.close()
-
-
-def _order(
-    reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
-) -> dict[str, object]:
-    """What the engine that holds the folder makes of an order."""
-    engine = reader.engine()
-    if engine is None:  # a command that writes, such as an import
-        raise held
-    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
-    answer: dict[str, object] = endpoint.post(path, words)
-    return answer
 
 
 def _log_to(path: Path, level: str) -> None:

@@ -13,11 +13,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
+from typing import TYPE_CHECKING
 
 from engine.domain import Expected
+
+# Imported where something is signed or checked, for which most starts have no need.
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
 
 #: Added to the name of a file for that of its signature.
 SUFFIX = ".minisig"
@@ -92,11 +94,17 @@ class SecretKey:
 
     def public(self, name: str) -> PublicKey:
         """The key that others check with."""
-        return PublicKey(self.number, bytes(SigningKey(self.seed).verify_key), name)
+        return PublicKey(self.number, bytes(self._signing.verify_key), name)
+
+    @property
+    def _signing(self) -> SigningKey:
+        from nacl.signing import SigningKey
+
+        return SigningKey(self.seed)
 
     def sign(self, path: Path, comment: str) -> str:
         """The text of the signature of a file, with a comment of one line that is signed too."""
-        key = SigningKey(self.seed)
+        key = self._signing
         signature = key.sign(_digest(path)).signature
         whole = key.sign(signature + comment.encode()).signature
         mark = _encoded(_SIGNATURE + self.number + signature)
@@ -108,6 +116,9 @@ def verify(path: Path, signature: Path, keys: Iterable[PublicKey], content: byte
 
     `content` is what was read of the file already, and is checked in its place.
     """
+    from nacl.exceptions import BadSignatureError
+    from nacl.signing import VerifyKey
+
     _, mark, comment, whole = _lines(signature, 4)
     raw, over_comment = _decoded(mark, signature), _decoded(whole, signature)
     if len(raw) != 74 or raw[:2] != _SIGNATURE or len(over_comment) != 64 or not comment.startswith(_TRUSTED):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import hashlib
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import disk
 from engine.domain import Expected
 
 
@@ -80,12 +79,8 @@ class Tokens:
     def _write(self, known: dict[str, Holder]) -> None:
         """Whole or not at all, for the user's eyes only."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({digest: dataclasses.asdict(holder) for digest, holder in known.items()}, file, indent=1)
-        beside.replace(self._path)
+        text = json.dumps({digest: dataclasses.asdict(holder) for digest, holder in known.items()}, indent=1)
+        disk.write(self._path, text, 0o600)
 
 
 def _digest(token: str) -> str:

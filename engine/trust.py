@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import site
+from engine import disk, site
 from engine.commands import outside
 from engine.domain import Expected
 from engine.signing import SUFFIX, PublicKey, SecretKey, verify
@@ -73,12 +72,8 @@ def _trust(args: argparse.Namespace) -> None:
         folder.mkdir(parents=True)
         folder.chmod(0o755)  # whatever the umask: a key that the engine's user cannot read is none
     path = folder / f"{added.name}.pub"
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="ascii") as file:
-        file.write(added.text())
-    beside.chmod(0o644)
-    beside.replace(path)
+    disk.write(path, added.text())
+    path.chmod(0o644)
     print(f"{path}: kits and updates signed with {added.hexadecimal} are taken from now on. Delete it to end that.")
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import __version__, clock, download, installation, releases
+from engine import __version__, clock, disk, download, installation, releases
 from engine.config import Config
 from engine.domain import Expected
 from engine.installation import VERSIONS, Form, Installation
@@ -69,9 +69,7 @@ class Memory:
     def write(self, folder: Path) -> None:
         """Keep it, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f"{_STATE}.new"
-        beside.write_text(json.dumps(dataclasses.asdict(self), indent=2), encoding="utf-8")
-        beside.replace(folder / _STATE)
+        disk.write(folder / _STATE, json.dumps(dataclasses.asdict(self), indent=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,14 +247,9 @@ def unpack(archive: Path, prefix: str, target: Path) -> None:
         with tarfile.open(archive) as tar:
             members = list(_below(tar, prefix))
             size = sum(member.size for member in members)
-            free = shutil.disk_usage(target.parent).free
             if not members or len(members) > _MOST_MEMBERS or size > _MOST_UNPACKED:
                 raise Expected(f"{archive.name} does not hold what it should.", "Tell whoever publishes it.")
-            if free < 1.1 * size:
-                raise Expected(
-                    f"Unpacked, {archive.name} takes {size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.",
-                    "Free disk space, then try again.",
-                )
+            disk.require_room(target.parent, 1.1 * size, f"To unpack {archive.name} takes")
             target.mkdir()
             tar.extractall(target, members, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:

@@ -63,11 +63,11 @@ def _updates(args: argparse.Namespace) -> Updates:
 
     place, said = installation.here(), outside(args)
     words = {**said.words, "update_url": args.url}
-    as_root = args.act in ("apply", "rollback") and hasattr(os, "geteuid") and os.geteuid() == 0
-    if as_root and place.form in (Form.DEB, Form.DEB_ENGINE) and args.data_dir is None and "LASTVAGT_DATA_DIR" not in os.environ:
+    as_root = args.act in ("apply", "rollback") and place.form in (Form.DEB, Form.DEB_ENGINE)
+    if as_root and args.data_dir is None and "LASTVAGT_DATA_DIR" not in os.environ:
         words["data_dir"] = package_update.SERVED
     config = dataclasses.replace(said, words=words).config()
-    # Root trusts no key that the user of the data folder could have written there.
+    # Root, who installs packages, trusts no key that the user of the data folder could have written there.
     return Updates(config, place, site.trusted_keys(None if as_root else config.data_dir))
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import clock, installation
+from engine import clock, disk, installation
 from engine.access import Endpoint
 from engine.config import Config, Outside
 from engine.domain import Expected
@@ -69,12 +69,8 @@ class Trial:
 
 def _begin(root: Path, version: str, reason: str = "") -> None:
     """Write that a version is on trial, or with a reason that it gives way, even if nobody gets further than this."""
-    beside = root / f"{_TRIAL}.new"
-    with beside.open("w", encoding="utf-8") as file:
-        file.write("".join(f"{line}\n" for line in (version, *([*[_START] * _STARTS, reason] if reason else []))))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(root / _TRIAL)
+    lines = (version, *([*[_START] * _STARTS, reason] if reason else []))
+    disk.write(root / _TRIAL, "".join(f"{line}\n" for line in lines))
 
 
 def _point(link: Path, version: str) -> None:

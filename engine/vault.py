@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine import disk
 from engine.domain import Expected
 
 #: What stands in the file in place of a secret that is in the keyring.
@@ -85,13 +85,7 @@ def write(path: Path, values: Mapping[str, object]) -> None:
     if not values:
         path.unlink(missing_ok=True)
         return
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.writelines(f"{name} = {_toml(value)}\n" for name, value in values.items())
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(path)
+    disk.write(path, "".join(f"{name} = {_toml(value)}\n" for name, value in values.items()), 0o600)
 
 
 def _toml(value: object) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.__main__ import _parser as app_parser
-from engine.__main__ import _parser as engine_parser
+from engine.command_line import parser as engine_parser
 
 _PARSERS = {"lastvagt": app_parser, "lastvagt-engine": engine_parser}
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from app.__main__ import _parser as app_parser
-from engine.__main__ import _parser as engine_parser
+from engine.command_line import parser as engine_parser
 from engine.config import CHOICES, Config, bounds, is_secret
 
 _PARSERS = {"lastvagt": app_parser, "lastvagt-engine": engine_parser}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import http.server
 import ipaddress
+import itertools
 import json
 import os
 import shutil
@@ -99,6 +100,8 @@ def test_everything_is_looked_at_and_told_to_programs(issued: Path, capsys: pyte
     assert all(finding.keys() == {"check", "status", "text", "remedy", "about"} for finding in found)
     assert all(finding["remedy"] for finding in found if finding["status"] != "ok")
     assert not any(finding["check"].startswith("source.") for finding in found)
+    subjects = [finding["check"].partition(".")[0] for finding in found]
+    assert len(list(itertools.groupby(subjects))) == len(set(subjects)), "findings of one subject are told apart"
 
 
 def test_it_reads_well_in_a_terminal(surroundings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,15 +28,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import serving
 
-from engine import answers, clock, features, health, kit, lag, metrics, packing, pipeline, unpacking, updates
+from engine import answers, clock, features, health, kit, kit_export, kit_import, lag, metrics, pipeline, updates
 from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Flag, IntArray, Observations, Series, Tier
+from engine.kit_import import Taken
 from engine.lineup import Lineup
 from engine.signing import SecretKey
 from engine.store import FOREVER, Reader, Writer
-from engine.unpacking import Taken
 
 KEY = SecretKey(b"kitmaker", bytes(range(32)))
 TRUSTED = (KEY.public("maker"),)
@@ -60,11 +60,11 @@ class Site:
         self.writer.put([Observations(series, valid, known, values, flags, self.writer.simulated)])
 
     def pack(self, path: Path, since: int, now: int, models: Sequence[str] = ()) -> Path:
-        packing.pack(self.reader, self.config, path, KEY, since, now, models)
+        kit_export.pack(self.reader, self.config, path, KEY, since, now, models)
         return path
 
     def take(self, path: Path, now: int) -> Taken:
-        return unpacking.take(path, self.config, self.writer, self.reader, "anna", now, TRUSTED)
+        return kit_import.take(path, self.config, self.writer, self.reader, "anna", now, TRUSTED)
 
     def rows(self) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.config.database)) as db:
@@ -216,7 +216,7 @@ _VALUES = st.lists(
 _SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(1, 15)), min_size=1, max_size=5)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=_VALUES, spans=_SPANS, data=st.data())
 def test_in_whatever_order_kits_come_and_overlap_the_newest_versions_are_those_that_were_known(
     tmp_path_factory: pytest.TempPathFactory,
@@ -470,7 +470,7 @@ def test_a_hostile_kit_changes_nothing(name: str, parcel: Path, site: Callable[.
     assert run.status == "expected"
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_flipped_bit_gets_in(parcel: Path, data: st.DataObject) -> None:
     raw = bytearray(parcel.read_bytes())
@@ -492,7 +492,7 @@ def test_no_flipped_bit_gets_in(parcel: Path, data: st.DataObject) -> None:
 def test_a_key_that_is_not_trusted_is_named(parcel: Path, site: Callable[..., Site]) -> None:
     other = site("other")
     with pytest.raises(Expected, match=r"good\.kit is signed with the key .* not trusted here \(trusted: none\)"):
-        unpacking.take(parcel, other.config, other.writer, other.reader, "anna", NOW, ())
+        kit_import.take(parcel, other.config, other.writer, other.reader, "anna", NOW, ())
     assert other.rows() == []
 
 
@@ -550,7 +550,7 @@ def test_a_bundle_begins_to_be_tried_and_nobody_is_promoted(site: Callable[..., 
     bundles.copy(one.config.own_model_dir, "newer", "2026-06-01T00:00:00Z")
     bundles.copy(other.config.model_dir, "serves", "2026-01-01T00:00:00Z")
     path = tmp_path / "a.kit"
-    packing.pack(one.reader, one.config, path, KEY, 0, NOW)
+    kit_export.pack(one.reader, one.config, path, KEY, 0, NOW)
     taken = other.take(path, NOW)
     assert taken.record.brought["models"] == ["newer"]
     cast = Lineup(other.config, other.writer, other.reader).settle(NOW)
@@ -593,12 +593,12 @@ def test_an_update_is_made_ready_and_takes_over_when_somebody_says_so(
     place = versions.install(tmp_path / "lastvagt", "0.1.0")
     monkeypatch.setattr("engine.installation.here", lambda: place)
     path, keys = tmp_path / "a.kit", [()]
-    packing.pack(one.reader, one.config, path, KEY, 0, NOW, [], sorted(published.iterdir()))
+    kit_export.pack(one.reader, one.config, path, KEY, 0, NOW, [], sorted(published.iterdir()))
     monkeypatch.setattr("engine.site.trusted_keys", lambda *_: keys[-1])
     assert "The update was not taken: No key is trusted here" in other.take(path, NOW).troubles[0].problem
     keys.append((versions.KEY.public("releases"),))  # type: ignore[arg-type]
     later = one.pack(tmp_path / "b.kit", 0, NOW + 1)
-    packing.pack(one.reader, one.config, later, KEY, 0, NOW + 1, [], sorted(published.iterdir()))
+    kit_export.pack(one.reader, one.config, later, KEY, 0, NOW + 1, [], sorted(published.iterdir()))
     taken = other.take(later, NOW + 1)
     assert not taken.troubles
     assert taken.record.brought["update"] == "9.2.0"
@@ -619,7 +619,7 @@ def test_an_update_goes_along_whole_or_not_at_all(site: Callable[..., Site], tmp
         ([*published.iterdir(), stray], r"stray\.txt is no file of the update 9\.2\.0"),
     ):
         with pytest.raises(Expected, match=told):
-            packing.pack(one.reader, one.config, tmp_path / "a.kit", KEY, 0, NOW, [], files)
+            kit_export.pack(one.reader, one.config, tmp_path / "a.kit", KEY, 0, NOW, [], files)
     assert not list(tmp_path.glob("a.kit*"))
 
 
@@ -652,7 +652,7 @@ def test_a_law_that_a_newer_program_knows_counts_from_the_next_issue_on(site: Ca
     assert clock.special_day(prayer_day + 1) == ""  # a class that no model knows
     assert features.calendar(prayer_day).keys() == features.calendar(prayer_day + 3).keys()
     clock.take_over({})
-    unpacking.adopt_calendar(other.reader)  # as an engine does that starts
+    kit_import.adopt_calendar(other.reader)  # as an engine does that starts
     assert clock.is_free(prayer_day)
 
 
@@ -671,9 +671,9 @@ def test_a_kit_that_is_late_is_told_until_one_comes(site: Callable[..., Site], t
     for week in range(4):
         until = NOW + 7 * week * DAY
         other.take(one.pack(tmp_path / f"{week}.kit", 0, until), until)
-    unpacking.watch(other.writer, other.reader, until + 11 * DAY)
+    kit_import.watch(other.writer, other.reader, until + 11 * DAY)
     assert not other.reader.events()
-    unpacking.watch(other.writer, other.reader, until + 12 * DAY)
+    kit_import.watch(other.writer, other.reader, until + 12 * DAY)
     (event,) = other.reader.events()
     assert (event.code, event.problem) == ("kit", "The newest kit is 12 days old, and one usually comes every 7 days.")
     other.take(one.pack(tmp_path / "next.kit", 0, until + 13 * DAY), until + 13 * DAY)
@@ -691,7 +691,7 @@ def test_health_and_metrics_tell_of_the_newest_kit(parcel: Path, site: Callable[
 
 
 def test_where_no_kit_ever_came_none_is_missed(site: Callable[..., Site]) -> None:
-    assert unpacking.late(site("other").reader.kits.imported(), NOW) is None
+    assert kit_import.late(site("other").reader.kits.imported(), NOW) is None
 
 
 # -- the file and the command -----------------------------------------------------------------------------------------

@@ -69,5 +69,22 @@ def test_what_was_not_installed_is_left_alone(
     assert (code, remedy in trouble) == (4, True)
 
 
+@pytest.mark.parametrize(("form", "expected"), [(Form.DEB_ENGINE, None), (Form.PORTABLE, "data")])
+def test_who_installs_packages_trusts_no_key_of_the_data_folder(
+    here: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: Form,
+    expected: str | None,
+) -> None:
+    asked: list[Path | None] = []
+    monkeypatch.setattr(installation, "here", lambda: Installation(form, tmp_path / "lastvagt"))
+    monkeypatch.setattr(site, "trusted_keys", lambda folder: asked.append(folder) or ())
+    monkeypatch.setattr("engine.package_update.SPOOL", tmp_path / "spool")
+    assert call(capsys, "apply", "--data-dir", tmp_path / "data")[0] == 4
+    assert asked == [expected and tmp_path / expected]
+
+
 def test_every_stand_has_its_words() -> None:
     assert set(updating._SAID) == set(Stand)

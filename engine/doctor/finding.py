@@ -18,6 +18,11 @@ class Finding:
     remedy: str = ""
     about: str = ""
 
+    @property
+    def subject(self) -> str:
+        """What of the installation it concerns, by which findings are told together."""
+        return self.check.partition(".")[0]
+
 
 def ok(check: str, text: str, about: str = "") -> Finding:
     """All is well."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.disk import require_room
 from engine.domain import DAY, HOUR, LEVELS, Expected
 from engine.store import codec
 
@@ -207,12 +207,8 @@ def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
     copy = before(path, len(MIGRATIONS))
     if copy.exists() and version_of(copy) < version:
         return  # a migration was cut short after some of its steps: this is the file as it was before them
-    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    if free < 2 * size:
-        raise Expected(
-            f"{path} must be brought up to date, which needs {2 * size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.",
-            "Free disk space and start again, or install the version before; the file was left as it is.",
-        )
+    remedy = "Free disk space and start again, or install the version before; the file was left as it is."
+    require_room(path.parent, 2 * path.stat().st_size, f"{path} must be brought up to date, which needs", remedy)
     log.info("%s is brought from schema %d to %d; a copy is kept in %s.", path, version, len(MIGRATIONS), copy)
     unfinished = copy.with_name(f"{copy.name}.part")
     unfinished.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""The disk: room on it for what is to come, and small files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from engine.domain import Expected
+
+
+def require_room(folder: Path, wanted: float, what: str, remedy: str = "Free disk space, then try again.") -> None:
+    """Raise Expected where the disk of a folder has fewer bytes free than wanted; `what` is said before their number."""
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise Expected(f"{what} {wanted / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {folder}.", remedy)
+
+
+def write(path: Path, text: str, mode: int = 0o666) -> None:
+    """Put text into a file, whole or not at all, even if the power fails; with mode 0o600 nobody but its owner can ever read it."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
