@@ -12,6 +12,7 @@ SCREEN := $(if $(filter Linux,$(shell uname -s)),$(DISPLAY)$(WAYLAND_DISPLAY),ye
 $(READY): pyproject.toml constraints.txt packaging/setup.sh
 	PYTHON="$(PYTHON)" packaging/setup.sh
 
+# Two simulated weeks, then the window; without a display pictures and a page.
 demo: $(READY)
 	$(BIN)/lastvagt-engine demo --out $(DEMO)
 ifeq ($(strip $(SCREEN)),)
@@ -21,9 +22,11 @@ else
 	$(BIN)/lastvagt --data-dir $(DEMO)/data
 endif
 
+# The pictures of the window that README shows, into packaging/screenshots.
 pictures: $(READY)
 	$(BIN)/python packaging/pictures.py
 
+# The program's mark as Linux, Windows and macOS want it.
 icons: $(READY)
 	$(BIN)/python packaging/icons.py
 
@@ -31,6 +34,7 @@ icons: $(READY)
 windows: $(READY)
 	$(BIN)/python packaging/windows/build.py $(if $(PAYLOAD),--payload $(PAYLOAD)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WRAPPER),--wrapper $(WRAPPER))
 
+# The window with live data; without a display the engine alone.
 run: $(READY)
 ifeq ($(strip $(SCREEN)),)
 	$(BIN)/lastvagt-engine run
@@ -38,6 +42,7 @@ else
 	$(BIN)/lastvagt
 endif
 
+# Programs that need no Python: dist/lastvagt and dist/lastvagt-engine.
 freeze: $(READY)
 	$(BIN)/python packaging/freeze.py
 
@@ -52,48 +57,62 @@ $(PACKAGE)/.ready: $(READY) packaging/lock.txt
 package: $(PACKAGE)/.ready
 	$(PACKAGE)/bin/python packaging/release.py package $(if $(KEY),--key $(KEY))
 
+# Writes packaging/lock.txt: every package of a release, with the hashes of its wheels.
 lock: $(READY)
 	$(BIN)/python packaging/lock.py
 
+# Asks whether a locked package has a known vulnerability.
 audit: $(READY)
 	$(BIN)/python packaging/audit.py
 
+# Builds the container from the frozen engine and tries it with Prometheus; as root.
 container: $(READY)
 	$(BIN)/python packaging/container/trial.py
 
+# The two Debian packages, from the frozen programs.
 deb: freeze
 	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/deb.py
 
+# The portable archive, from the frozen program.
 portable: freeze
 	QT_QPA_PLATFORM=offscreen PYTHONPATH=. $(BIN)/python packaging/portable.py
 
+# Style, types and the directions of imports.
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Every test that is quick.
 test: lint
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
+# The tests that take minutes each.
 test-long: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 -m long
 
+# Times, memory and growth of engine and app, as README quotes them.
 bench: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench.py
 
+# Errors of forecasts of a year, day ahead, in good and bad circumstances, beside the goals.
 bench-accuracy: $(READY)
 	$(BIN)/python tests/bench_accuracy.py
 
+# How long a year of 98 municipalities takes to come in, broken off once.
 bench-backfill: $(READY)
 	$(BIN)/python tests/bench_backfill.py
 
+# Errors for consumers that are measured late.
 bench-late: $(READY)
 	$(BIN)/python tests/bench_late.py
 
+# Sizes and starts of the frozen programs; as root from a cold disk too.
 bench-package: freeze
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/bench_package.py
 
+# Errors beside those of other programs.
 bench-peers: $(READY)
 	$(BIN)/python tests/bench_peers.py
 
@@ -120,5 +139,6 @@ ablation: $(READY)
 	$(BIN)/python -m models.train ablate
 endif
 
+# Throws away what was made here, except the environment of developers.
 clean:
 	rm -rf .venv-package out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

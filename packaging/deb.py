@@ -113,8 +113,9 @@ def build(frozen: Path, out: Path, version: str, fast: bool = False) -> Path:
         for path in (root, *root.rglob("*")):
             os.utime(path, (born, born), follow_symlinks=False)
         out.mkdir(parents=True, exist_ok=True)
-        packed = ["-Zzstd", "-z3"] if fast else ["-Zxz", "-z6"]
-        environment = os.environ | {"SOURCE_DATE_EPOCH": str(born)}
+        packed = ["-Zzstd", "-z3"] if fast else ["-Zxz", "-z9"]
+        # With more threads the bytes depend on how much memory there is, of which each takes two thirds of a GB.
+        environment = os.environ | {"SOURCE_DATE_EPOCH": str(born), "DPKG_DEB_THREADS_MAX": "1"}
         subprocess.run(
             ["dpkg-deb", "--build", "--root-owner-group", *packed, root, made],
             check=True, env=environment, stdout=subprocess.DEVNULL,
