@@ -16,7 +16,8 @@ VERSIONS, CURRENT = "versions", "current"
 
 
 class Form(enum.StrEnum):
-    """How it came here. A folder is a frozen program that nothing looks after, as a build leaves it; source is a developer's."""
+    """How it came here. A folder is a frozen program that nothing here looks after, as a build or an administrator leaves it; windows a
+    user's own, source a developer's."""
 
     SOURCE = "source"
     FOLDER = "folder"
@@ -55,7 +56,8 @@ def here() -> Installation:
 
 def _form(folder: Path) -> Form:
     if sys.platform == "win32":
-        return Form.WINDOWS if (folder / "uninstall.exe").exists() else Form.FOLDER
+        everybodys = any(part.startswith("Program Files") for part in folder.parts)
+        return Form.WINDOWS if (folder / "uninstall.exe").exists() and not everybodys else Form.FOLDER
     if sys.platform == "darwin":
         return Form.MACOS if folder.parent.parent.suffix == ".app" else Form.FOLDER
     return {_LIB / "lastvagt": Form.DEB, _LIB / "lastvagt-engine": Form.DEB_ENGINE}.get(folder, Form.FOLDER)

@@ -176,10 +176,7 @@ def _copy(source: Path, target: Path, most: int) -> None:
 
 def installer_command(place: Installation, file: Path) -> list[str]:
     """What starts the installer that was fetched, for the user to whom a program belongs: on Windows silently, on macOS as an image."""
-    if place.form is Form.MACOS:
-        return ["open", str(file)]
-    everybody = any(part.startswith("Program Files") for part in place.root.parts)
-    return [str(file), "/S", "/ALLUSERS" if everybody else "/CURRENTUSER"]
+    return ["open", str(file)] if place.form is Form.MACOS else [str(file), "/S"]
 
 
 def start_installer(updates: Updates) -> list[str]:

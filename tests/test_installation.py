@@ -19,6 +19,7 @@ from engine.installation import Form
         ("linux", "versions/1.2.3/lastvagt-engine", "", Form.FOLDER, "versions/1.2.3"),
         ("win32", "Lastvagt/lastvagt-engine", "Lastvagt/uninstall.exe", Form.WINDOWS, "Lastvagt"),
         ("win32", "Lastvagt/lastvagt-engine", "", Form.FOLDER, "Lastvagt"),
+        ("win32", "Program Files/L/lastvagt-engine", "Program Files/L/uninstall.exe", Form.FOLDER, "Program Files/L"),
         ("darwin", "Lastvagt.app/Contents/MacOS/lastvagt-engine", "", Form.MACOS, "Lastvagt.app/Contents/MacOS"),
     ],
 )
