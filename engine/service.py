@@ -8,7 +8,6 @@ own.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import faulthandler
 import functools
 import logging
@@ -22,10 +21,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from engine import (
     __version__,
@@ -53,10 +48,11 @@ from engine import (
     upgrade,
     whatif,
 )
-from engine.clock import UTC, Clock, floor_hour, iso
+from engine.clock import Clock, floor_hour, iso
 from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
 from engine.http_server import Admits, App, HttpServer, Tls
+from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
@@ -65,8 +61,6 @@ from engine.updates import FOLDER, Memory, Stand, Updates
 
 log = logging.getLogger(__name__)
 
-#: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
-LANES = ("network", "work", "update")
 #: The lane of every job that can be told to run.
 _LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
 #: How long the first issue of an engine waits for its first ingest.
@@ -76,10 +70,6 @@ _LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
-#: A lane that begins nothing for this long, though it is asked to every minute, sleeps: the clock was set back.
-_ASLEEP_S = 150.0
-#: A step of a lane that takes longer than this hangs. Ingest may have years to fetch; each of its questions has a deadline.
-_HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2, "update": 2 * HOUR}
 
 
 class Service:
@@ -92,8 +82,7 @@ class Service:
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
-        self._lanes = {lane: threading.Lock() for lane in LANES}
-        self._scheduler: BackgroundScheduler | None = None
+        self._lanes = Lanes()
         self._stopping = threading.Event()
         self._ingested = False
         self._cast: Cast | None = None
@@ -102,7 +91,6 @@ class Service:
         self._installation = installation.here()
         self._renewed = False
         self._remembered = Memory()  # of updates, when they were told of last
-        self._moved = dict.fromkeys(LANES, time.monotonic())  # when each lane began or ended a step last
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
@@ -138,12 +126,11 @@ class Service:
         }
         runs = []
         for lane in lanes:
-            with self._lanes[lane]:
+            with self._lanes.held(lane):
                 for step in steps[lane]:
                     if not self._stopping.is_set():
-                        self._moved[lane] = time.monotonic()
+                        self._lanes.step(lane)
                         runs.append(self._guarded(step, max(now, self._clock.now())))
-                self._moved[lane] = time.monotonic()
         return [run for run in runs if run is not None]
 
     def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
@@ -198,8 +185,8 @@ class Service:
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
-        if self._scheduler is not None and not self._stopping.is_set():
-            self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
+        if not self._stopping.is_set():
+            self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
         """When each source is asked next, by dataset."""
@@ -306,22 +293,7 @@ class Service:
         for server in servers:
             server.start()
         self._announce(servers[0].port)
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={lane: ThreadPoolExecutor(1) for lane in LANES},
-            # One that runs and one that waits for it: who is woken while it works looks again afterwards.
-            job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
-        )
-        for lane in LANES:
-            self._scheduler.add_job(
-                self._tick_lane,
-                CronTrigger(second=5, timezone=UTC),
-                (lane,),
-                id=lane,
-                executor=lane,
-                next_run_time=dt.datetime.now(UTC),
-            )
-        self._scheduler.start()
+        self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
         while not self._stopping.wait(min(0.5, every_s)):  # a wait without end would not hear Ctrl-C on Windows
@@ -329,16 +301,10 @@ class Service:
                 beat += every_s
                 self._beat(servers[0].port)
         supervision.tell(STOPPING=1, STATUS="Ends")
-        self._scheduler.shutdown(wait=False)
+        self._lanes.stop()
         for server in servers:
             server.stop()
-        end = time.monotonic() + _STOP_S
-        idle = True
-        for lock in self._lanes.values():
-            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
-                lock.release()  # who was woken and waits for it finds that we stop; else its thread would keep the process
-            else:
-                idle = False
+        idle = self._lanes.come_to_rest(_STOP_S)
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
@@ -462,18 +428,8 @@ class Service:
             self._writer.heartbeat(self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
-        if self._gets_on():
+        if self._lanes.get_on():
             supervision.tell(WATCHDOG=1, **state)
-
-    def _gets_on(self) -> bool:
-        """Whether every lane begins and ends its steps; one that sleeps is woken."""
-        on = True
-        for lane in LANES:
-            idle_s, works = time.monotonic() - self._moved[lane], self._lanes[lane].locked()
-            if not works and idle_s > _ASLEEP_S:
-                self._wake(lane)
-            on = on and idle_s < (_HANGS_S[lane] if works else 2 * _ASLEEP_S)
-        return on
 
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
@@ -508,9 +464,6 @@ class Service:
             }
         )
         log.info("Lastvagt %s serves http://127.0.0.1:%d from %s.", __version__, port, self._config.data_dir)
-
-    def _tick_lane(self, lane: str) -> None:
-        self.tick(self._clock.now(), (lane,))
 
 
 def run(outside: Outside, clock: Clock, attached: bool = False) -> None:

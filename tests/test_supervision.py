@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import service, supervision
+from engine import lanes, supervision
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.service import Service
@@ -151,16 +151,16 @@ def test_a_job_that_hangs_ends_the_pings_and_one_that_takes_long_does_not(
     listening: Systemd, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Service(config, SimulatedClock(START)) as engine:
-        with engine._lanes["work"]:
-            engine._moved["work"] -= service._HANGS_S["work"] - 60
+        with engine._lanes.locks["work"]:
+            engine._lanes.moved["work"] -= lanes.HANGS_S["work"] - 60
             engine._beat(8787)
             assert listening.hears()["WATCHDOG"] == "1"
-            engine._moved["work"] -= 120
+            engine._lanes.moved["work"] -= 120
             engine._beat(8787)
             assert listening.hears() == {}
-        with engine._lanes["network"]:
-            engine._moved["work"] = time.monotonic()
-            engine._moved["network"] -= 3 * 3600
+        with engine._lanes.locks["network"]:
+            engine._lanes.moved["work"] = time.monotonic()
+            engine._lanes.moved["network"] -= 3 * 3600
             engine._beat(8787)
             assert listening.hears()["WATCHDOG"] == "1", "years to fetch take hours"
 
@@ -170,12 +170,12 @@ def test_a_lane_that_sleeps_is_woken_and_missed_when_that_does_not_help(
 ) -> None:
     woken: list[str] = []
     with Service(config, SimulatedClock(START)) as engine:
-        monkeypatch.setattr(engine, "_wake", woken.append)
-        engine._moved["work"] -= service._ASLEEP_S + 1
+        monkeypatch.setattr(engine._lanes, "wake", woken.append)
+        engine._lanes.moved["work"] -= lanes.ASLEEP_S + 1
         engine._beat(8787)
         assert woken == ["work"]
         assert listening.hears()["WATCHDOG"] == "1"
-        engine._moved["work"] -= service._ASLEEP_S
+        engine._lanes.moved["work"] -= lanes.ASLEEP_S
         engine._beat(8787)
         assert listening.hears() == {}
 

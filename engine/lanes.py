@@ -1,0 +1,86 @@
+"""The threads that jobs run on: each looks every minute for what is due, can be woken, and is missed where it hangs or sleeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from engine.clock import UTC
+from engine.domain import HOUR
+
+#: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
+LANES = ("network", "work", "update")
+#: A lane that begins nothing for this long, though it is asked to every minute, sleeps: the clock was set back.
+ASLEEP_S = 150.0
+#: A step of a lane that takes longer than this hangs. Ingest may have years to fetch; each of its questions has a deadline.
+HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2, "update": 2 * HOUR}
+
+
+class Lanes:
+    """The lanes of an engine, at rest until `start`. In each one step runs at a time; `moved` is when it began or ended one last."""
+
+    def __init__(self) -> None:
+        self.locks = {lane: threading.Lock() for lane in LANES}
+        self.moved = dict.fromkeys(LANES, time.monotonic())
+        self._scheduler: BackgroundScheduler | None = None
+
+    @contextmanager
+    def held(self, lane: str) -> Iterator[None]:
+        """Nobody else takes a step of a lane meanwhile."""
+        with self.locks[lane]:
+            yield
+            self.step(lane)
+
+    def step(self, lane: str) -> None:
+        """Note that a step begins or ends now."""
+        self.moved[lane] = time.monotonic()
+
+    def start(self, tick: Callable[[str], object]) -> None:
+        """Let each lane tick now, and every minute."""
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={lane: ThreadPoolExecutor(1) for lane in LANES},
+            # One that runs and one that waits for it: who is woken while it works looks again afterwards.
+            job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
+        )
+        for lane in LANES:
+            trigger = CronTrigger(second=5, timezone=UTC)
+            self._scheduler.add_job(tick, trigger, (lane,), id=lane, executor=lane, next_run_time=dt.datetime.now(UTC))
+        self._scheduler.start()
+
+    def wake(self, lane: str) -> None:
+        """Let a lane look at once for what is due."""
+        if self._scheduler is not None:
+            self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
+
+    def get_on(self) -> bool:
+        """Whether every lane begins and ends its steps; one that sleeps is woken."""
+        on = True
+        for lane, lock in self.locks.items():
+            idle_s, works = time.monotonic() - self.moved[lane], lock.locked()
+            if not works and idle_s > ASLEEP_S:
+                self.wake(lane)
+            on = on and idle_s < (HANGS_S[lane] if works else 2 * ASLEEP_S)
+        return on
+
+    def stop(self) -> None:
+        """Begin no more steps."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+
+    def come_to_rest(self, patience_s: float) -> bool:
+        """Wait for the steps that run; whether all came to their end."""
+        end, rest = time.monotonic() + patience_s, True
+        for lock in self.locks.values():
+            if lock.acquire(timeout=max(0.0, end - time.monotonic())):
+                lock.release()  # who was woken and waits for it finds that we stop; else its thread would keep the process
+            else:
+                rest = False
+        return rest
