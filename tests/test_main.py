@@ -220,7 +220,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "engine", "settings", "example"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-m", "engine", "key", "list", "--json"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
