@@ -22,9 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.site:  # what this process starts must find it too
         os.environ[site.VARIABLE] = str(args.site.resolve())
     try:
-        code = int(args.function(args))
-        sys.stdout.flush()  # while it can still be told that nobody reads it
-        return code
+        return int(args.function(args))
     except Expected as problem:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
         return int(getattr(problem, "exit_code", 4))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -213,14 +212,3 @@ def test_a_backtest_with_a_mistyped_model_does_not_test_something_else(filled: P
     code, _, err = call(capsys, *words)
     assert code == 4
     assert "no usable model bundle" in err
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a pipe ends otherwise on Windows")
-def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "engine", "key", "list", "--json"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, "")
