@@ -105,6 +105,24 @@ def test_a_filled_database_shows_areas_forecast_and_sources(window: Window, fill
     assert tuple(chart.plot.viewRange()[0]) == (NOW - 7 * DAY, NOW + 7 * DAY)
 
 
+def test_cards_that_were_filled_before_they_were_seen_fit_their_place(
+    qtbot: QtBot, filled: Snapshot, time: SimulatedClock
+) -> None:
+    made = Window(Language("en"), LIGHT, time)
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    made.choose_view("overview")  # which has no panel
+    made.show()
+    made.show_snapshot(filled)
+    QtWidgets.QApplication.processEvents()
+    made.choose_view("forecast")
+    QtWidgets.QApplication.processEvents()
+    cards = made.areas.areas
+    for row in range(cards.count()):
+        assert cards.itemWidget(cards.item(row)).geometry().right() <= cards.viewport().width()
+    made.close()
+
+
 def test_an_empty_database_explains_itself_in_both_views(window: Window, tmp_path: Path) -> None:
     Writer(tmp_path / "lastvagt.sqlite").close()
     window.show_snapshot(_read(tmp_path))
