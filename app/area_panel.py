@@ -109,7 +109,8 @@ class AreaPanel(QtWidgets.QWidget):
         self.areas.setAccessibleName(language.text("window.areas"))
         self.areas.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.areas.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.areas.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)  # else cards keep the width they had when they were filled
+        # Else cards keep the width they had when they were filled.
+        self.areas.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
         self.areas.currentItemChanged.connect(self._choose)
         self.areas.verticalScrollBar().rangeChanged.connect(lambda *_: self.areas.scrollToItem(self.areas.currentItem()))
         self._sources = QtWidgets.QGridLayout()
