@@ -1,5 +1,5 @@
 # `make demo` shows the program with simulated data, `make run` with live data. Every target first sets up .venv.
-.PHONY: demo freeze deb portable package lock audit container pictures icons windows run test test-long lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
+.PHONY: demo freeze deb portable package lock audit container pictures icons windows run test test-long trust-report lint bench bench-accuracy bench-backfill bench-late bench-package bench-peers train ablation clean
 .DEFAULT_GOAL := demo
 
 READY := .venv/.ready
@@ -90,7 +90,13 @@ test: lint
 
 # The tests that take minutes each.
 test-long: $(READY)
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 -m long
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist worksteal -m long
+
+# Every gate of the trust report anew, then the page tests/trust-report.md.
+trust-report: $(READY)
+	rm -rf out/trust
+	-QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist worksteal -m gate
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/trust_report.py
 
 # Times, memory and growth of engine and app, as README quotes them.
 bench: $(READY)

@@ -1,10 +1,14 @@
-"""Lets tests of the app run without a display, at one scale, and tests of training on one thread; gives an empty store."""
+"""Lets tests of the app run without a display, at one scale, and tests of training on one thread; gives an empty store.
+
+A test marked `gate` proves a promise of the trust report; what it found is kept under `out/trust` (see `trust_report`).
+"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trust_report
 
 from engine import site
 from engine.store import Reader, Writer
@@ -35,3 +39,21 @@ def reader(writer: Writer) -> Iterator[Reader]:
     made = Reader(writer.path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def gate(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes the figure that a proof has measured, as the trust report shows it; call it before the asserts."""
+    return lambda figure: record_property("figure", figure)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if (mark := item.get_closest_marker("gate")) is not None:
+            item.user_properties.append(("gate", trust_report.words(mark)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a gate found; where tests run in several processes, in the one that hears of all."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and (report.when == "call" or not report.passed):
+        trust_report.keep(report)

@@ -1,0 +1,51 @@
+"""The page that tells what every gate found."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import trust_report
+from trust_report import Finding, Gate
+
+GATES = [
+    Gate("A1", "Foreign hosts", "0 wrong answers", "tests/test_a.py::test_hosts"),
+    Gate("B1", "Kills", "0 lost", "tests/test_b.py::test_kill"),
+    Gate("B10", "Not run yet", "0 | 1", "tests/test_b.py::test_other"),
+]
+
+
+def _found(test: str, outcome: str, commit: str = "c0ffee") -> Finding:
+    return Finding(test, outcome, "1,000 kills, 0 lost", 12.3, "2026-01-02T03:04Z", commit, changed=False)
+
+
+def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:
+    found = {f.test: f for f in (_found(GATES[0].test, "passed"), _found(GATES[1].test, "failed", "0ld"))}
+    page = trust_report.page(GATES, found, "c0ffee", "a machine with 2 cores")
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ") and "::" in line}
+    assert "3 gates: 1 held, 1 failed, 1 not proven" in page
+    assert "| held |" in rows["A1 Foreign hosts"]
+    assert "0ld" not in rows["A1 Foreign hosts"]
+    assert "**FAILED**" in rows["B1 Kills"]
+    assert "commit 0ld" in rows["B1 Kills"], "what another program did is told as such"
+    assert "not run" in rows["B10 Not run yet"]
+    assert "0 \\| 1" in rows["B10 Not run yet"]
+    assert "package.yml" in page
+
+
+def test_a_finding_is_kept_with_its_figure_and_read_again(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust_report, "KEPT", tmp_path / "trust")
+    told = [("gate", ("B1", "Kills", "0 lost")), ("figure", "1 lost")]
+    report = SimpleNamespace(
+        nodeid="tests/test_b.py::test_kill", outcome="failed", skipped=False, duration=1.25, user_properties=told
+    )
+    trust_report.keep(report)
+    report.user_properties, report.nodeid = [], "tests/test_b.py::test_no_gate"
+    trust_report.keep(report)
+    (finding,) = trust_report.findings().values()
+    assert (finding.test, finding.outcome, finding.figure) == ("tests/test_b.py::test_kill", "failed", "1 lost")
+
+
+def test_a_gate_without_a_number_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="No gate"):
+        trust_report.words(pytest.mark.gate("first", "Kills", target="0 lost").mark)
