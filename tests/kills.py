@@ -86,7 +86,7 @@ def first_day(config: Config) -> None:
 
 
 def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
-    config = Config(data_dir=folder, simulated=True, port=0, backfill_days=21)
+    config = Config(data_dir=folder, simulated=True, port=0, backfill_days=30)
     chance = random.Random(seed)
     if not os.fork():
         first_day(config)
