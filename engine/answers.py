@@ -404,7 +404,7 @@ MODELS = _table(
 )
 HEALTH = record(
     {
-        "status": enum(("ok", "degraded", "starting")),
+        "status": enum(("ok", "degraded", "starting", "safe_mode")),
         "version": NAME,
         "now": _INSTANT,
         **_SIMULATED,
@@ -412,6 +412,9 @@ HEALTH = record(
             "type": "boolean",
             "description": "kept off the network by the settings: no source is asked, data come by kit",
         },
+        "exposed": maybe(
+            NAME | {"description": "where other machines reach the engine, with a token; null where only programs on its own do"}
+        ),
         "newest_kit": maybe(
             _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
         ),
