@@ -14,7 +14,7 @@ from pathlib import Path
 import bundles
 import pytest
 
-from engine import roles
+from engine import roles, sealed
 from engine.config import Config
 from engine.domain import Expected
 from engine.forecaster import Bundle
@@ -152,7 +152,7 @@ def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) ->
     assert desk.reader.roster.changes() == []
 
 
-GOOD = {"model_id": "x", "tier": "full", "trained_to": "2026-01-01T00:00:00Z"}
+GOOD = {"model_id": "nonsense", "tier": "full", "trained_to": "2026-01-01T00:00:00Z"}
 WRONG = (
     *({"model_id": 3}, {"model_id": "a+b"}, {"model_id": "a\n"}, {"model_id": ""}),
     *({"tier": "best"}, {"tier": "seasonal"}, {"trained_to": "soon"}, {"trained_to": None}),
@@ -163,7 +163,8 @@ WRONG = (
 def test_a_manifest_that_says_nonsense_harms_nobody(desk: Desk, text: str) -> None:
     folder = desk.config.own_model_dir / "nonsense"
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_bytes(text.encode("latin-1"))
+    (folder / sealed.MANIFEST).write_bytes(text.encode("latin-1"))
+    (folder / sealed.SIGNATURE).write_text(bundles.KEY.sign(folder / sealed.MANIFEST, "nonsense"))
     assert serving(desk.settle()) == ["old"]
     assert [event.subject for event in desk.reader.events()] == ["nonsense"]
     shutil.rmtree(folder)
