@@ -413,6 +413,9 @@ HEALTH = record(
             "type": "boolean",
             "description": "kept off the network by the settings: no source is asked, data come by kit",
         },
+        "exposed": maybe(
+            NAME | {"description": "where other machines reach the engine, with a token; null where only programs on its own do"}
+        ),
         "newest_kit": maybe(
             _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
         ),

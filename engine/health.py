@@ -39,6 +39,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
         "now": clock.iso(now),
         "simulated": reader.simulated,
         "offline": reader.offline(),
+        "exposed": reader.exposed() or None,
         "newest_kit": None if (newest := reader.kits.newest()) is None else clock.iso(newest),
         "areas": areas,
         "others": others(reader, now),

@@ -28,10 +28,11 @@ from engine import (
     api,
     bridge,
     consumers,
+    doors,
     explaining,
+    guesses,
     installation,
     kit_import,
-    openapi,
     orders,
     peaks,
     pipeline,
@@ -51,7 +52,7 @@ from engine import (
 from engine.clock import Clock, floor_hour, iso
 from engine.config import Config, Outside
 from engine.domain import HOUR, Expected, JobRun
-from engine.http_server import Admits, App, HttpServer, Tls
+from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
@@ -90,6 +91,7 @@ class Service:
         self._told: set[str] = set()  # jobs that were told to run at once
         self._installation = installation.here()
         self._renewed = False
+        self._guesses = Guesses()
         self._remembered = Memory()  # of updates, when they were told of last
 
     def __enter__(self) -> Service:
@@ -288,10 +290,12 @@ class Service:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
         token = self._resources.enter_context(access.grant(self._config.data_dir))
         tokens = Tokens(self._config.data_dir)
-        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer), tokens)
-        servers = self._doors(app, lambda given: tokens.holder(given) is not None)
+        desk = api.Desk(token, self._carry_out, self._answer)
+        app = api.create(self._reader, self._clock, desk, tokens)
+        servers = doors.make(self._config, app, desk, tokens, self._guesses)
         for server in servers:
             server.start()
+        self._writer.set_exposed(doors.exposed_as(self._config, servers[-1].port))
         self._announce(servers[0].port)
         self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
         supervision.tell(READY=1)
@@ -308,16 +312,6 @@ class Service:
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
-
-    def _doors(self, app: App, admits: Admits) -> list[HttpServer]:
-        """The one for programs on this machine first; with another address than loopback's one behind TLS for all others."""
-        config, posts = self._config, openapi.ORDERS
-        if not config.is_remote:
-            return [HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits)]
-        tls = Tls(Path(config.tls_certificate), Path(config.tls_key))
-        remote = HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits, tls=tls)
-        log.info("Other machines reach it at https://%s:%d with a token.", config.names[0], remote.port)
-        return [HttpServer(app, "127.0.0.1", 0, posts=posts), remote]
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
@@ -428,6 +422,7 @@ class Service:
             self._writer.heartbeat(self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
+            guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
         if self._lanes.get_on():
             supervision.tell(WATCHDOG=1, **state)
 

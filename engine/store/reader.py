@@ -141,6 +141,11 @@ class EngineState:
     started_at: int
     heartbeat: int
 
+    @property
+    def url(self) -> str:
+        """Address of its endpoint."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 class Reader:
     """Opens a database read-only. Every query reads one consistent state and holds nothing open afterwards."""
@@ -497,6 +502,10 @@ class Reader:
     def offline(self) -> bool:
         """Whether the engine which wrote here last was kept off the network by its settings, so that data come by kit."""
         return self._rows("SELECT value FROM property WHERE name='offline'") == [("1",)]
+
+    def exposed(self) -> str:
+        """Where other machines reach the engine which wrote here last; empty where none does."""
+        return "".join(value for (value,) in self._rows("SELECT value FROM property WHERE name='exposed'"))
 
     def engine(self) -> EngineState | None:
         """The engine that runs here, or ran last without a clean stop."""

@@ -388,6 +388,11 @@ class Writer:
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO property VALUES('offline', ?)", (str(int(offline)),))
 
+    def set_exposed(self, address: str) -> None:
+        """Keep where other machines reach the engine; empty where none does."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO property VALUES('exposed', ?)", (address,))
+
     def fetch_limit(self, dataset: str) -> tuple[float, float]:
         """When a dataset was last asked, and until when it must not be asked, as epoch seconds (0 for never)."""
         with self._lock:
