@@ -405,7 +405,7 @@ MODELS = _table(
 )
 HEALTH = record(
     {
-        "status": enum(("ok", "degraded", "starting")),
+        "status": enum(("ok", "degraded", "starting", "safe_mode")),
         "version": NAME,
         "now": _INSTANT,
         **_SIMULATED,

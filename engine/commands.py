@@ -77,10 +77,15 @@ def _report(runs: Iterable[JobRun], as_json: bool) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from engine import ending
+
+    stopping = ending.listen()  # before what takes a second to import
+    if args.attached:
+        ending.follow_input(stopping)
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(outside(args), SystemClock(), args.attached)
+    service.run(outside(args), SystemClock(), stopping)
     return 0
 
 

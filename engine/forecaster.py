@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
@@ -29,8 +30,11 @@ from engine.domain import (
 )
 from engine.signing import PublicKey
 
+log = logging.getLogger(__name__)
+
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
+_DAY_H, _LEAST_MOVE = 24, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _reference(matrix: FeatureMatrix, otherwise: FloatArray) -> FloatArray:
 
 @dataclass(slots=True)
 class Forecaster:
-    """These bundles, or all of a folder, the best tier first and of one tier the newest. `problems` holds what was wrong with those
+    """These bundles, or all of a folder, the best tier first; of one tier the first named or newest. `problems` holds what was wrong with those
     left out; a data folder is that of `Bundle.load`."""
 
     source: InitVar[Path | Sequence[Bundle]]
@@ -177,7 +181,7 @@ class Forecaster:
                 self.bundles.append(Bundle.load(manifest.parent, data_dir))
             except Expected as problem:
                 self.problems.append(problem)
-        self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
+        self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to if isinstance(source, Path) else 0))
 
     @property
     def pooled(self) -> Bundle | None:
@@ -217,8 +221,13 @@ class Forecaster:
                 lacking = lacking or lack
                 if lack:
                     continue
-                quantiles, draft = bundle.predict(matrix)
-                if plausible(quantiles, matrix).all():
+                try:
+                    quantiles, draft = bundle.predict(matrix)
+                except Exception:  # whatever the runtime raises, the next bundle serves
+                    log.exception("The model %s failed.", bundle.model_id)
+                    lacking = Reason.BAD_OUTPUT
+                    continue
+                if plausible(quantiles, matrix).all() and _moves(quantiles[:, MEDIAN]):
                     used = features.weather_keys(history, area) if bundle.uses_weather else []
                     ex_post = any(key in history.ex_post for key in [*used, load_key])
                     how = (bundle.tier, lacking, bundle.model_id, ex_post, draft)
@@ -297,6 +306,11 @@ def plausible(quantiles: FloatArray, matrix: FeatureMatrix) -> npt.NDArray[np.bo
     near = np.isfinite(quantiles) & (quantiles > 0.2 * base) & (quantiles < 4.0 * base)
     fine: npt.NDArray[np.bool_] = np.all(near, axis=1) & np.all(np.diff(quantiles, axis=1) >= 0, axis=1)
     return fine
+
+
+def _moves(median: FloatArray) -> bool:
+    """Whether a day or more of medians is not the same load all the way."""
+    return len(median) < _DAY_H or float(np.ptp(median)) > _LEAST_MOVE * float(median.mean())
 
 
 def climatology_cell(valid_time: IntArray) -> IntArray:

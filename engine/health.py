@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import __version__, clock, geography, plan
+from engine import __version__, clock, crashes, geography, plan
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Freshness, Tier, freshness
 from engine.geography import Measure
 from engine.store import Reader
@@ -18,7 +18,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
     """Whether forecasts are current and why not: the answer of /health. Its size does not grow with the consumers."""
     areas, events = [], reader.events()
     for code in geography.PRICE_AREAS:
-        for issue in reader.issues(code, limit=1, consumer_type="total"):
+        for issue in reader.issues(code, end=now + 1, limit=1, consumer_type="total"):
             age_s = now - issue.issue_time
             areas.append(
                 {
@@ -33,8 +33,9 @@ def state(reader: Reader, now: int) -> dict[str, object]:
             )
     troubles = [event for event in events if event.code not in ("proposal", *plan.VERSIONS)]
     current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
+    status = "starting" if not areas else "ok" if current and not troubles else "degraded"
     return {
-        "status": "starting" if not areas else "ok" if current and not troubles else "degraded",
+        "status": crashes.EVENT if any(event.code == crashes.EVENT for event in events) else status,
         "version": __version__,
         "now": clock.iso(now),
         "simulated": reader.simulated,
@@ -54,7 +55,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
 def others(reader: Reader, now: int) -> dict[str, object]:
     """How many consumers there are besides the price areas, and how current their issues are."""
     rest = [of for of in reader.consumers(now) if geography.measure(of) is not Measure.GROSS]
-    heads = [head for of in rest for head in reader.issues(of.area, limit=1, consumer_type=of.consumer_type)]
+    heads = [head for of in rest for head in reader.issues(of.area, end=now + 1, limit=1, consumer_type=of.consumer_type)]
     times = [head.issue_time for head in heads]
     return {
         "consumers": len(rest),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import clock, roles, sealed, site
+from engine import clock, geography, roles, sealed, site
 from engine.config import Config
 from engine.domain import MODEL_TIERS, Expected, Tier
 from engine.forecaster import Bundle, Forecaster
@@ -33,7 +33,7 @@ class Duel:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who forecasts now: the champions of all tiers, and the duels fought in shadow."""
+    """Who forecasts now: the champions of all tiers, behind each the former one, and the duels fought in shadow."""
 
     forecaster: Forecaster
     duels: tuple[Duel, ...]
@@ -151,7 +151,22 @@ class Lineup:
             self._tell(assigned, problems, now)
             self._shelf.keep(set(bundles))
             duels = [Duel(bundles[mine.champion], bundles[mine.challenger]) for mine in assigned.values() if mine.challenger]
-            return Cast(Forecaster([bundles[mine.champion] for mine in assigned.values() if mine.champion]), tuple(duels))
+            serving = [bundles[name] for mine in assigned.values() for name in (mine.champion, mine.spare) if name]
+            return Cast(Forecaster(serving), tuple(duels))
+
+    def retreat(self, issue_time: int, now: int) -> None:
+        """After an issue: where a former champion stood in for one whose numbers were implausible, it is champion again."""
+        with self._lock:
+            issues = [issue for area in geography.PRICE_AREAS if (issue := self._reader.forecast(area, now)) is not None]
+            stood_in = {issue.model_id: issue.area for issue in issues if issue.issue_time == issue_time}
+            for mine in self._assigned()[0].values():
+                if mine.spare in stood_in:
+                    what = f"Its numbers for {stood_in[mine.spare]} were implausible; those of {mine.spare} from the same inputs were not."
+                    self._record(Move(mine.tier, "rollback", mine.named, mine.spare), roles.ENGINE, what, now)
+                    problem = f"{mine.named} lost its role in the tier '{mine.tier}' to {mine.spare}. {what}"
+                    self._writer.open_event(
+                        "rollback", mine.tier.value, problem, "Look at that bundle, then decide who shall serve.", now
+                    )
 
     def decide(self, act: str, words: Mapping[str, str | None], now: int) -> RoleChange:
         """Carry out a decision: promote `model_id`, rollback `tier`, or challenge `model_id` (without one: nobody in `tier`).
@@ -191,7 +206,9 @@ class Lineup:
         states, problems = self._shelf.look()
         while True:
             assigned = roles.assign(states, changes)
-            wanted = {name for r in assigned.values() for name in (r.champion, r.challenger, "" if r.tried else r.untried)} - {""}
+            wanted = {
+                name for r in assigned.values() for name in (r.champion, r.spare, r.challenger, "" if r.tried else r.untried)
+            } - {""}
             loaded = {name: self._shelf.load(name) for name in wanted}
             failed = {name: trouble for name, trouble in loaded.items() if isinstance(trouble, Expected)}
             if not failed:
@@ -216,9 +233,11 @@ class Lineup:
                     troubles[name] = Expected(
                         f"{troubles[name].problem} In the tier '{mine.tier}' {then}.", troubles[name].remedy
                     )
+        latest = {change.tier: change for change in self._reader.roster.changes() if change.act != "challenge"}
         lasting = {
             "model": troubles.keys(),
             "challenger": {mine.tried for mine in assigned.values()},
+            "rollback": {tier.value for tier, last in latest.items() if (last.act, last.who) == ("rollback", roles.ENGINE)},
             "proposal": {mine.tier.value for mine in assigned.values() if mine.challenger},
         }
         for event in self._reader.events():

@@ -11,14 +11,12 @@ import contextlib
 import faulthandler
 import functools
 import logging
-import logging.handlers
 import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -28,11 +26,13 @@ from engine import (
     api,
     bridge,
     consumers,
+    crashes,
     doors,
     explaining,
     guesses,
     installation,
     kit_import,
+    logs,
     orders,
     peaks,
     pipeline,
@@ -44,19 +44,23 @@ from engine import (
     sources,
     supervision,
     support,
+    timeguard,
     timetable,
     update_job,
     upgrade,
     whatif,
 )
-from engine.clock import Clock, floor_hour, iso
+from engine.clock import Clock, iso
 from engine.config import Config, Outside
+from engine.crashes import Life
 from engine.domain import HOUR, Expected, JobRun
 from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
+from engine.ledger import Reconciler
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
+from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
 
@@ -64,10 +68,6 @@ log = logging.getLogger(__name__)
 
 #: The lane of every job that can be told to run.
 _LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
-#: How long the first issue of an engine waits for its first ingest.
-_FIRST_INGEST_S = 90
-#: An issue made later than this, or by an engine that started after the hour, is one of now: what arrived meanwhile counts.
-_LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
@@ -76,15 +76,27 @@ _HEARTBEAT_S = 30.0
 class Service:
     """An engine on one data folder, which it holds alone between `__enter__` and `__exit__`."""
 
-    def __init__(self, config: Config, clock: Clock, outside: Outside | None = None) -> None:
-        """With `outside`, what overrules the settings of the data folder; without, `config` says all that does."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        outside: Outside | None = None,
+        life: Life | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
+        """With `outside`, what overrules the settings of the data folder; without, `config` says all that does.
+
+        With `life`, how it ends is written down, and safe mode possible; `stopping` ends it, also while it begins.
+        """
         self._config = config
         self._outside = outside or Outside(words={"data_dir": config.data_dir, "simulated": config.simulated})
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
         self._lanes = Lanes()
-        self._stopping = threading.Event()
+        self._life = life
+        self._resting = False
+        self._stopping = stopping or threading.Event()
         self._ingested = False
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
@@ -97,14 +109,18 @@ class Service:
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
             stack.enter_context(exclusive(self._config.data_dir))
-            self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart())
+            if self._life is not None:
+                stack.enter_context(self._life)
+            self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart(self._stopping))
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
             self._writer.set_offline(self._config.is_offline)
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)
-            self._transport = sources.transport(self._config, self._clock)
+            self._guard = TimeGuard(self._clock)
+            self._transport = self._guard.listen(sources.transport(self._config, self._clock))
+            self._reconciler = Reconciler(self._writer, self._reader, self._clock, self._guard)
             self._lineup = Lineup(self._config, self._writer, self._reader)
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
@@ -115,7 +131,7 @@ class Service:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._resources.close()
+        self._resources.__exit__(kind, error, trace)
 
     # -- the plan -------------------------------------------------------------------------------------------------
 
@@ -200,27 +216,28 @@ class Service:
         }
 
     def _forecast(self, now: int) -> JobRun | None:
-        if not self._ingested and now < self._started_at + _FIRST_INGEST_S:
-            return None
-        hour = floor_hour(now)
-        newest = next((issue.issue_time for issue in self._reader.issues(end=now + 1, limit=1)), None)
-        made = newest is not None and newest >= hour
-        told = "forecast" in self._told
-        if not told and (made or not plan.Rhythm(plan.RETRY_S).is_due(self._last.get("forecast", -1), now)):
+        issue_time = self._reconciler.due(now, "forecast" in self._told, self._ingested)
+        if issue_time is None:
             return None
         self._told.discard("forecast")
-        if newest is not None:
-            self._note_missed(range(floor_hour(newest) + HOUR, hour, HOUR), now)
-        self._last["forecast"] = now
-        on_time = not made and self._started_at <= hour and now < hour + _LATE_S
-        issue_time = hour if on_time else now
+        try:
+            run = self._issue(issue_time, now)
+        except Exception as failed:
+            self._reconciler.hindered(now, str(failed))
+            raise
+        self._reconciler.made(run)
+        return run
+
+    def _issue(self, issue_time: int, now: int) -> JobRun:
         try:
             self._cast = self._lineup.settle(now)
         except Exception:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
-        return pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+        run = pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+        self._lineup.retreat(issue_time, now)
+        return run
 
     def _forecast_late(self, now: int) -> JobRun | None:
         """Every other consumer, from the newest issue of the price areas on."""
@@ -239,16 +256,6 @@ class Service:
             return None
         return pipeline.adapt(self._writer, self._reader, self._cast.forecaster, now)
 
-    def _note_missed(self, hours: range, now: int) -> None:
-        """Record, once, the planned issues that nobody made: made now they would not be what they claim to be."""
-        new = [hour for hour in hours if hour > self._last.get("missed", 0)]
-        if not new:
-            return
-        self._last["missed"] = new[-1]
-        problem = f"{len(new)} hourly issues from {iso(new[0])} to {iso(new[-1])} were not made: the engine did not run."
-        detail = {"first": iso(new[0]), "last": iso(new[-1]), "count": len(new)}
-        self._writer.put_job_run(JobRun("forecast", now, now, "missed", problem, "Keep the engine running.", detail))
-
     def _score(self, now: int) -> JobRun | None:
         if not self._due("score", now):
             return None
@@ -262,7 +269,8 @@ class Service:
         return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
 
     def _maintain(self, now: int) -> JobRun | None:
-        if not self._due("maintenance", now):
+        # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
+        if not self._ingested or self._guard.holds or not self._due("maintenance", now):
             return None
         self._last["maintenance"] = now
         return pipeline.maintain(self._writer, self._config, now)
@@ -297,10 +305,11 @@ class Service:
             server.start()
         self._writer.set_exposed(doors.exposed_as(self._config, servers[-1].port))
         self._announce(servers[0].port)
-        self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
+        self._begin_jobs()
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
         while not self._stopping.wait(min(0.5, every_s)):  # a wait without end would not hear Ctrl-C on Windows
+            self._watch_time()
             if time.monotonic() >= beat:
                 beat += every_s
                 self._beat(servers[0].port)
@@ -312,6 +321,17 @@ class Service:
         self._writer.clear_engine()
         log.info("Stopped.")
         return idle
+
+    def _begin_jobs(self) -> None:
+        """Let the lanes work; in safe mode tell why they do not."""
+        trouble, now = None if self._life is None else self._life.trouble(), self._clock.now()
+        self._resting = trouble is not None
+        if trouble is None:
+            self._writer.close_event(crashes.EVENT, "engine", now)
+            self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
+        else:
+            log.error("%s %s", trouble.problem, trouble.remedy)
+            self._writer.open_event(crashes.EVENT, "engine", trouble.problem, trouble.remedy, now)
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
@@ -334,6 +354,8 @@ class Service:
 
     def _explain(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
+        if self._resting:
+            raise roles.Pointless("In safe mode no model is loaded.", "Let a job run, which ends it, then ask again.")
         now = self._clock.now()
         of = consumers.find(self._reader, query["area"], query["consumer_type"], now)
         ask, issue_time = (self._reader, self._lineup.bundle, of, now), queries.moment(query, "issue_time")
@@ -353,6 +375,8 @@ class Service:
             raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
+        if self._life is not None:
+            self._life.resume()
         self._wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
 
@@ -390,7 +414,7 @@ class Service:
             self._writer.set_limits(self._config.limits)
             peaks.watch(self._writer, self._reader, self._clock.now())
         self._sources = sources.live(self._config)
-        self._transport = sources.transport(self._config, self._clock)
+        self._transport = self._guard.listen(sources.transport(self._config, self._clock))
         if before.log_level != self._config.log_level:
             logging.getLogger().setLevel(self._config.log_level)
         self._writer.set_offline(self._config.is_offline)
@@ -415,20 +439,32 @@ class Service:
             upgrade.prove(self._installation)
             log.info("Version %s has proved itself.", __version__)
 
+    def _watch_time(self) -> None:
+        """Let every lane look for what is due after a sleep or when the clock was set, and tell of both."""
+        happened = self._guard.look()
+        if not happened:
+            return
+        for lane in LANES:
+            self._wake(lane)
+        timeguard.tell_of_past(self._writer, happened, self._clock.now())
+
     def _beat(self, port: int) -> None:
         """Tell those who watch that the engine lives."""
         state = {}
         with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
             self._writer.heartbeat(self._clock.now())
+            timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
             guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
-        if self._lanes.get_on():
+            if self._life is not None and self._resting != self._life.rests():
+                self._begin_jobs()
+        if self._resting or self._lanes.get_on():
             supervision.tell(WATCHDOG=1, **state)
 
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
-        newest = next((iso(issue.issue_time) for issue in self._reader.issues(limit=1)), "none yet")
+        newest = next((iso(issue.issue_time) for issue in self._reader.issues(end=self._clock.now() + 1, limit=1)), "none yet")
         troubles = [event.problem for event in self._reader.events() if event.code not in plan.VERSIONS]
         told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
         return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"
@@ -461,27 +497,33 @@ class Service:
         log.info("Lastvagt %s serves http://127.0.0.1:%d from %s.", __version__, port, self._config.data_dir)
 
 
-def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
-    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends.
+def run(outside: Outside, clock: Clock, stopping: threading.Event) -> None:
+    """Be the engine until the event is set.
 
     Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable.
     """
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    _log_to(config.data_dir / "engine.log", config.log_level)
+    logs.log_to(config.data_dir / "engine.log", logging.getLogger(), logging.StreamHandler())
+    logging.getLogger().setLevel(config.log_level)
+    for noisy in ("apscheduler", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     faulthandler.enable()  # a watchdog ends what hangs with SIGABRT: where each thread stood goes to standard error
     place = installation.here()
     if told := upgrade.settle(config, place, __version__):
         log.warning("%s", told)
-    with Service(config, clock, outside) as service:
-        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), lambda *_: service.stop())
-        if attached:
-            threading.Thread(target=_at_end_of_input, args=(service.stop,), name="input", daemon=True).start()
-        if hasattr(signal, "SIGUSR2"):
-            signal.signal(signal.SIGUSR2, lambda *_: service.renew())
-        idle = service.serve()
+    try:
+        with Service(config, clock, outside, Life(config.data_dir, clock), stopping) as service:
+            if hasattr(signal, "SIGUSR2"):
+                signal.signal(signal.SIGUSR2, lambda *_: service.renew())
+            idle = service.serve()
+    except Exception as error:
+        if not isinstance(error, Expected):
+            log.exception("The engine ends by a fault of the program.")
+        elif stopping.is_set():
+            log.info("Stopped while it began: %s", error.problem)
+            return
+        raise
     if service.renewed:
         log.info("Starts again.")
         logging.shutdown()
@@ -490,24 +532,3 @@ def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()
         os._exit(0)
-
-
-def _at_end_of_input(act: Callable[[], None]) -> None:
-    # Past sys.stdin, whose lock a thread that waits would hold while the interpreter ends.
-    with contextlib.suppress(OSError):
-        while os.read(0, 1024):
-            pass
-    act()
-
-
-def _log_to(path: Path, level: str) -> None:
-    """Log to a file of bounded size and to standard error."""
-    form = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    form.converter = time.gmtime
-    file = logging.handlers.RotatingFileHandler(path, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
-    for handler in (file, logging.StreamHandler()):
-        handler.setFormatter(form)
-        logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(level)
-    for noisy in ("apscheduler", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -35,9 +35,10 @@ def _list(args: argparse.Namespace) -> int:
     rows = [(k.name, k.hexadecimal, place, str(path)) for place, path in _places(_data_dir(args)) for k in [PublicKey.read(path)]]
     if args.json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
-    elif rows:
+        return 0
+    if rows:
         terminal.grid(columns, rows)
-    else:
+    if not site.key_files(_data_dir(args)):
         print("No key is trusted here: neither kits nor updates can be checked.\nAdd one: lastvagt-engine key trust FILE")
     return 0
 

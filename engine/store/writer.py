@@ -28,6 +28,9 @@ from engine.store.roster import RosterWriter, put_calibrations
 #: Danish hour by which the issue of a day is made that is kept when others go.
 _DAY_AHEAD_HOUR = 10
 
+#: Seconds that a change has to come to its end when the database is closed.
+_LAST_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
@@ -84,10 +87,11 @@ def _as_revisions(old: FloatArray, new: FloatArray, now: int | None) -> FloatArr
 class Writer:
     """Opens (and creates or migrates) a database for writing. Simulated and real data never share a database.
 
-    `progress` is called now and then while an older file is brought up to date, which takes minutes for a big one.
+    `progress` is called now and then while an older file is brought up to date, which takes minutes for a big one; where it returns
+    True that is broken off and taken back.
     """
 
-    def __init__(self, path: Path, simulated: bool = False, progress: Callable[[], None] | None = None) -> None:
+    def __init__(self, path: Path, simulated: bool = False, progress: Callable[[], bool] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.simulated = simulated
@@ -121,10 +125,15 @@ class Writer:
             )
 
     def close(self) -> None:
-        """Checkpoint and close."""
-        with self._lock:
+        """Checkpoint and close; what still writes after a while is broken off and taken back."""
+        if not self._lock.acquire(timeout=_LAST_S):
+            self._db.interrupt()
+            self._lock.acquire()
+        try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.close()
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -310,6 +319,22 @@ class Writer:
                     ],
                 )
         return added
+
+    def withdraw_after(self, moment: int, now: int) -> int:
+        """Take back issues dated after a moment that has not come yet, and let what is said to have become known after it have become
+        known now. Returns how many published issues that were."""
+        with self._lock:
+            if not self._db.execute("SELECT 1 FROM forecast_run WHERE issue_time > ? LIMIT 1", (moment,)).fetchall():
+                return 0
+        with self._transaction() as db:
+            withdrawn = db.execute("DELETE FROM forecast_run WHERE issue_time > ?", (moment,)).rowcount
+            for table in ("forecast_latest", "draft", "shadow_run"):
+                db.execute(f"DELETE FROM {table} WHERE issue_time > ?", (moment,))
+            db.execute(
+                "UPDATE OR REPLACE observation SET available_at = ?1 WHERE available_at > ?2 AND NOT flags & ?3",
+                (now, moment, int(Flag.NOMINAL)),
+            )
+        return withdrawn
 
     def put_adaptations(self, learned: Mapping[tuple[Consumer, str], Adaptation]) -> None:
         """Keep what consumers have learned, by consumer and model."""
