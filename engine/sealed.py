@@ -59,7 +59,11 @@ def open_manifest(folder: Path, keys: Sequence[PublicKey]) -> Manifest:
     try:
         signer = verify(folder / MANIFEST, folder / SIGNATURE, keys, content)[0]
     except Expected as trouble:
-        remedy = trouble.remedy.replace("trust FILE", "trust FILE --models") if "key trust" in trouble.remedy else "Copy the bundle again from where it came."
+        remedy = (
+            trouble.remedy.replace("trust FILE", "trust FILE --models")
+            if "key trust" in trouble.remedy
+            else "Copy the bundle again from where it came."
+        )
         raise Expected(f"Model bundle {folder} is not signed as it must be: {trouble.problem}", remedy) from trouble
     words = json.loads(content)
     if words["model_id"] != folder.name:
