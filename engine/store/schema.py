@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.disk import require_room
+from engine import disk
 from engine.domain import DAY, HOUR, LEVELS, Expected
 from engine.store import codec
 
@@ -213,7 +213,7 @@ def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
     if copy.exists() and version_of(copy) < version:
         return  # a migration was cut short after some of its steps: this is the file as it was before them
     remedy = "Free disk space and start again, or install the version before; the file was left as it is."
-    require_room(path.parent, 2 * path.stat().st_size, f"{path} must be brought up to date, which needs", remedy)
+    disk.require_room(path.parent, 2 * path.stat().st_size, f"{path} must be brought up to date, which needs", remedy)
     log.info("%s is brought from schema %d to %d; a copy is kept in %s.", path, version, len(MIGRATIONS), copy)
     unfinished = copy.with_name(f"{copy.name}.part")
     unfinished.unlink(missing_ok=True)
@@ -222,7 +222,9 @@ def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
         found = made.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok" or version_of(unfinished) != version:
         raise Expected(f"The copy of {path} is not whole: {found}.", "Check the disk; the file was left as it is.")
+    disk.sync(unfinished)  # VACUUM INTO leaves that to others, see sqlite.org/lang_vacuum.html
     unfinished.replace(copy)
+    disk.sync(copy.parent)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
