@@ -88,14 +88,21 @@ def listens(process: int) -> bool:
     return bool(int(caught.split()[1], 16) & (1 << (signal.SIGTERM - 1)))
 
 
+def await_ears(process: int) -> None:
+    """Return once a process hears SIGTERM."""
+    end = time.monotonic() + 30
+    while not listens(process):
+        assert time.monotonic() < end, "it never hears a wish to end"
+        time.sleep(0.002)
+
+
 def stop_at_random(nursery: Nursery, folder: Path, rounds: int) -> tuple[list[str], float]:
     """What was not in order in so many rounds of start and SIGTERM, and the longest end in seconds; each fifth begins with a new folder."""
     chance, wrong, longest = random.Random(SEED), [], 0.0
     for number in range(rounds):
         data = folder / str(number // 5)
         engine = nursery.start(data)
-        while not listens(engine):
-            time.sleep(0.002)
+        await_ears(engine)
         time.sleep(chance.uniform(0, 2.5))
         begin = time.monotonic()
         os.kill(engine, chance.choice((signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)))
@@ -111,6 +118,7 @@ def stop_at_random(nursery: Nursery, folder: Path, rounds: int) -> tuple[list[st
     return wrong, longest
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
 def test_an_engine_that_is_told_to_end_ends_in_order(nursery: Nursery, tmp_path: Path) -> None:
     wrong, longest = stop_at_random(nursery, tmp_path, 3)
     assert wrong == [], f"seed {SEED}"
@@ -118,6 +126,7 @@ def test_an_engine_that_is_told_to_end_ends_in_order(nursery: Nursery, tmp_path:
 
 
 @pytest.mark.long
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
 @pytest.mark.gate(
     "C6",
     "Stop at any moment",
@@ -134,8 +143,7 @@ def start_two(nursery: Nursery, folder: Path, rounds: int) -> tuple[int, int, li
     """In so many rounds of kill -9 and two starts at once: how often not one held the folder, damages, and exit codes of the losers."""
     doubles, losers, holder = 0, [], nursery.start(folder)
     for _ in range(rounds):
-        while not listens(holder):
-            time.sleep(0.002)
+        await_ears(holder)
         os.kill(holder, signal.SIGKILL)
         nursery.end(holder)
         both = [nursery.start(folder), nursery.start(folder)]
