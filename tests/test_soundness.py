@@ -16,7 +16,7 @@ import pytest
 
 from engine import geography, pipeline
 from engine.config import Config
-from engine.domain import DAY, Draft, Expected, QuantileForecast
+from engine.domain import DAY, HOUR, Draft, Expected, QuantileForecast
 from engine.store import Reader, Writer, codec
 
 NOW = filled_store.NOW
@@ -101,7 +101,10 @@ def test_rows_of_an_issue_that_retention_let_go_are_no_damage(store: Path) -> No
         oldest = reader.issues("DK1")[-1].issue_time
         change(store, f"DELETE FROM forecast_run WHERE area = 'DK1' AND issue_time = {oldest}")
         assert writer.mend().renewed == 0
-        change(store, f"UPDATE forecast_latest SET issue_time = issue_time - 1 WHERE area = 'DK2' AND valid_time = {NOW}")
+        change(
+            store,
+            f"UPDATE forecast_latest SET issue_time = issue_time - 1 WHERE area = 'DK2' AND valid_time = {NOW // HOUR * HOUR}",
+        )
         assert writer.mend().renewed == 1
 
 
