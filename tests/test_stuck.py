@@ -80,6 +80,7 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
 
         def lives_until(issue_time: int) -> float:
             while not service._reader.issues(start=issue_time, limit=1):
+                assert time_.now() < issue_time + HOUR, "nothing is issued while a source hangs"
                 time_.set(time_.now() - time_.now() % MINUTE + MINUTE + 5)
                 service.tick(time_.now(), ("work",))
             return service._reader.issues("DK1", limit=1)[0].created_at

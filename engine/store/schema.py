@@ -154,6 +154,10 @@ def _version_7(db: sqlite3.Connection) -> None:
     )
 
 
+def _version_8(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE bundle ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
+
+
 #: Migration i turns a database of version i into version i + 1.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_1,
@@ -163,6 +167,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_5,
     _version_6,
     _version_7,
+    _version_8,
 )
 
 
