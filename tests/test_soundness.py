@@ -106,6 +106,11 @@ def test_rows_of_an_issue_that_retention_let_go_are_no_damage(store: Path) -> No
             f"UPDATE forecast_latest SET issue_time = issue_time - 1 WHERE area = 'DK2' AND valid_time = {NOW // HOUR * HOUR}",
         )
         assert writer.mend().renewed == 1
+        change(
+            store,
+            f"UPDATE forecast_latest SET valid_time = valid_time + 16 WHERE area = 'DK2' AND valid_time = {NOW // HOUR * HOUR + HOUR}",
+        )
+        assert writer.mend().renewed == 1
 
 
 def test_everything_is_looked_at_once_a_week(store: Path) -> None:

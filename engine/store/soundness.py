@@ -17,7 +17,8 @@ _ISSUES = """SELECT area, consumer_type, issue_time, valid_start, step_s, hours,
 #: Rows of no issue that is kept, though retention has let none go that made them.
 _NOBODYS = """DELETE FROM forecast_latest AS l WHERE NOT EXISTS (
       SELECT 1 FROM forecast_run r WHERE r.area = l.area AND r.consumer_type = l.consumer_type AND r.issue_time = l.issue_time
-      AND l.valid_time BETWEEN r.valid_start AND r.valid_start + (r.hours - 1) * r.step_s)
+      AND l.valid_time BETWEEN r.valid_start AND r.valid_start + (r.hours - 1) * r.step_s
+      AND (l.valid_time - r.valid_start) % r.step_s = 0)
     AND (l.valid_time > l.issue_time + 14 * 86400 OR l.issue_time >= max(
       (SELECT min(issue_time) FROM forecast_run r WHERE r.area = l.area AND r.consumer_type = l.consumer_type),
       coalesce((SELECT CAST(value AS INTEGER) FROM property WHERE name = 'thinned_to'), 0)))"""
