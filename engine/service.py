@@ -26,6 +26,7 @@ from engine import (
     __version__,
     access,
     api,
+    backing,
     bridge,
     consumers,
     explaining,
@@ -37,6 +38,7 @@ from engine import (
     pipeline,
     plan,
     queries,
+    recovery,
     roles,
     settings,
     site,
@@ -56,13 +58,14 @@ from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
+from engine.store.backups import CalledOff
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
 
 log = logging.getLogger(__name__)
 
 #: The lane of every job that can be told to run.
-_LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
+_LANE_OF = {job: {"ingest": "network", backing.JOB: "update"}.get(job, "work") for job in plan.RUNNABLE}
 #: How long the first issue of an engine waits for its first ingest.
 _FIRST_INGEST_S = 90
 #: An issue made later than this, or by an engine that started after the hour, is one of now: what arrived meanwhile counts.
@@ -89,12 +92,13 @@ class Service:
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
         self._installation = installation.here()
-        self._renewed = False
+        self._renewed = self._restarts = False
         self._remembered = Memory()  # of updates, when they were told of last
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
             stack.enter_context(exclusive(self._config.data_dir))
+            recovery.make_ready(self._config, self._clock.now(), supervision.LongStart())
             self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart())
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
@@ -109,6 +113,8 @@ class Service:
             self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
             self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
+            self._last[backing.JOB] = backing.last(self._reader, self._started_at)
+            backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
         return self
 
@@ -122,7 +128,7 @@ class Service:
         steps = {
             "network": (self._ingest, self._watch_kits),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
-            "update": (self._update,),
+            "update": (self._update, self._back_up),
         }
         runs = []
         for lane in lanes:
@@ -140,6 +146,8 @@ class Service:
             run = step(now)
         except Expected as problem:
             log.warning("%s: %s %s", name, problem.problem, problem.remedy)
+            return None
+        except CalledOff:
             return None
         except Exception:
             if not self._stopping.is_set():  # closing the store under a job that takes too long to stop is no news
@@ -263,6 +271,7 @@ class Service:
         if not self._due("maintenance", now):
             return None
         self._last["maintenance"] = now
+        recovery.tidy(self._config, self._writer, self._reader, now)
         return pipeline.maintain(self._writer, self._config, now)
 
     def _update(self, now: int) -> JobRun | None:
@@ -281,6 +290,18 @@ class Service:
         if due and state.stand is Stand.READY and config.update_apply == "apply":
             upgrade.begin_apart(self._installation, self._outside)
         return run
+
+    def _back_up(self, now: int) -> JobRun | None:
+        if not self._config.keep_backups and backing.JOB not in self._told:
+            return None
+        if not (self._due(backing.JOB, now) or backing.is_to_try_again(self._reader, self._last[backing.JOB], now)):
+            return None
+        self._last[backing.JOB] = now
+        return backing.run(self._writer, self._config, self._clock, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise CalledOff
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -322,6 +343,7 @@ class Service:
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
         acts = orders.by_path(self._config, self._writer, self._reader, self._lineup, self._clock) | {
+            "/v1/backups/restore": self._restore,
             "/v1/jobs/run": self._run_job,
             "/v1/kits/import": self._import_kit,
             "/v1/settings/change": self._change_setting,
@@ -332,6 +354,8 @@ class Service:
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs a running engine."""
         answers: dict[str, Callable[[Mapping[str, Any]], object]] = {
+            "/v1/backups": lambda _: backing.listed(self._config, self._clock.now()),
+            "/v1/backups/loss": lambda query: backing.loss(self._config, query["name"]),
             "/v1/plan": lambda _: self._plan(),
             "/v1/settings": lambda _: self._settings(),
             **dict.fromkeys(("/v1/explain", "/v1/explain/changes", "/v1/whatif"), functools.partial(self._explain, path)),
@@ -371,6 +395,14 @@ class Service:
             self._last.pop("score", None)
             self._wake("work")
         return taken
+
+    def _restore(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Have a backup put in place of the database by the engine that starts when this one has stopped."""
+        lost = recovery.want(self._config, words["name"], words["who"] or "somebody")
+        log.warning("%s: restore %s.", words["who"] or "somebody", words["name"])
+        self._restarts = True
+        self.stop()
+        return lost
 
     def _plan(self) -> dict[str, object]:
         now = self._clock.now()
@@ -448,6 +480,11 @@ class Service:
         self.stop()
 
     @property
+    def restarts(self) -> bool:
+        """Whether it stopped so that another one takes its place in this process."""
+        return self._restarts
+
+    @property
     def renewed(self) -> bool:
         """Whether it stopped to be started again."""
         return self._renewed
@@ -478,15 +515,29 @@ def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
     place = installation.here()
     if told := upgrade.settle(config, place, __version__):
         log.warning("%s", told)
-    with Service(config, clock, outside) as service:
-        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), lambda *_: service.stop())
-        if attached:
-            threading.Thread(target=_at_end_of_input, args=(service.stop,), name="input", daemon=True).start()
-        if hasattr(signal, "SIGUSR2"):
-            signal.signal(signal.SIGUSR2, lambda *_: service.renew())
+    ended = threading.Event()
+    service = Service(config, clock, outside)
+
+    def end() -> None:
+        ended.set()
+        service.stop()
+
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: end())
+    if attached:
+        threading.Thread(target=_at_end_of_input, args=(end,), name="input", daemon=True).start()
+    if hasattr(signal, "SIGUSR2"):
+        signal.signal(signal.SIGUSR2, lambda *_: service.renew())
+    with service:
         idle = service.serve()
+    while service.restarts and not ended.is_set():
+        log.info("Starts again on the database that is restored.")
+        service = Service(config, clock, outside)
+        if ended.is_set():  # while it was made
+            break
+        with service:
+            idle = service.serve() and idle
     if service.renewed:
         log.info("Starts again.")
         logging.shutdown()
