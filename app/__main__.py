@@ -26,7 +26,7 @@ from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
 from app.theme import Palette
 from app.translations import LANGUAGES, Language
 from app.window import VIEWS, Window
-from engine import __version__, geography, site
+from engine import __version__, geography, logs, site
 from engine.clock import Clock, SimulatedClock, SystemClock, parse_utc
 from engine.config import Config, Outside
 from engine.domain import Consumer, Expected
@@ -263,9 +263,7 @@ class _Bugs(QtCore.QObject):
     def __init__(self, path: Path, session: Session) -> None:
         super().__init__()
         self._path = path
-        handler = logging.FileHandler(path, delay=True, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
+        logs.log_to(path, log)
         self._session = session
         self.happened.connect(self._tell)
 

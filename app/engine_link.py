@@ -223,7 +223,7 @@ class EngineLink(QtCore.QObject):
         def endpoint() -> Endpoint:
             if state is None:
                 raise Expected("No engine runs here.", "Start one: lastvagt-engine run.")
-            return Endpoint(f"http://{state.host}:{state.port}", access.read(data_dir))
+            return Endpoint(state.url, access.read(data_dir))
 
         in_background(self, lambda: self.answered.emit(bring(request, endpoint)))
 

@@ -426,7 +426,7 @@ MODELS = _table(
 )
 HEALTH = record(
     {
-        "status": enum(("ok", "degraded", "starting")),
+        "status": enum(("ok", "degraded", "starting", "safe_mode")),
         "version": NAME,
         "now": _INSTANT,
         **_SIMULATED,
@@ -436,6 +436,9 @@ HEALTH = record(
         },
         "backups": maybe(record({"count": _INTEGER, "newest": maybe(_INSTANT), "size_bytes": _INTEGER}))
         | {"description": "null where no engine has looked"},
+        "exposed": maybe(
+            NAME | {"description": "where other machines reach the engine, with a token; null where only programs on its own do"}
+        ),
         "newest_kit": maybe(
             _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
         ),

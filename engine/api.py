@@ -202,11 +202,7 @@ class _Api:
 
     def _holder(self, request: Request) -> Holder | None:
         """Who asks, by the token that came with it; nobody where it is none of ours."""
-        given = bearer(request.headers.raw)
-        # Compared in constant time, so that answers do not tell how much of a guess was right.
-        if self._desk is not None and hmac.compare_digest(given.encode(), self._desk.token.encode()):
-            return Holder("", Right.OPERATOR, 0)
-        return self._tokens.holder(given) if self._tokens is not None else None
+        return holder_of(bearer(request.headers.raw), self._desk, self._tokens)
 
     def _access(self, request: Request) -> Response:
         queries.parse_query("/v1/access", request.query_params.multi_items())
@@ -261,6 +257,14 @@ class _Api:
         return endpoint
 
 
+def holder_of(given: str, desk: Desk | None, tokens: Tokens | None) -> Holder | None:
+    """Whose token it is: the engine's own, or one that was made for somebody."""
+    # Compared in constant time, so that answers do not tell how much of a guess was right.
+    if desk is not None and hmac.compare_digest(given.encode(), desk.token.encode()):
+        return Holder("", Right.OPERATOR, 0)
+    return tokens.holder(given) if tokens is not None else None
+
+
 def _etag(response: Response) -> str:
     """From the bytes: SQLite's data_version means nothing outside the connection that read it."""
     return f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
@@ -301,8 +305,8 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None, tokens: 
         exception_handlers={
             queries.BadQuery: _refuse(400, "Bad query"),
             tables.Missing: _refuse(404, "Not found"),
-            queries.Senseless: _refuse(422, "queries.Senseless query"),
-            Refused: _refuse(422, "queries.Senseless decision"),
+            queries.Senseless: _refuse(422, "Senseless query"),
+            Refused: _refuse(422, "Senseless decision"),
             Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
             Forbidden: _refuse(403, "Not with this token"),
             NoBackup: _refuse(404, "No such backup"),

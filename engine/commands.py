@@ -77,10 +77,15 @@ def report(runs: Iterable[JobRun], as_json: bool) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from engine import ending
+
+    stopping = ending.listen()  # before what takes a second to import
+    if args.attached:
+        ending.follow_input(stopping)
     from engine import service
     from engine.clock import SystemClock
 
-    service.run(outside(args), SystemClock(), args.attached)
+    service.run(outside(args), SystemClock(), stopping)
     return 0
 
 
@@ -112,13 +117,15 @@ def status(args: argparse.Namespace) -> int:
     print(f"{status}{' (simulated data)' if found['simulated'] else ''}, {found['now']}")
     if found["offline"]:
         print("No network by settings: no source is asked, data come by kit (lastvagt-engine kit import FILE).")
+    if found["exposed"]:
+        print(f"Other machines reach it at {found['exposed']}, with a token.")
     if found["newest_kit"]:
         print(f"The newest kit tells what was known at {found['newest_kit']}.")
     if engine is None:
         print("No engine runs here.")
     else:
         heard = "" if alive else f", last heard {clock.iso(engine.heartbeat)}"
-        print(f"Engine {engine.version}, process {engine.pid}, http://{engine.host}:{engine.port}{heard}")
+        print(f"Engine {engine.version}, process {engine.pid}, {engine.url}{heard}")
     others = found["others"]
     assert isinstance(others, dict)
     if others["consumers"]:

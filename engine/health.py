@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import __version__, clock, geography, plan
+from engine import __version__, clock, crashes, geography, plan
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Freshness, Tier, freshness
 from engine.geography import Measure
 from engine.store import Reader
@@ -33,12 +33,14 @@ def state(reader: Reader, now: int) -> dict[str, object]:
             )
     troubles = [event for event in events if event.code not in ("proposal", *plan.VERSIONS)]
     current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
+    status = "starting" if not areas else "ok" if current and not troubles else "degraded"
     return {
-        "status": "starting" if not areas else "ok" if current and not troubles else "degraded",
+        "status": crashes.EVENT if any(event.code == crashes.EVENT for event in events) else status,
         "version": __version__,
         "now": clock.iso(now),
         "simulated": reader.simulated,
         "offline": reader.offline(),
+        "exposed": reader.exposed() or None,
         "newest_kit": None if (newest := reader.kits.newest()) is None else clock.iso(newest),
         "backups": _backups(reader),
         "areas": areas,

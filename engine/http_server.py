@@ -34,8 +34,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: Whether a token may come in.
+#: Whether a token is known.
 Admits = Callable[[str], bool]
+#: Takes note of a wrong token from an address; returns the seconds to wait before another, 0 where it may be sent at once.
+Wrong = Callable[[str], int]
 
 METHODS = ("GET", "HEAD")
 DEADLINE_S = 10.0
@@ -71,6 +73,10 @@ def _nobody(_: str) -> bool:
     return False
 
 
+def _at_once(_: str) -> int:
+    return 0
+
+
 class Guard:
     """Answers itself what no route should see: a foreign Host, a web page's Origin, a method that is not served, a large body.
 
@@ -78,7 +84,7 @@ class Guard:
     of Origin tell such calls apart. Paths in `posts` take JSON and nothing that a page's form could send.
 
     Who calls by one of the `public` names, from behind a proxy, or where loopback names mean nothing (`local` False), needs a
-    token that `admits` knows.
+    token that `admits` knows. A wrong token is refused wherever it comes from, and told to `wrong`.
     """
 
     def __init__(
@@ -89,11 +95,13 @@ class Guard:
         public: Collection[str] = (),
         admits: Admits = _nobody,
         local: bool = True,
+        wrong: Wrong = _at_once,
     ) -> None:
         self._app = app
         self._posts = frozenset(posts)
         self._public = {name.lower().encode() for name in public}
         self._admits = admits
+        self._wrong = wrong
         names = ("localhost", "127.0.0.1", "[::1]") if local else ()
         self._hosts = {f"{name}:{port}".encode() for name in names}
         if port == 80:
@@ -121,7 +129,10 @@ class Guard:
             return problem(431, "Headers too large", f"Headers may have {MAX_HEADER_BYTES} bytes.", "Send fewer.")
         if any(name == b"origin" for name, _ in headers):
             return problem(403, "Cross-site request", "Web pages may not read this server.", "Call it from a program.")
-        if (not local or any(name in _FORWARDED for name, _ in headers)) and not self._admits(bearer(headers)):
+        if given := bearer(headers):
+            if refusal := self._refusal_of_token(given, scope["client"][0]):
+                return refusal
+        elif not local or any(name in _FORWARDED for name, _ in headers):
             return problem(
                 401, "No valid token", "From another machine this needs a token.", "lastvagt-engine token new makes one.",
                 {"www-authenticate": "Bearer"},
@@ -138,6 +149,22 @@ class Guard:
                 413, "Body too large", f"A body may have {MAX_BODY_BYTES} bytes.", "Send less.", {"connection": "close"}
             )
         return self._refusal_of_post(dict(headers)) if posts else None
+
+    def _refusal_of_token(self, given: str, peer: str) -> Response | None:
+        try:
+            if self._admits(given):
+                return None
+        except Expected as error:
+            return problem(503, "Tokens cannot be read", error.problem, error.remedy)
+        if wait_s := self._wrong(peer):
+            return problem(
+                429, "Too many wrong tokens", "Too many wrong tokens came from this address.", "Wait, then send a valid one.",
+                {"retry-after": str(wait_s)},
+            )  # fmt: skip
+        return problem(
+            401, "No valid token", "This engine does not know the token.", "lastvagt-engine token new makes one.",
+            {"www-authenticate": "Bearer"},
+        )  # fmt: skip
 
     @staticmethod
     def _refusal_of_post(headers: dict[bytes, bytes]) -> Response | None:
@@ -221,6 +248,48 @@ class Tls:
             ) from error
 
 
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets on a port; `localhost` is the loopback address of IPv4 and, where the machine has it, that of IPv6."""
+    if host != "localhost":
+        return [_listener(host, port)]
+    sockets = [_listener("127.0.0.1", port)]
+    if _has_ipv6_loopback():
+        try:
+            sockets.append(_listener("::1", sockets[0].getsockname()[1]))
+        except Expected:
+            sockets[0].close()
+            raise
+    return sockets
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sends small answers at once only over a socket that says it is TCP's; else each may wait 40 ms for the one before.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if sys.platform == "win32":  # where the option below would let another program take the port over
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise Expected(
+            f"Port {port} of {host} cannot be used: {error.strerror}.",
+            "End the program that uses it, or choose another one with the setting 'port' (0 lets the system choose).",
+        ) from error
+    return made
+
+
 class HttpServer:
     """Runs an app in a daemon thread. `start` returns once connections are accepted.
 
@@ -237,28 +306,16 @@ class HttpServer:
         public: Collection[str] = (),
         admits: Admits = _nobody,
         tls: Tls | None = None,
+        wrong: Wrong = _at_once,
     ) -> None:
         if tls is not None:
             tls.check()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        if sys.platform == "win32":  # where the option below would let another program take the port over
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            raise Expected(
-                f"Port {port} of {host} cannot be used: {error.strerror}.",
-                "End the program that uses it, or choose another one with the setting 'port' (0 lets the system choose).",
-            ) from error
-        self.port = int(self._socket.getsockname()[1])
+        self._sockets = _bound(host, port)
+        self.port = int(self._sockets[0].getsockname()[1])
         protocol = type("Protocol", (_Protocol,), {"deadline_s": deadline_s, "live": {}})
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Guard(app, self.port, posts, public, admits, local=tls is None),
+                Guard(app, self.port, posts, public, admits, tls is None, wrong),
                 http=protocol,
                 ws="none",
                 lifespan="off",
@@ -277,13 +334,14 @@ class HttpServer:
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._socket])
+            self._server.run(sockets=self._sockets)
         except Exception:
             log.exception("The HTTP endpoint ended.")
 
     def start(self) -> None:
         """Accept connections on `port`."""
-        self._socket.listen(128)
+        for each in self._sockets:
+            each.listen(128)
         self._thread.start()
 
     def stop(self) -> None:
@@ -291,5 +349,6 @@ class HttpServer:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(4.0)
-        with contextlib.suppress(OSError):
-            self._socket.close()
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.close()

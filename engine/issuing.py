@@ -67,7 +67,7 @@ def _publishable(raw: QuantileForecast, calibrations: Mapping[Target, Calibratio
     issue = learned.apply(raw)
     assert issue.draft is not None
     draft = codec.quantise_draft(issue.draft, largest)
-    return dataclasses.replace(issue, quantiles=codec.quantise(issue.quantiles, largest), draft=draft)
+    return dataclasses.replace(issue, quantiles=codec.rounded(issue.quantiles, largest), draft=draft)
 
 
 def lessons(reader: Reader, forecaster: Forecaster, issue_time: int) -> dict[Target, Calibration]:

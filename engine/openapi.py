@@ -72,14 +72,15 @@ def _operation(
         responses["304"] = {"description": "unchanged since the given ETag"}
     words = {
         400: "the query breaks this contract",
-        401: "from another machine, without a token",
+        401: "a token that this engine does not know, or none from another machine",
         403: "foreign Host, or called by a web page",
         404: "no such consumer, or nothing issued yet",
         405: "only GET and HEAD are served",
         422: "valid words that make no sense together",
+        429: "too many wrong tokens from this address",
         503: "the database cannot be read",
     }
-    responses |= _problems({status: words[status] for status in (*errors, 405, 503)})
+    responses |= _problems({status: words[status] for status in (*errors, 401, 405, 429, 503)})
     return {"get": {"operationId": name, "summary": summary, "parameters": list(parameters), "responses": responses}}
 
 
@@ -128,6 +129,7 @@ def _order(
         413: "the body is too large",
         415: "the body is not application/json",
         422: "words that make no sense, or cannot be printed",
+        429: "too many wrong tokens from this address",
         503: "the database cannot be read or written",
     }
     body = {
@@ -341,13 +343,13 @@ DOCUMENT: Schema = {
             ("model_id",),
         ),
         "/v1/access": _operation(
-            "access", "What the token that is sent may do.", {"application/json": answers.ACCESS}, errors=(400, 401, 403)
+            "access", "What the token that is sent may do.", {"application/json": answers.ACCESS}, errors=(400, 403)
         ),
         "/v1/replica": _operation(
             "replica",
             "A small SQLite database, gzip-compressed, of what a screen on another machine shows: about the last ten weeks.",
             {"application/vnd.sqlite3": {"type": "string", "format": "binary"}},
-            errors=(400, 401, 403),
+            errors=(400, 403),
         ),
         "/v1/explain": _operation(
             "explain",

@@ -86,6 +86,6 @@ def to_engine(
     engine = reader.engine()
     if engine is None:  # a command that writes, such as an import
         raise held
-    endpoint = access.Endpoint(f"http://{engine.host}:{engine.port}", access.read(reader.path.parent), timeout_s=timeout_s)
+    endpoint = access.Endpoint(engine.url, access.read(reader.path.parent), timeout_s=timeout_s)
     answer: dict[str, object] = endpoint.post(path, words)
     return answer

@@ -34,7 +34,7 @@ _MAKING, _MADE = "lastvagt.sqlite.making", "lastvagt.sqlite.restored"
 #: Says that the next start is to look thoroughly: damage was met at work.
 _SUSPECT = "database.suspect"
 
-Progress = Callable[[], None]
+Progress = Callable[[], object]
 
 
 def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> None:
@@ -55,7 +55,7 @@ def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> N
     elif found.torn:
         _tell_of_log(config, now)
     suspect.unlink(missing_ok=True)
-    _put_wanted(config, now, progress)
+    _put_wanted(config, now)
 
 
 def suspect(config: Config) -> None:
@@ -240,7 +240,7 @@ def want(config: Config, name: str, who: str) -> dict[str, object]:
     return lost
 
 
-def _put_wanted(config: Config, now: int, progress: Progress) -> None:
+def _put_wanted(config: Config, now: int) -> None:
     """Put the backup in place that is wanted, if one is; where that fails the database stays, and it is told."""
     wanted = config.data_dir / _WANTED
     if not wanted.exists():
@@ -250,7 +250,7 @@ def _put_wanted(config: Config, now: int, progress: Progress) -> None:
         backup = backups.named(config.backups, config.simulated, words["name"])
         aside = config.data_dir / REPLACED / config.database.name
         aside.unlink(missing_ok=True)
-        backups.put_in_place(backup.path, config.database, aside, go_on=progress)
+        backups.put_in_place(backup.path, config.database, aside)
     except (Expected, ValueError, KeyError) as problem:
         told = problem if isinstance(problem, Expected) else Expected(f"{wanted} is garbled.", "Order it again.")
         log.error("%s %s", told.problem, told.remedy)

@@ -84,7 +84,7 @@ def issue(config: Config) -> Iterator[str]:
                 time.sleep(0.05)
             if state is None:
                 raise Expected("The engine does not serve.", _AGAIN)
-            answer = Endpoint(f"http://{state.host}:{state.port}").get("/v1/forecast", {"area": "DK"})
+            answer = Endpoint(state.url).get("/v1/forecast", {"area": "DK"})
             yield f"endpoint: HTTP serves {len(answer['rows'])} hours of it"
         finally:
             reader.close()

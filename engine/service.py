@@ -11,14 +11,12 @@ import contextlib
 import faulthandler
 import functools
 import logging
-import logging.handlers
 import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -29,10 +27,13 @@ from engine import (
     backing,
     bridge,
     consumers,
+    crashes,
+    doors,
     explaining,
+    guesses,
     installation,
     kit_import,
-    openapi,
+    logs,
     orders,
     peaks,
     pipeline,
@@ -52,8 +53,9 @@ from engine import (
 )
 from engine.clock import Clock, floor_hour, iso
 from engine.config import Config, Outside
+from engine.crashes import Life
 from engine.domain import HOUR, Expected, JobRun
-from engine.http_server import Admits, App, HttpServer, Tls
+from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
@@ -78,28 +80,44 @@ _HEARTBEAT_S = 30.0
 class Service:
     """An engine on one data folder, which it holds alone between `__enter__` and `__exit__`."""
 
-    def __init__(self, config: Config, clock: Clock, outside: Outside | None = None) -> None:
-        """With `outside`, what overrules the settings of the data folder; without, `config` says all that does."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        outside: Outside | None = None,
+        life: Life | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
+        """With `outside`, what overrules the settings of the data folder; without, `config` says all that does.
+
+        With `life`, how it ends is written down, and safe mode possible; `stopping` ends it, also while it begins.
+        """
         self._config = config
         self._outside = outside or Outside(words={"data_dir": config.data_dir, "simulated": config.simulated})
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
         self._lanes = Lanes()
-        self._stopping = threading.Event()
+        self._life = life
+        self._resting = False
+        self._stopping = stopping or threading.Event()
         self._ingested = False
         self._cast: Cast | None = None
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
         self._installation = installation.here()
         self._renewed = self._restarts = False
+        self._guesses = Guesses()
         self._remembered = Memory()  # of updates, when they were told of last
 
     def __enter__(self) -> Service:
         with contextlib.ExitStack() as stack:
             stack.enter_context(exclusive(self._config.data_dir))
-            recovery.make_ready(self._config, self._clock.now(), supervision.LongStart())
-            self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart())
+            if self._life is not None:
+                stack.enter_context(self._life)
+            get_on = supervision.LongStart(self._stopping)
+            recovery.make_ready(self._config, self._clock.now(), get_on)
+            self._writer = Writer(self._config.database, self._config.simulated, get_on)
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
             self._writer.set_offline(self._config.is_offline)
@@ -119,7 +137,7 @@ class Service:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._resources.close()
+        self._resources.__exit__(kind, error, trace)
 
     # -- the plan -------------------------------------------------------------------------------------------------
 
@@ -134,7 +152,7 @@ class Service:
         for lane in lanes:
             with self._lanes.held(lane):
                 for step in steps[lane]:
-                    if not self._stopping.is_set():
+                    if not self._ends():
                         self._lanes.step(lane)
                         runs.append(self._guarded(step, max(now, self._clock.now())))
         return [run for run in runs if run is not None]
@@ -150,7 +168,7 @@ class Service:
         except CalledOff:
             return None
         except Exception:
-            if not self._stopping.is_set():  # closing the store under a job that takes too long to stop is no news
+            if not self._ends():  # closing the store under a job that takes too long to stop is no news
                 log.exception("The job %s failed.", name)
                 with contextlib.suppress(Expected):
                     trouble = f"The job '{name}' fails by a fault of the program."
@@ -193,7 +211,7 @@ class Service:
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
-        if not self._stopping.is_set():
+        if not self._ends():
             self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
@@ -300,7 +318,7 @@ class Service:
         return backing.run(self._writer, self._config, self._clock, self._go_on)
 
     def _go_on(self) -> None:
-        if self._stopping.is_set():
+        if self._ends():
             raise CalledOff
 
     # -- running --------------------------------------------------------------------------------------------------
@@ -309,15 +327,18 @@ class Service:
         """Answer HTTP and tick every minute until `stop`; returns whether every job had come to its end."""
         token = self._resources.enter_context(access.grant(self._config.data_dir))
         tokens = Tokens(self._config.data_dir)
-        app = api.create(self._reader, self._clock, api.Desk(token, self._carry_out, self._answer), tokens)
-        servers = self._doors(app, lambda given: tokens.holder(given) is not None)
+        desk = api.Desk(token, self._carry_out, self._answer)
+        app = api.create(self._reader, self._clock, desk, tokens)
+        servers = doors.make(self._config, app, desk, tokens, self._guesses)
         for server in servers:
             server.start()
+        self._writer.set_exposed(doors.exposed_as(self._config, servers[-1].port))
         self._announce(servers[0].port)
-        self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
+        self._begin_jobs()
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
-        while not self._stopping.wait(min(0.5, every_s)):  # a wait without end would not hear Ctrl-C on Windows
+        # A wait without end would not hear Ctrl-C on Windows.
+        while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
             if time.monotonic() >= beat:
                 beat += every_s
                 self._beat(servers[0].port)
@@ -330,15 +351,16 @@ class Service:
         log.info("Stopped.")
         return idle
 
-    def _doors(self, app: App, admits: Admits) -> list[HttpServer]:
-        """The one for programs on this machine first; with another address than loopback's one behind TLS for all others."""
-        config, posts = self._config, openapi.ORDERS
-        if not config.is_remote:
-            return [HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits)]
-        tls = Tls(Path(config.tls_certificate), Path(config.tls_key))
-        remote = HttpServer(app, config.host, config.port, posts=posts, public=config.names, admits=admits, tls=tls)
-        log.info("Other machines reach it at https://%s:%d with a token.", config.names[0], remote.port)
-        return [HttpServer(app, "127.0.0.1", 0, posts=posts), remote]
+    def _begin_jobs(self) -> None:
+        """Let the lanes work; in safe mode tell why they do not."""
+        trouble, now = None if self._life is None else self._life.trouble(), self._clock.now()
+        self._resting = trouble is not None
+        if trouble is None:
+            self._writer.close_event(crashes.EVENT, "engine", now)
+            self._lanes.start(lambda lane: self.tick(self._clock.now(), (lane,)))
+        else:
+            log.error("%s %s", trouble.problem, trouble.remedy)
+            self._writer.open_event(crashes.EVENT, "engine", trouble.problem, trouble.remedy, now)
 
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
@@ -364,6 +386,8 @@ class Service:
 
     def _explain(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs the models."""
+        if self._resting:
+            raise roles.Pointless("In safe mode no model is loaded.", "Let a job run, which ends it, then ask again.")
         now = self._clock.now()
         of = consumers.find(self._reader, query["area"], query["consumer_type"], now)
         ask, issue_time = (self._reader, self._lineup.bundle, of, now), queries.moment(query, "issue_time")
@@ -383,6 +407,8 @@ class Service:
             raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
+        if self._life is not None:
+            self._life.resume()
         self._wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
 
@@ -401,7 +427,6 @@ class Service:
         lost = recovery.want(self._config, words["name"], words["who"] or "somebody")
         log.warning("%s: restore %s.", words["who"] or "somebody", words["name"])
         self._restarts = True
-        self.stop()
         return lost
 
     def _plan(self) -> dict[str, object]:
@@ -460,7 +485,10 @@ class Service:
             self._writer.heartbeat(self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
-        if self._lanes.get_on():
+            guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
+            if self._life is not None and self._resting != self._life.rests():
+                self._begin_jobs()
+        if self._resting or self._lanes.get_on():
             supervision.tell(WATCHDOG=1, **state)
 
     def _state(self, port: int) -> str:
@@ -473,6 +501,9 @@ class Service:
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
+
+    def _ends(self) -> bool:
+        return self._restarts or self._stopping.is_set()
 
     def renew(self) -> None:
         """Stop, and let `run` start the version that is used now."""
@@ -503,41 +534,37 @@ class Service:
         log.info("Lastvagt %s serves http://127.0.0.1:%d from %s.", __version__, port, self._config.data_dir)
 
 
-def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
-    """Be the engine until SIGTERM or SIGINT, and where it is attached until standard input ends.
+def run(outside: Outside, clock: Clock, stopping: threading.Event) -> None:
+    """Be the engine until the event is set.
 
     Raises `AlreadyRuns`, or Expected when the folder, the database or the port is unusable.
     """
     config = outside.config()
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    _log_to(config.data_dir / "engine.log", config.log_level)
+    logs.log_to(config.data_dir / "engine.log", logging.getLogger(), logging.StreamHandler())
+    logging.getLogger().setLevel(config.log_level)
+    for noisy in ("apscheduler", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     faulthandler.enable()  # a watchdog ends what hangs with SIGABRT: where each thread stood goes to standard error
     place = installation.here()
     if told := upgrade.settle(config, place, __version__):
         log.warning("%s", told)
-    ended = threading.Event()
-    service = Service(config, clock, outside)
-
-    def end() -> None:
-        ended.set()
-        service.stop()
-
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: end())
-    if attached:
-        threading.Thread(target=_at_end_of_input, args=(end,), name="input", daemon=True).start()
-    if hasattr(signal, "SIGUSR2"):
-        signal.signal(signal.SIGUSR2, lambda *_: service.renew())
-    with service:
-        idle = service.serve()
-    while service.restarts and not ended.is_set():
-        log.info("Starts again on the database that is restored.")
-        service = Service(config, clock, outside)
-        if ended.is_set():  # while it was made
-            break
-        with service:
-            idle = service.serve() and idle
+    try:
+        while True:
+            with Service(config, clock, outside, Life(config.data_dir, clock), stopping) as service:
+                if hasattr(signal, "SIGUSR2"):
+                    signal.signal(signal.SIGUSR2, lambda *_, of=service: of.renew())
+                idle = service.serve()
+            if stopping.is_set() or not service.restarts:
+                break
+            log.info("Starts again on the database that is restored.")
+    except Exception as error:
+        if not isinstance(error, Expected):
+            log.exception("The engine ends by a fault of the program.")
+        elif stopping.is_set():
+            log.info("Stopped while it began: %s", error.problem)
+            return
+        raise
     if service.renewed:
         log.info("Starts again.")
         logging.shutdown()
@@ -546,24 +573,3 @@ def run(outside: Outside, clock: Clock, attached: bool = False) -> None:
         # A download may last another minute, and the interpreter would wait for its thread; the store is closed already.
         logging.shutdown()
         os._exit(0)
-
-
-def _at_end_of_input(act: Callable[[], None]) -> None:
-    # Past sys.stdin, whose lock a thread that waits would hold while the interpreter ends.
-    with contextlib.suppress(OSError):
-        while os.read(0, 1024):
-            pass
-    act()
-
-
-def _log_to(path: Path, level: str) -> None:
-    """Log to a file of bounded size and to standard error."""
-    form = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    form.converter = time.gmtime
-    file = logging.handlers.RotatingFileHandler(path, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
-    for handler in (file, logging.StreamHandler()):
-        handler.setFormatter(form)
-        logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(level)
-    for noisy in ("apscheduler", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 import time
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,17 @@ def patience_s() -> float | None:
 
 
 class LongStart:
-    """Asks, call by call, for more time for a start that gets on: without calls the time runs out."""
+    """Asks, call by call, for more time for a start that gets on: without calls the time runs out.
 
-    def __init__(self) -> None:
+    A call returns whether the start is to be broken off.
+    """
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
         self._told = time.monotonic() - _TELL_S
 
-    def __call__(self) -> None:
+    def __call__(self) -> bool:
         if time.monotonic() - self._told >= _TELL_S:
             self._told = time.monotonic()
             tell(EXTEND_TIMEOUT_USEC=_MORE_S * 1_000_000, STATUS="Brings the database up to date")
+        return self._stopping.is_set()

@@ -165,7 +165,7 @@ def _serving(config: Config, version: str) -> int:
     try:
         state = reader.engine()
         if state is not None and state.version == version:
-            Endpoint(f"http://{state.host}:{state.port}", timeout_s=5.0).get("/health")
+            Endpoint(state.url, timeout_s=5.0).get("/health")
             return state.pid
     except Expected:
         return 0

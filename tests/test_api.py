@@ -132,7 +132,7 @@ def no_bundle(path: str, words: Mapping[str, Any]) -> object:
 @pytest.fixture(scope="module")
 def client(reader: Reader) -> Iterator[Client]:
     app = api.create(reader, clock.SimulatedClock(NOW), api.Desk("token", no_bundle, functools.partial(no_model, reader)))
-    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS)
+    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS, admits=lambda given: given == "token")
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
         client.plain.headers["Authorization"] = "Bearer token"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,7 +110,9 @@ def test_an_order_from_elsewhere_bears_the_name_of_the_token(tmp_path: Path, tok
     Writer(tmp_path / "a.sqlite", simulated=True).close()
     reader, heard = Reader(tmp_path / "a.sqlite"), []
     desk = api.Desk("own", lambda path, words: heard.append((path, words["who"])) or {}, lambda *_: {})
-    server = HttpServer(api.create(reader, clock.SimulatedClock(NOW), desk, tokens), "127.0.0.1", 0, posts=openapi.ORDERS)
+    app = api.create(reader, clock.SimulatedClock(NOW), desk, tokens)
+    known = functools.partial(api.holder_of, desk=desk, tokens=tokens)
+    server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS, admits=lambda given: known(given) is not None)
     server.start()
     try:
         url, order = f"http://127.0.0.1:{server.port}", "/v1/models/promote"

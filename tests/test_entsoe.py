@@ -194,11 +194,22 @@ def test_only_expected_leaves_the_parser(body):
 
 
 @settings(max_examples=100)
-@given(st.lists(st.tuples(st.integers(1, 16), st.integers(-10, 9999)), max_size=20), st.sampled_from(["A01", "A03"]))
+@given(
+    st.lists(st.tuples(st.integers(1, 16), st.integers(-10, 9999)), max_size=20, unique_by=lambda point: point[0]),
+    st.sampled_from(["A01", "A03"]),
+)
 def test_points_in_any_order_give_whole_hours_within_their_range(points, curve):
     found = read(series(period("10:00", "14:00", "PT15M", *points), curve=curve))
     for value in found.values():
         assert min(q for _, q in points) <= value <= max(q for _, q in points)
+
+
+def test_a_point_that_stands_twice_must_say_the_same():
+    assert read(series(period("10:00", "11:00", "PT60M", (1, 1500), (1, 1500)))) == read(
+        series(period("10:00", "11:00", "PT60M", (1, 1500)))
+    )
+    with pytest.raises(Expected, match="twice with different values"):
+        read(series(period("10:00", "11:00", "PT60M", (1, 1500), (1, 1501))))
 
 
 @pytest.fixture

@@ -238,7 +238,7 @@ def server(tmp_path: Path) -> Iterator[tuple[HttpServer, list[tuple[str, Any]]]]
 
     with access.grant(tmp_path) as token:
         app = api.create(reader, SimulatedClock(NOW), api.Desk(token, decide, lambda *_: None))
-        made = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS)
+        made = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS, admits=lambda given: given == token)
         made.start()
         yield made, asked
         made.stop()

@@ -119,9 +119,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def test_a_token_opens_what_it_may_and_nothing_opens_without(engine: Engine) -> None:
     for who in ("", "wrong"):
         for path in ("/health", "/v1/access", "/v1/replica", "/metrics", "/openapi.json", "/nowhere"):
-            with pytest.raises(Expected, match="needs a token"):
+            with pytest.raises(Expected, match=r"needs a token|does not know the token"):
                 engine.endpoint(who).fetch(path, "")
-        with pytest.raises(Refused, match="needs a token"):
+        with pytest.raises(Refused, match=r"needs a token|does not know the token"):
             engine.endpoint(who).post(*ORDER)
     assert engine.endpoint("reader").get("/v1/access") == {"name": "reader", "orders": False, "simulated": True}
     assert engine.endpoint("operator").get("/v1/access") == {"name": "operator", "orders": True, "simulated": True}

@@ -118,11 +118,11 @@ def test_a_long_migration_asks_for_time_while_it_gets_on(
     monkeypatch.undo()
     monkeypatch.setenv("NOTIFY_SOCKET", listening.address)
     monkeypatch.setattr(schema, "PROGRESS_STEPS", 10)
-    Writer(path, progress=supervision.LongStart()).close()
+    Writer(path, progress=supervision.LongStart(threading.Event())).close()
     assert listening.hears() == {"EXTEND_TIMEOUT_USEC": "60000000", "STATUS": "Brings the database up to date"}
     assert listening.hears() == {}, "once in five seconds is enough"
     monkeypatch.setattr(schema, "PROGRESS_STEPS", 1_000_000)
-    Writer(path, progress=supervision.LongStart()).close()
+    Writer(path, progress=supervision.LongStart(threading.Event())).close()
     assert listening.hears() == {}, "what is up to date takes no time"
 
 

@@ -178,6 +178,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Se i Overvågning, hvornår og hvor det begyndte, og i Modeller, om en anden model er bedre.",
         "See in Monitoring when and where it began, and in Models whether another model does better.",
     ),
+    "event.safe_mode": (
+        "Motoren er i sikker tilstand: den gik ned flere gange lige efter start",
+        "The engine is in safe mode: it ended several times soon after its start",
+    ),
+    "effect.safe_mode": (
+        "Ingen opgaver kører: prognoser og målinger bliver ældre. Det, der er gemt, kan ses og hentes.",
+        "No job runs: forecasts and measurements grow old. What is stored can be seen and fetched.",
+    ),
+    "action.safe_mode": (
+        "Send engine.log til udviklerne. Motoren prøver igen om en time, eller når du kører en opgave i Drift.",
+        "Send engine.log to the authors. The engine tries again within the hour, or when you run a job in Health.",
+    ),
     "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     "effect.job": ("Andre opgaver kører videre.", "Other jobs go on."),
     "action.job": ("Fejlen står i engine.log; opgaven prøves igen.", "The fault is in engine.log; the job is tried again."),

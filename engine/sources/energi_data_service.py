@@ -95,11 +95,17 @@ class Dataset:
 
     def _rows(self, body: bytes) -> Iterator[list[Any]]:
         """The cells of each row of the price areas, in the order of our columns."""
+        strangers, ours = set[str](), 0
         for row in self._cells(body):
             if not isinstance(row[1], str):
                 raise self._drift("PriceArea is not a text")
             if row[1] in AREAS:
+                ours += 1
                 yield row
+            else:
+                strangers.add(row[1])
+        if strangers and not ours:
+            raise self._drift(f"PriceArea is none of {', '.join(AREAS)}")
 
     def _cells(self, body: bytes) -> Iterator[list[Any]]:
         """The cells of each row, in the order of our columns."""
@@ -112,11 +118,13 @@ class Dataset:
     def _records(self, body: bytes) -> list[dict[str, object]]:
         """Rows of an envelope, or of a bare list, in which some answers come."""
         answer = decode(body, self.dataset)
-        total = answer.get("total") if isinstance(answer, dict) else None
         records = answer.get("records") if isinstance(answer, dict) else answer
         if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
             raise self._drift("the answer holds no list of records")
-        if isinstance(total, int) and total > len(records):
+        total = answer.get("total") if isinstance(answer, dict) else len(records)
+        if type(total) is not int:
+            raise self._drift("the answer does not say how many rows there are in total")
+        if total > len(records):
             raise self._drift(f"only {len(records)} of {total} rows were sent although all were asked for")
         return records
 

@@ -146,6 +146,8 @@ class DayAheadLoadForecast:
                 raise self._drift("a point has no number") from error
             if not 1 <= position <= count or not math.isfinite(quantity):
                 raise self._drift("a point lies outside its period or is no finite number")
+            if np.isfinite(values[position - 1]) and values[position - 1] != quantity:
+                raise self._drift("a point stands twice with different values")
             values[position - 1] = quantity
         if carries_on:
             given = np.where(np.isfinite(values), np.arange(count), 0)

@@ -9,15 +9,21 @@ import logging
 import math
 import random
 import re
+import socket
 import threading
-import time
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import ClassVar, Protocol, cast
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import ConnectionPool
 
 from engine import __version__
 from engine.clock import Clock, floor_hour, iso
@@ -111,22 +117,31 @@ class HttpTransport:
         self._headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
 
     def send(self, request: Request, timeout_s: float) -> Reply:
-        deadline = time.monotonic() + timeout_s
+        with _Deadline(timeout_s) as deadline:
+            try:
+                reply = self._send(request, timeout_s, deadline)
+            except OSError:
+                deadline.check()
+                raise
+            deadline.check()  # an answer that does not say how long it is looks whole when it is cut
+            return reply
+
+    def _send(self, request: Request, timeout_s: float, deadline: _Deadline) -> Reply:
         timeout = (min(_CONNECT_S, timeout_s), min(_READ_S, timeout_s))
         try:
-            with (
-                requests.Session() as session,
-                session.get(request.url, params=request.params, headers=self._headers, stream=True, timeout=timeout) as response,
-            ):
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                body = _read(response.raw, headers.get("content-encoding", "").lower(), deadline)
-                return Reply(response.status_code, headers, body)
+            with _Session() as session:
+                for scheme in ("https://", "http://"):
+                    session.mount(scheme, _Adapter(deadline))
+                with session.get(
+                    request.url, params=request.params, headers=self._headers, stream=True, timeout=timeout
+                ) as response:
+                    headers = {name.lower(): value for name, value in response.headers.items()}
+                    body = _read(response.raw, headers.get("content-encoding", "").lower())
+                    return Reply(response.status_code, headers, body)
         except requests.exceptions.SSLError as error:
             raise ConnectionError("its certificate was not accepted") from error
         except requests.Timeout as error:
             raise TimeoutError("no answer in time") from error
-        except requests.TooManyRedirects as error:
-            raise ConnectionError("it redirects for ever") from error
         except requests.RequestException as error:
             refused = isinstance(
                 getattr(error.args[0] if error.args else None, "reason", None), urllib3.exceptions.NewConnectionError
@@ -136,7 +151,84 @@ class HttpTransport:
             raise ConnectionError("the answer broke off") from error
 
 
-def _read(raw: urllib3.BaseHTTPResponse, encoding: str, deadline: float) -> bytes:
+class _Deadline:
+    """Cuts the connections of a request when its time is up, whatever it waits for: a socket's timeout begins anew with each byte."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._sockets: list[socket.socket] = []
+        self._passed = threading.Event()
+        self._timer = threading.Timer(timeout_s, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for each in self._sockets:
+            each.close()
+
+    def watch(self, connection: socket.socket) -> None:
+        """Cut this one too."""
+        self._sockets.append(connection.dup())  # TLS takes the descriptor out of the original
+        if self._passed.is_set():
+            self._cut()
+
+    def check(self) -> None:
+        """Raise TimeoutError where the time is up."""
+        if self._passed.is_set():
+            raise TimeoutError("no whole answer in time")
+
+    def _cut(self) -> None:
+        self._passed.set()
+        for each in list(self._sockets):
+            with suppress(OSError):  # the other side has closed it already
+                each.shutdown(socket.SHUT_RDWR)
+
+
+class _Watched(HTTPConnection):
+    """A connection that ends at a deadline."""
+
+    deadline: ClassVar[_Deadline]
+
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        self.deadline.watch(made)
+        return made
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections, direct or through a proxy, that end at a deadline."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> ConnectionPool:
+        pool = cast("urllib3.HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
+        pool.ConnectionCls = type("Connection", (_Watched, pool.ConnectionCls), {"deadline": self._deadline})
+        return pool
+
+
+class _Session(requests.Session):
+    """Follows no redirect: it may lead to a file, to another host or round in a circle, and each step is one more request.
+
+    requests would even read and inflate the whole body of one that is not to be followed.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - wherever it leads
+        return None
+
+
+def _read(raw: urllib3.BaseHTTPResponse, encoding: str) -> bytes:
     """The body, inflated in small steps: neither a slow nor a highly compressed answer can cost more than the caps."""
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding in ("gzip", "x-gzip") else None
     body = bytearray()
@@ -146,19 +238,33 @@ def _read(raw: urllib3.BaseHTTPResponse, encoding: str, deadline: float) -> byte
             raise Expected(
                 f"An answer is larger than {MAX_BODY_BYTES // 1_000_000} MB.", "Ask for a shorter period; nothing was stored."
             )
-        if time.monotonic() > deadline:
-            raise TimeoutError("no whole answer in time")
-    if inflate and body and (not inflate.eof or inflate.unused_data):
+        if inflate and inflate.unused_data:
+            raise zlib.error("something follows the gzip stream")
+    if inflate and body and not inflate.eof:
         raise zlib.error("not one whole gzip stream")
     return bytes(body)
 
 
 def decode(body: bytes, dataset: str) -> object:
-    """The JSON value of a body; raw control characters inside strings are accepted, since a provider sends them."""
+    """The JSON value of a body; raw control characters inside strings are accepted, since a provider sends them.
+
+    NaN, which is not JSON, and an object that names a thing twice are not: nobody could say which value is meant.
+    """
     try:
-        return json.loads(body.decode("utf-8-sig"), strict=False)
+        return json.loads(body.decode("utf-8-sig"), strict=False, parse_constant=_no_number, object_pairs_hook=_each_name_once)
     except (ValueError, RecursionError) as error:
         raise Expected(f"{dataset}: the answer is not JSON.", "Nothing to do; it is asked again later.") from error
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return members
 
 
 def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, deadline_s: float = 90.0) -> bytes:
@@ -198,6 +304,8 @@ def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, 
         elif reply.status == 403:
             trouble = "it refuses us (403)"
             _block(request, limits, clock, _REFUSED_S)
+        elif 300 <= reply.status < 400:
+            trouble = f"it sends us to {_host(reply.headers.get('location', ''))} ({reply.status}), where we do not follow"
         elif reply.status in (204, 404):
             _block(request, limits, clock, HOUR)
             _refuse_if_retired(request, transport, limits, clock, deadline)
@@ -270,6 +378,13 @@ def _retry_after_s(text: str, now: int) -> float:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, TypeError, OverflowError, IndexError):
         return 0.0
+
+
+def _host(location: str) -> str:
+    """Where a redirect leads, without what its path and query may hold."""
+    with suppress(ValueError):
+        return urlsplit(location).hostname or "another address"
+    return "another address"
 
 
 def _says_wait(body: bytes) -> bool:

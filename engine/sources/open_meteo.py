@@ -173,7 +173,9 @@ class _Service:
                 raise self._drift("a point has no table 'hourly'")
             if element.get("location_id", i) != i:
                 raise self._drift("the points came in another order")
-            self._check_units(element.get("hourly_units"))
+            if element.get("utc_offset_seconds", 0) != 0:
+                raise self._drift("the times are not in GMT")
+            self._check_units(element.get("hourly_units"), variables)
             times = self._times(hourly.get("time"))
             if valid_time is None:
                 valid_time = times
@@ -184,12 +186,14 @@ class _Service:
                 values[name][i] = self._numbers(name, hourly.get(name), len(times))
         return _Table(np.empty(0, np.int64) if valid_time is None else valid_time, values)
 
-    def _check_units(self, units: object) -> None:
+    def _check_units(self, units: object, variables: Sequence[str]) -> None:
         if not isinstance(units, dict):
-            return
-        for variable, _, unit, _ in _VARIABLES:
-            if units.get(variable, unit) != unit:
-                raise self._drift(f"{variable} came in '{str(units[variable])[:20]}', not in {unit}")
+            raise self._drift("a point has no table 'hourly_units'")
+        expected = {variable: unit for variable, _, unit, _ in _VARIABLES}
+        for name in variables:
+            unit = expected[name.partition("_previous_day")[0]]
+            if units.get(name) != unit:
+                raise self._drift(f"{name} came in '{str(units.get(name))[:20]}', not in {unit}")
 
     def _times(self, column: object) -> IntArray:
         if not isinstance(column, list) or not all(isinstance(text, str) for text in column):
@@ -211,7 +215,9 @@ class _Service:
             numbers = np.array([math.nan if x is None else x for x in column], np.float64)
         except OverflowError as error:
             raise self._drift(f"the column '{name}' holds a number without bounds") from error
-        numbers[~(np.abs(numbers) < _NO_WEATHER)] = math.nan
+        if np.isinf(numbers).any():
+            raise self._drift(f"the column '{name}' holds a number without bounds")
+        numbers[np.abs(numbers) >= _NO_WEATHER] = math.nan
         return numbers
 
     def _drift(self, what: str) -> Expected:

@@ -53,7 +53,7 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def examine(path: Path, thorough: bool, progress: Callable[[], None] = lambda: None) -> Finding:
+def examine(path: Path, thorough: bool, progress: Callable[[], object] = lambda: None) -> Finding:
     """Look through a file; `thorough` compares indexes with tables too.
 
     Raises Expected for one that a newer program has written, and where it cannot be read for another reason than what is in it.
@@ -77,7 +77,7 @@ def examine(path: Path, thorough: bool, progress: Callable[[], None] = lambda: N
         ) from error
 
 
-def _look(db: sqlite3.Connection, path: Path, thorough: bool, torn: bool, progress: Callable[[], None]) -> Finding:
+def _look(db: sqlite3.Connection, path: Path, thorough: bool, torn: bool, progress: Callable[[], object]) -> Finding:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
     ours = db.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -91,8 +91,7 @@ def _look(db: sqlite3.Connection, path: Path, thorough: bool, torn: bool, progre
     end = time.monotonic() + PATIENCE_S
 
     def go_on() -> int:
-        progress()
-        return time.monotonic() > end
+        return bool(progress()) or time.monotonic() > end
 
     db.set_progress_handler(go_on, schema.PROGRESS_STEPS)
     try:

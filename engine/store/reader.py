@@ -142,6 +142,11 @@ class EngineState:
     started_at: int
     heartbeat: int
 
+    @property
+    def url(self) -> str:
+        """Address of its endpoint."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 class Reader:
     """Opens a database read-only. Every query reads one consistent state and holds nothing open afterwards."""
@@ -503,6 +508,10 @@ class Reader:
         """Which backups there were when the engine looked last; None where none has looked."""
         rows = self._rows("SELECT value FROM property WHERE name='backups'")
         return Known(**json.loads(rows[0][0])) if rows else None
+
+    def exposed(self) -> str:
+        """Where other machines reach the engine which wrote here last; empty where none does."""
+        return "".join(value for (value,) in self._rows("SELECT value FROM property WHERE name='exposed'"))
 
     def engine(self) -> EngineState | None:
         """The engine that runs here, or ran last without a clean stop."""

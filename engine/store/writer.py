@@ -29,6 +29,9 @@ from engine.store.roster import RosterWriter, put_calibrations
 #: Danish hour by which the issue of a day is made that is kept when others go.
 _DAY_AHEAD_HOUR = 10
 
+#: Seconds that a change has to come to its end when the database is closed.
+_LAST_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
@@ -85,10 +88,11 @@ def _as_revisions(old: FloatArray, new: FloatArray, now: int | None) -> FloatArr
 class Writer:
     """Opens (and creates or migrates) a database for writing. Simulated and real data never share a database.
 
-    `progress` is called now and then while an older file is brought up to date, which takes minutes for a big one.
+    `progress` is called now and then while an older file is brought up to date, which takes minutes for a big one; where it returns
+    True that is broken off and taken back.
     """
 
-    def __init__(self, path: Path, simulated: bool = False, progress: Callable[[], None] | None = None) -> None:
+    def __init__(self, path: Path, simulated: bool = False, progress: Callable[[], bool] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.simulated = simulated
@@ -122,10 +126,15 @@ class Writer:
             )
 
     def close(self) -> None:
-        """Checkpoint and close."""
-        with self._lock:
+        """Checkpoint and close; what still writes after a while is broken off and taken back."""
+        if not self._lock.acquire(timeout=_LAST_S):
+            self._db.interrupt()
+            self._lock.acquire()
+        try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.close()
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -394,6 +403,11 @@ class Writer:
         with self._transaction() as db:
             told = json.dumps(dataclasses.asdict(known), sort_keys=True)
             db.execute("INSERT OR REPLACE INTO property VALUES('backups', ?)", (told,))
+
+    def set_exposed(self, address: str) -> None:
+        """Keep where other machines reach the engine; empty where none does."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO property VALUES('exposed', ?)", (address,))
 
     def fetch_limit(self, dataset: str) -> tuple[float, float]:
         """When a dataset was last asked, and until when it must not be asked, as epoch seconds (0 for never)."""

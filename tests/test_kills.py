@@ -1,0 +1,104 @@
+"""What an engine told is there after any kill: of the service in a child of ours, and of the program as it is started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import told
+
+from engine import access, clock
+from engine.domain import Expected
+from engine.store import Reader
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills without warning are those of POSIX")
+
+#: How long the program works before it is killed, at most.
+_LIFE_S = 3.0
+
+
+def killed(folder: Path, cycles: int, seed: int = 20261129) -> dict[str, object]:
+    """What `kills.py` found, in a process of its own: only one without threads may fork."""
+    script = Path(__file__).with_name("kills.py")
+    command = [sys.executable, str(script), str(folder), str(cycles), str(seed)]
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=os.environ | one_thread, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_no_kill_of_a_few_loses_an_issue_that_was_told(tmp_path: Path) -> None:
+    found = killed(tmp_path, cycles=4)
+    assert (found["lost"], found["partial"], found["damaged"]) == ([], [], []), found
+    assert found["issues"]
+
+
+@pytest.mark.long
+@pytest.mark.gate(
+    "B1", "Kill -9 while the engine writes", target="1,000 kills: 0 acknowledged issues lost, 0 partial, the file sound"
+)
+def test_no_kill_loses_an_issue_that_was_told(tmp_path: Path, gate: Callable[[str], None]) -> None:
+    found = killed(tmp_path, cycles=1000)
+    lost, partial, damaged = (len(found[what]) for what in ("lost", "partial", "damaged"))  # type: ignore[arg-type]
+    gate(
+        f"{found['cycles']:,} kills, {found['issues']:,} issues acknowledged: {lost} lost, {partial} partial, {damaged} damaged files"
+    )
+    assert not lost + partial + damaged, found
+    assert found["issues"] > 3000  # type: ignore[operator]
+
+
+@pytest.mark.long
+@pytest.mark.gate("B1", "Kill -9 of the installed program", target="20 kills of `run`: every issue that HTTP showed is there")
+def test_no_kill_of_the_program_loses_an_issue_that_was_served(tmp_path: Path, gate: Callable[[str], None]) -> None:
+    chance, shown = random.Random(7), set[str]()
+    for number in range(20):
+        shown |= life(tmp_path, time.monotonic() + 60, chance.uniform(0, _LIFE_S), wants_some=number == 0)
+    with contextlib.closing(Reader(tmp_path / "lastvagt.sqlite")) as reader:
+        kept = {clock.iso(issue.issue_time) for issue in reader.issues(limit=100_000)}
+    partial, lost = told.partial(tmp_path / "lastvagt.sqlite", 0), shown - kept
+    gate(f"20 kills, {len(shown)} issues served: {len(lost)} lost, {len(partial)} partial")
+    assert not lost
+    assert not partial
+    assert len(shown) > 10
+    assert told.integrity(tmp_path / "lastvagt.sqlite") == "ok"
+
+
+def life(folder: Path, patience: float, life_s: float, wants_some: bool) -> set[str]:
+    """Start the program, have it issue again and again, kill it, or with `wants_some` not before it has issued; returns the issues
+    that it served."""
+    served: set[str] = set()
+    command = [sys.executable, "-m", "engine", "run", "--simulated", "--data-dir", str(folder)]
+    with subprocess.Popen(
+        command, env=os.environ | {"LASTVAGT_PORT": "0", "LASTVAGT_BACKFILL_DAYS": "30"}, stderr=subprocess.DEVNULL
+    ) as engine:
+        try:
+            endpoint = serving(folder, engine.pid, patience)
+            end = time.monotonic() + life_s
+            while time.monotonic() < (patience if wants_some and not served else end):
+                endpoint.post("/v1/jobs/run", {"job": "forecast", "who": "test"})
+                answer = endpoint.get("/v1/issues", {"area": "DK", "limit": 1000})
+                served |= {row["issue_time"] for row in answer["rows"]}
+                time.sleep(0.05)
+        finally:
+            engine.kill()
+    return served
+
+
+def serving(folder: Path, pid: int, patience: float) -> access.Endpoint:
+    """The endpoint of an engine that has begun to serve."""
+    while time.monotonic() < patience:
+        with contextlib.suppress(Expected), contextlib.closing(Reader(folder / "lastvagt.sqlite")) as reader:
+            state = reader.engine()
+            if state is not None and state.pid == pid:
+                return access.Endpoint(f"http://127.0.0.1:{state.port}", access.read(folder))
+        time.sleep(0.02)
+    raise AssertionError("The engine does not serve.")
