@@ -95,7 +95,7 @@ class ModelsSnapshot:
 class Snapshot:
     """One picture for the screen. `fault` says why the database could not be read; what was read before it is kept.
 
-    `offline`: by its settings the engine asks no source, so that data come by kit.
+    `offline`: by its settings the engine asks no source, so that data come by kit. `exposed`: where other machines reach it.
     `consumers` are the price areas and the one that was chosen beside them; `known` are all that can be chosen, `lags` how late each stored
     load is.
     """
@@ -112,6 +112,7 @@ class Snapshot:
     map: MapSnapshot = field(default_factory=MapSnapshot)
     simulated: bool = False
     offline: bool = False
+    exposed: str = ""
     fault: Expected | None = None
     no_database: bool = False
 
@@ -168,6 +169,7 @@ def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:
         map=map_snapshot.read(reader, series, now),
         simulated=reader.simulated,
         offline=reader.offline(),
+        exposed=reader.exposed(),
     )
 
 

@@ -21,7 +21,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine import clock, consumers, decisions, health, metrics, older_service, openapi, quality, queries, roles, settings, tables
+from engine import (
+    clock,
+    consumers,
+    decisions,
+    health,
+    kit,
+    metrics,
+    older_service,
+    openapi,
+    quality,
+    queries,
+    roles,
+    settings,
+    tables,
+)
 from engine.adjusting import Refused
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.http_server import bearer, problem
@@ -314,6 +328,7 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None, tokens: 
             roles.Pointless: _refuse(409, "Nothing to change"),
             settings.Invalid: _refuse(422, "No such setting or value"),
             settings.Overruled: _refuse(409, "Overruled"),
+            kit.Refused: _refuse(422, "Kit refused"),
             Closed: _refuse(503, "No engine"),
             Expected: _refuse(503, "Cannot answer now"),
             HTTPException: _http_error,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+import sys
 import time
 from collections.abc import Mapping
 from typing import Protocol
@@ -26,9 +27,17 @@ class Clock(Protocol):
         """UTC epoch seconds."""
         ...
 
+    def steady(self) -> float:
+        """Seconds that nobody can set, which go on while the computer sleeps."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
+
+
+#: What counts sleep too: on Windows `time.monotonic` does, on macOS CLOCK_MONOTONIC.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None)) if sys.platform != "win32" else None
 
 
 class SystemClock:
@@ -36,6 +45,9 @@ class SystemClock:
 
     def now(self) -> int:
         return int(time.time())
+
+    def steady(self) -> float:
+        return time.monotonic() if _STEADY is None else time.clock_gettime(_STEADY)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -46,16 +58,25 @@ class SimulatedClock:
 
     def __init__(self, now: int) -> None:
         self._now = now
+        self._steady = 0.0
 
     def now(self) -> int:
         return self._now
 
+    def steady(self) -> float:
+        return self._steady
+
     def sleep(self, seconds: float) -> None:
-        self._now += max(0, round(seconds))
+        self.set(self._now + max(0, round(seconds)))
 
     def set(self, now: int) -> None:
-        """Jump to a moment."""
+        """Let time pass until a moment; to one that has passed it is set back."""
+        self._steady += max(0, now - self._now)
         self._now = now
+
+    def step(self, seconds: int) -> None:
+        """Be set forward or back, while no time passes."""
+        self._now += seconds
 
 
 def floor_hour(t: int) -> int:

@@ -381,10 +381,11 @@ def _deciding(command: Add) -> None:
         "tokens by which apps and programs on other machines come in",
         "new --name wall-display --reader > wall-display.token",
         "new --name anna --operator > anna.token",
+        "renew --name anna > anna.token",
         "revoke --name anna",
         "list",
     )
-    token.add_argument("act", choices=("new", "list", "revoke"), help="what to do")
+    token.add_argument("act", choices=("new", "list", "renew", "revoke"), help="what to do")
     token.add_argument("--name", metavar="NAME", help="whom it is for")
     right = token.add_mutually_exclusive_group()
     right.add_argument("--reader", action="store_true", help="may only read (the default)")

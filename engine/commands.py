@@ -363,7 +363,7 @@ def models(args: argparse.Namespace) -> int:
 
 
 def token(args: argparse.Namespace) -> int:
-    """Make, list or revoke tokens for other machines."""
+    """Make, list, renew or revoke tokens for other machines."""
     from engine import clock, terminal
     from engine.tokens import Right, Tokens
 
@@ -376,7 +376,11 @@ def token(args: argparse.Namespace) -> int:
     if args.act == "revoke":
         tokens.revoke(args.name)
         return 0
-    print(tokens.new(args.name, Right.OPERATOR if args.operator else Right.READER, clock.SystemClock().now()))
+    now = clock.SystemClock().now()
+    if args.act == "renew":
+        print(tokens.renew(args.name, now))
+    else:
+        print(tokens.new(args.name, Right.OPERATOR if args.operator else Right.READER, now))
     print("Keep it in a file that only its user can read; it is not told again.", file=sys.stderr)
     return 0
 

@@ -120,7 +120,7 @@ def areas(reader: Reader, now: int) -> Table:
         place = geography.AREAS.get(of.area)
         line = geography.ancestors(of.area)
         load = _newest_load(of, newest, now)
-        issues = reader.issues(of.area, limit=1, consumer_type=of.consumer_type)
+        issues = reader.issues(of.area, end=now + 1, limit=1, consumer_type=of.consumer_type)
         rows.append(
             (
                 *of,

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import __version__, clock, geography, published, tables
 from engine.domain import FIGURES, HOUR, Consumer
-from engine.store import FOREVER, TRUTHS, Reader
+from engine.store import TRUTHS, Reader
 from engine.tables import Missing, Table
 
 #: Groupings of scores that are taken away together.
@@ -21,7 +21,7 @@ def forecast(reader: Reader, of: Consumer, start: int, end: int, now: int, as_of
     """What was observed and is forecast of the hours in [start, end), by the newest issue or the one that stood at `as_of`."""
     times, loads = reader.truth(of.area, start, end, of.consumer_type)["newest"]
     observed = dict(zip(times.tolist(), loads.tolist(), strict=True))
-    found = published.read(reader, of, now if as_of is None else as_of, FOREVER if as_of is None else as_of)
+    found = published.read(reader, of, now if as_of is None else as_of)
     if found is None and not observed:
         raise Missing(f"Nothing is known of {geography.title(of, 'en')} in these days.", "Choose other days.")
     issued = None if found is None else tables.issue_table(found)

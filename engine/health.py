@@ -18,7 +18,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
     """Whether forecasts are current and why not: the answer of /health. Its size does not grow with the consumers."""
     areas, events = [], reader.events()
     for code in geography.PRICE_AREAS:
-        for issue in reader.issues(code, limit=1, consumer_type="total"):
+        for issue in reader.issues(code, end=now + 1, limit=1, consumer_type="total"):
             age_s = now - issue.issue_time
             areas.append(
                 {
@@ -65,7 +65,7 @@ def _backups(reader: Reader) -> dict[str, object] | None:
 def others(reader: Reader, now: int) -> dict[str, object]:
     """How many consumers there are besides the price areas, and how current their issues are."""
     rest = [of for of in reader.consumers(now) if geography.measure(of) is not Measure.GROSS]
-    heads = [head for of in rest for head in reader.issues(of.area, limit=1, consumer_type=of.consumer_type)]
+    heads = [head for of in rest for head in reader.issues(of.area, end=now + 1, limit=1, consumer_type=of.consumer_type)]
     times = [head.issue_time for head in heads]
     return {
         "consumers": len(rest),

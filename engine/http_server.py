@@ -142,7 +142,10 @@ class Guard:
         if scope["method"] not in methods:
             allow = ", ".join(methods)
             return problem(405, "Method not allowed", f"Here only {allow} is served.", f"Use {methods[0]}.", {"allow": allow})
-        # Where no route reads a body, uvicorn buffers at most 64 KiB of it, so only chunked bodies that are read need a refusal.
+        if any(name == b"transfer-encoding" for name, _ in headers) or (
+            posts and not any(n == b"content-length" for n, _ in headers)
+        ):
+            return problem(411, "Length required", "The body has no length.", "Send Content-Length.", {"connection": "close"})
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         if int(length) > MAX_BODY_BYTES:
             return problem(
@@ -170,8 +173,6 @@ class Guard:
     def _refusal_of_post(headers: dict[bytes, bytes]) -> Response | None:
         if b"referer" in headers:
             return problem(403, "Cross-site request", "Web pages may not change anything.", "Call it from a program.")
-        if b"transfer-encoding" in headers or b"content-length" not in headers:
-            return problem(411, "Length required", "The body has no length.", "Send Content-Length.", {"connection": "close"})
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             return problem(415, "Not JSON", "The body is not application/json.", "Send JSON and say so in Content-Type.")
         return None

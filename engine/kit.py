@@ -62,6 +62,10 @@ _FIRST, _LAST = clock.parse_utc("1980-01-01"), clock.parse_utc("2080-01-01")
 _WIDTH = 8 + 8 + 8 + 1
 
 
+class Refused(Expected):
+    """A kit that is not taken: not there, not whole, not trusted, or not for this folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The values of one series: how many rows, in which member."""
@@ -275,11 +279,11 @@ def _signed(path: Path, archive: zipfile.ZipFile, keys: Iterable[PublicKey]) -> 
         try:
             return content, signing.verify(manifest, signature, keys)[0]
         except Expected as problem:
-            raise Expected(problem.problem.replace(str(manifest), str(path)), problem.remedy) from None
+            raise Refused(problem.problem.replace(str(manifest), str(path)), problem.remedy) from None
 
 
-def _damaged(path: Path, why: object) -> Expected:
-    return Expected(f"{path} is no whole kit: {why}.", "Copy it again from where it came; nothing of it was taken.")
+def _damaged(path: Path, why: object) -> Refused:
+    return Refused(f"{path} is no whole kit: {why}.", "Copy it again from where it came; nothing of it was taken.")
 
 
 @contextmanager
@@ -287,7 +291,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        raise Expected(f"{path} {UNSEEN}: {error.strerror}.", "Check the path of the kit and who may read it.") from error
+        raise Refused(f"{path} {UNSEEN}: {error.strerror}.", "Check the path of the kit and who may read it.") from error
     except _BROKEN as error:
         raise _damaged(path, error) from error
     with archive:
@@ -356,7 +360,7 @@ def _contents(path: Path, members: Mapping[str, zipfile.ZipInfo], manifest: byte
     try:
         words = json.loads(manifest)
         if words["form"] != FORM:
-            raise Expected(
+            raise Refused(
                 f"{path} is a kit of another form ({str(words['form'])[:20]}) than this program reads ({FORM}).",
                 "Update this program first; a kit can bring the update.",
             )

@@ -80,7 +80,7 @@ def take(
         detail: dict[str, object] = {"file": path.name, "who": who}
         try:
             if path.suffix != kit.SUFFIX:
-                raise Expected(f"{path} is not called a kit.", f"Their names end with {kit.SUFFIX}; use it as it came.")
+                raise kit.Refused(f"{path} is not called a kit.", f"Their names end with {kit.SUFFIX}; use it as it came.")
             trusted = site.trusted_keys(config.data_dir) if keys is None else keys
             with kit.unpacked(path, config.data_dir / _FOLDER, trusted) as (contents, key):
                 taken = _take(contents, key, path.name, config, writer, reader, who, now)
@@ -101,12 +101,12 @@ def _take(
 ) -> Taken:
     if contents.simulated != reader.simulated:
         kinds = ("real", "simulated")
-        raise Expected(
+        raise kit.Refused(
             f"{name} holds {kinds[contents.simulated]} data, and this data folder {kinds[reader.simulated]} ones.",
             "Give simulated data a folder of its own with --data-dir; the two are never mixed.",
         )
     if contents.until > now + _SKEW_S:
-        raise Expected(
+        raise kit.Refused(
             f"{name} was made at {clock.iso(contents.until)}, which by this computer's clock is yet to come.",
             "Set the clock of this computer, then import it again.",
         )
@@ -151,7 +151,7 @@ class _Arrivals:
         try:
             valid, available, value, flags = kit.unpack((folder / part.member).read_bytes(), part.rows)
         except ValueError as error:
-            raise Expected(
+            raise kit.Refused(
                 f"The values of {part.quantity} of {part.area} make no sense: {error}.", "Ask who made the kit."
             ) from error
         history = available < self.began
@@ -193,10 +193,12 @@ def _shelve(folder: Path, model_ids: Sequence[str], config: Config) -> tuple[lis
         try:
             if there.exists():
                 if any(_bytes(source / name) != _bytes(there / name) for name in BUNDLE_FILES):
-                    raise Expected(f"Another bundle is called {model_id} here.", "Remove its folder, then import the kit again.")
+                    raise kit.Refused(
+                        f"Another bundle is called {model_id} here.", "Remove its folder, then import the kit again."
+                    )
                 continue
             if Bundle.load(source).model_id != model_id:
-                raise Expected(f"The bundle in {model_id} has another name.", "Ask who made the kit.")
+                raise kit.Refused(f"The bundle in {model_id} has another name.", "Ask who made the kit.")
             there.parent.mkdir(parents=True, exist_ok=True)
             source.rename(there)
             added.append(model_id)

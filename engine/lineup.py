@@ -86,7 +86,7 @@ class Shelf:
         if model_id not in self._where:
             self.look()
         if model_id not in self._where:
-            raise Expected(f"The model bundle {model_id} is gone.", "Put its folder back to ask about what it forecast.")
+            raise roles.Unknown(f"The model bundle {model_id} is gone.", "Put its folder back to ask about what it forecast.")
         bundle = self.load(model_id)
         if isinstance(bundle, Expected):
             raise bundle

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import __version__, geography, health, plan, published, tables
+from engine import __version__, geography, health, ledger, plan, published, tables
 from engine.adjusting import Published
 from engine.calibration import DAY_AHEAD, SHARES
 from engine.clock import floor_hour
@@ -23,12 +23,10 @@ from engine.store.reader import ForecastIssue
 _SCORED_S = 7 * DAY
 #: How far back the newest measured hour is looked for.
 _MEASURED_S = 3 * DAY
-#: An issue made later than this after its hour is late.
-_LATE_S = 5 * 60
 #: Levels that are told: the median and the edges of the bands of 80 and 90 %.
 _TOLD_LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 #: Troubles that are told even while there are none, so that a graph has a line and an alert something to look at.
-_TROUBLES = ("source", "stalled", "drift", "peak", "job", "model")
+_TROUBLES = ("clock_ahead", "source", "stalled", "drift", "peak", "job", "model")
 #: Planned jobs that run whenever they are due; the others wait for something besides the time.
 _TIMED = ("forecast", "score", "maintenance")
 _PROCESS = Path("/proc/self")
@@ -56,7 +54,9 @@ class Family:
 
 def text(reader: Reader, now: int) -> str:
     """All metrics. Their number does not grow with the consumers."""
-    heads = [issue for code in geography.PRICE_AREAS for issue in reader.issues(code, limit=1, consumer_type="total")]
+    heads = [
+        issue for code in geography.PRICE_AREAS for issue in reader.issues(code, end=now + 1, limit=1, consumer_type="total")
+    ]
     families = (
         *_engine(reader),
         *_issues(reader, heads, now),
@@ -107,11 +107,12 @@ def _issues(reader: Reader, heads: Sequence[ForecastIssue], now: int) -> Iterato
         "How long after its issue time the newest issue was made.",
         [({"area": head.area}, head.created_at - head.issue_time) for head in heads],
     )
-    counts = _hours(reader, now)
+    planned = ledger.planned_issues(reader, now - DAY + 1, now)
+    counts = Counter(issue.outcome for issue in planned)
     yield Family(
         "lastvagt_planned_issues_last_day",
         "Hours of the last 24 whose hourly issue was made on time, late, or not at all.",
-        [({"outcome": outcome}, count) for outcome, count in counts.items()],
+        [({"outcome": outcome}, counts[outcome]) for outcome in ledger.Outcome],
     )
     others = health.others(reader, now)
     yield Family(
@@ -119,21 +120,6 @@ def _issues(reader: Reader, heads: Sequence[ForecastIssue], now: int) -> Iterato
         "Consumers besides the price areas, and those that have a forecast.",
         [({"state": "known"}, float(str(others["consumers"]))), ({"state": "forecast"}, float(str(others["forecast"])))],
     )
-
-
-def _hours(reader: Reader, now: int) -> dict[str, int]:
-    """How the hours of the last day did whose issue should have been made by now, from the first issue on."""
-    start = floor_hour(now - DAY) + HOUR
-    created: dict[int, int] = {}
-    for issue in reader.issues("DK1", start, now + 1, consumer_type="total"):
-        hour = floor_hour(issue.issue_time)
-        created[hour] = min(created.get(hour, issue.created_at), issue.created_at)
-    if not reader.issues("DK1", end=start, limit=1, consumer_type="total"):
-        start = min(created, default=now)
-    hours = range(start, now - _LATE_S + 1, HOUR)
-    made = [created[hour] - hour for hour in hours if hour in created]
-    late = sum(delay_s >= _LATE_S for delay_s in made)
-    return {"on_time": len(made) - late, "late": late, "missed": len(hours) - len(made)}
 
 
 def _loads(reader: Reader, now: int) -> Iterator[Family]:

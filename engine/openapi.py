@@ -128,7 +128,7 @@ def _order(
         411: "the body has no Content-Length",
         413: "the body is too large",
         415: "the body is not application/json",
-        422: "words that make no sense, or cannot be printed",
+        422: "words that make no sense or cannot be printed, or a kit that is refused",
         429: "too many wrong tokens from this address",
         503: "the database cannot be read or written",
     }

@@ -350,7 +350,7 @@ def forecast_late(writer: Writer, reader: Reader, forecaster: Forecaster, issue_
 
 
 def _due_today(reader: Reader, of: Consumer, issue_time: int) -> bool:
-    newest = reader.issues(of.area, limit=1, consumer_type=of.consumer_type)
+    newest = reader.issues(of.area, end=issue_time + 1, limit=1, consumer_type=of.consumer_type)
     return not newest or clock.local(issue_time).hour == bridge.ISSUE_HOUR or issue_time - newest[0].issue_time > DAY
 
 

@@ -46,21 +46,24 @@ from engine import (
     sources,
     supervision,
     support,
+    timeguard,
     timetable,
     update_job,
     upgrade,
     whatif,
 )
-from engine.clock import Clock, floor_hour, iso
+from engine.clock import Clock, iso
 from engine.config import Config, Outside
 from engine.crashes import Life
 from engine.domain import HOUR, Expected, JobRun
 from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
+from engine.ledger import Reconciler
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
 from engine.store.backups import CalledOff
+from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
 
@@ -68,10 +71,6 @@ log = logging.getLogger(__name__)
 
 #: The lane of every job that can be told to run.
 _LANE_OF = {job: {"ingest": "network", backing.JOB: "update"}.get(job, "work") for job in plan.RUNNABLE}
-#: How long the first issue of an engine waits for its first ingest.
-_FIRST_INGEST_S = 90
-#: An issue made later than this, or by an engine that started after the hour, is one of now: what arrived meanwhile counts.
-_LATE_S = 5 * 60
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
@@ -124,7 +123,9 @@ class Service:
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
             self._sources = sources.live(self._config)
-            self._transport = sources.transport(self._config, self._clock)
+            self._guard = TimeGuard(self._clock)
+            self._transport = self._guard.listen(sources.transport(self._config, self._clock))
+            self._reconciler = Reconciler(self._writer, self._reader, self._clock, self._guard)
             self._lineup = Lineup(self._config, self._writer, self._reader)
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
@@ -224,20 +225,19 @@ class Service:
         }
 
     def _forecast(self, now: int) -> JobRun | None:
-        if not self._ingested and now < self._started_at + _FIRST_INGEST_S:
-            return None
-        hour = floor_hour(now)
-        newest = next((issue.issue_time for issue in self._reader.issues(end=now + 1, limit=1)), None)
-        made = newest is not None and newest >= hour
-        told = "forecast" in self._told
-        if not told and (made or not plan.Rhythm(plan.RETRY_S).is_due(self._last.get("forecast", -1), now)):
+        issue_time = self._reconciler.due(now, "forecast" in self._told, self._ingested)
+        if issue_time is None:
             return None
         self._told.discard("forecast")
-        if newest is not None:
-            self._note_missed(range(floor_hour(newest) + HOUR, hour, HOUR), now)
-        self._last["forecast"] = now
-        on_time = not made and self._started_at <= hour and now < hour + _LATE_S
-        issue_time = hour if on_time else now
+        try:
+            run = self._issue(issue_time, now)
+        except Exception as failed:
+            self._reconciler.hindered(now, str(failed))
+            raise
+        self._reconciler.made(run)
+        return run
+
+    def _issue(self, issue_time: int, now: int) -> JobRun:
         try:
             self._cast = self._lineup.settle(now)
         except Exception:
@@ -263,16 +263,6 @@ class Service:
             return None
         return pipeline.adapt(self._writer, self._reader, self._cast.forecaster, now)
 
-    def _note_missed(self, hours: range, now: int) -> None:
-        """Record, once, the planned issues that nobody made: made now they would not be what they claim to be."""
-        new = [hour for hour in hours if hour > self._last.get("missed", 0)]
-        if not new:
-            return
-        self._last["missed"] = new[-1]
-        problem = f"{len(new)} hourly issues from {iso(new[0])} to {iso(new[-1])} were not made: the engine did not run."
-        detail = {"first": iso(new[0]), "last": iso(new[-1]), "count": len(new)}
-        self._writer.put_job_run(JobRun("forecast", now, now, "missed", problem, "Keep the engine running.", detail))
-
     def _score(self, now: int) -> JobRun | None:
         if not self._due("score", now):
             return None
@@ -286,7 +276,8 @@ class Service:
         return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
 
     def _maintain(self, now: int) -> JobRun | None:
-        if not self._due("maintenance", now):
+        # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
+        if not self._ingested or self._guard.holds or not self._due("maintenance", now):
             return None
         self._last["maintenance"] = now
         recovery.tidy(self._config, self._writer, self._reader, now)
@@ -339,6 +330,7 @@ class Service:
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
         # A wait without end would not hear Ctrl-C on Windows.
         while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
+            self._watch_time()
             if time.monotonic() >= beat:
                 beat += every_s
                 self._beat(servers[0].port)
@@ -453,7 +445,7 @@ class Service:
             self._writer.set_limits(self._config.limits)
             peaks.watch(self._writer, self._reader, self._clock.now())
         self._sources = sources.live(self._config)
-        self._transport = sources.transport(self._config, self._clock)
+        self._transport = self._guard.listen(sources.transport(self._config, self._clock))
         if before.log_level != self._config.log_level:
             logging.getLogger().setLevel(self._config.log_level)
         self._writer.set_offline(self._config.is_offline)
@@ -478,11 +470,21 @@ class Service:
             upgrade.prove(self._installation)
             log.info("Version %s has proved itself.", __version__)
 
+    def _watch_time(self) -> None:
+        """Let every lane look for what is due after a sleep or when the clock was set, and tell of both."""
+        happened = self._guard.look()
+        if not happened:
+            return
+        for lane in LANES:
+            self._wake(lane)
+        timeguard.tell_of_past(self._writer, happened, self._clock.now())
+
     def _beat(self, port: int) -> None:
         """Tell those who watch that the engine lives."""
         state = {}
         with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
             self._writer.heartbeat(self._clock.now())
+            timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
             guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
@@ -493,7 +495,7 @@ class Service:
 
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
-        newest = next((iso(issue.issue_time) for issue in self._reader.issues(limit=1)), "none yet")
+        newest = next((iso(issue.issue_time) for issue in self._reader.issues(end=self._clock.now() + 1, limit=1)), "none yet")
         troubles = [event.problem for event in self._reader.events() if event.code not in plan.VERSIONS]
         told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
         return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"

@@ -123,7 +123,7 @@ def forecast(reader: Reader, of: Consumer, now: int, as_of: int | None = None, u
     It is published with the adjustments in force at that moment, which the head names, or `untouched` as the model made it.
     The head tells how old the issue was then.
     """
-    found = published.read(reader, of, now if as_of is None else as_of, FOREVER if as_of is None else as_of)
+    found = published.read(reader, of, now if as_of is None else as_of)
     if found is None:
         when = "" if as_of is None else f" at or before {clock.iso(as_of)}"
         raise Missing(

@@ -49,13 +49,23 @@ class Tokens:
         self._write(known | {_digest(token): Holder(name, right, now)})
         return token
 
+    def renew(self, name: str, now: int) -> str:
+        """A token in place of somebody's, with the same right; the one before ends with that."""
+        left, ended = self._without(name)
+        token = secrets.token_urlsafe(32)
+        self._write(left | {_digest(token): dataclasses.replace(ended, made_at=now)})
+        return token
+
     def revoke(self, name: str) -> None:
         """End a token; raises Expected where there is none of that name."""
+        self._write(self._without(name)[0])
+
+    def _without(self, name: str) -> tuple[dict[str, Holder], Holder]:
         known = self._read()
         left = {digest: holder for digest, holder in known.items() if holder.name != name}
         if len(left) == len(known):
             raise Expected(f"Nobody named '{name}' has a token.", "lastvagt-engine token list names all.")
-        self._write(left)
+        return left, next(holder for holder in known.values() if holder.name == name)
 
     def holders(self) -> list[Holder]:
         """Everybody who has one, oldest first."""

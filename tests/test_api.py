@@ -18,11 +18,6 @@ import jsonschema
 import numpy as np
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
-from schemathesis.checks import load_all_checks
-from schemathesis.config import SchemathesisConfig
 
 from engine import api, clock, health, openapi, roles, settings, tables, timetable
 from engine.calibration import Calibration
@@ -96,7 +91,6 @@ class Client(requests.Session):
     def __init__(self, base_url: str) -> None:
         super().__init__()
         self.base_url = base_url
-        self.plain = requests.Session()
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         return super().request(method, self.base_url + url, timeout=10, **options)
@@ -135,7 +129,6 @@ def client(reader: Reader) -> Iterator[Client]:
     server = HttpServer(app, "127.0.0.1", 0, posts=openapi.ORDERS, admits=lambda given: given == "token")
     server.start()
     with Client(f"http://localhost:{server.port}") as client:
-        client.plain.headers["Authorization"] = "Bearer token"
         yield client
     server.stop()
 
@@ -357,33 +350,6 @@ def test_the_contract_is_valid_openapi(client: Client) -> None:
                 jsonschema.Draft202012Validator.check_schema(media["schema"])
 
 
-senseless_is_fine = {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}}}
-contract = schemathesis.openapi.from_dict(
-    json.loads(json.dumps(openapi.DOCUMENT)), config=SchemathesisConfig.from_dict(senseless_is_fine)
-)
-load_all_checks()
-
-
-def fuzz(case: Any, client: Client) -> None:
-    case.call_and_validate(base_url=client.base_url, session=client.plain)
-
-
-QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
-
-
-@contract.parametrize()
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=QUIET)
-def test_answers_keep_the_contract(case: Any, client: Client) -> None:
-    fuzz(case, client)
-
-
-@pytest.mark.long
-@contract.parametrize()
-@hypothesis_settings(max_examples=2000, deadline=None, suppress_health_check=QUIET)
-def test_answers_keep_the_contract_at_length(case: Any, client: Client) -> None:
-    fuzz(case, client)
-
-
 @pytest.fixture
 def server(reader: Reader) -> Iterator[HttpServer]:
     server = HttpServer(api.create(reader, clock.SimulatedClock(NOW)), "127.0.0.1", 0, deadline_s=1.0)
@@ -441,7 +407,7 @@ def test_large_headers_and_bodies_are_refused(server: HttpServer) -> None:
     assert raw(server.port, head + b"Content-Length: 200000000\r\n\r\n") == 413
     assert raw(server.port, head + b"X: " + b"x" * 20_000 + b"\r\n\r\n") == 431
     assert raw(server.port, head + b"X: " + b"x" * 200_000) == 400
-    assert raw(server.port, head + b"Transfer-Encoding: chunked\r\n\r\n" + b"5\r\nhello\r\n") == 200
+    assert raw(server.port, head + b"Transfer-Encoding: chunked\r\n\r\n" + b"5\r\nhello\r\n") == 411
 
 
 def test_slow_clients_die_and_a_healthy_one_is_answered(server: HttpServer) -> None:

@@ -22,7 +22,7 @@ from engine.drift import Course
 from engine.lag import Lag
 from engine.limits import Peak
 from engine.store import Reader, Writer
-from engine.store.reader import Event, SeriesState
+from engine.store.reader import EngineState, Event, SeriesState
 
 DA, EN = Language("da"), Language("en")
 NO_ENGINE = EngineStatus(EngineKind.ABSENT)
@@ -533,3 +533,12 @@ def test_before_anything_came_from_another_machine_nothing_is_said_of_files_here
     assert told.title == "No data have come from the engine yet"
     assert len(told.lines) == 1
     assert "https://there:8787" in told.lines[0]
+
+
+def test_the_foot_says_where_other_machines_reach_the_engine(filled: Snapshot) -> None:
+    engine = EngineState(1, "127.0.0.1", 8787, "1", NOW, NOW)
+    for kind in (EngineKind.FOUND, EngineKind.OURS):
+        alone = dataclasses.replace(filled, engine=engine)
+        assert "åben" not in present.engine_line(alone, EngineStatus(kind), DA)
+        told = present.engine_line(dataclasses.replace(alone, exposed="https://vagt.dk:8787"), EngineStatus(kind), DA)
+        assert told.endswith(" · åben for andre maskiner: https://vagt.dk:8787")

@@ -123,6 +123,7 @@ def test_a_token_opens_what_it_may_and_nothing_opens_without(engine: Engine) -> 
                 engine.endpoint(who).fetch(path, "")
         with pytest.raises(Refused, match=r"needs a token|does not know the token"):
             engine.endpoint(who).post(*ORDER)
+    assert engine.endpoint("reader").get("/health")["exposed"] == engine.url
     assert engine.endpoint("reader").get("/v1/access") == {"name": "reader", "orders": False, "simulated": True}
     assert engine.endpoint("operator").get("/v1/access") == {"name": "operator", "orders": True, "simulated": True}
     with pytest.raises(Refused, match="may only read"):

@@ -25,6 +25,17 @@ def test_a_token_is_known_by_its_holder_until_it_is_revoked(tmp_path: Path) -> N
     assert tokens.holder(anna) is not None
 
 
+def test_a_renewed_token_ends_the_one_before_and_may_do_the_same(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path)
+    old = tokens.new("anna", Right.OPERATOR, NOW)
+    new = tokens.renew("anna", NOW + 1)
+    assert tokens.holder(old) is None
+    assert tokens.holder(new) == Holder("anna", Right.OPERATOR, NOW + 1)
+    assert len(tokens.holders()) == 1
+    with pytest.raises(Expected, match="Nobody named 'wall'"):
+        tokens.renew("wall", NOW)
+
+
 def test_what_is_no_token_is_nobody(tmp_path: Path) -> None:
     tokens = Tokens(tmp_path)
     token = tokens.new("wall", Right.READER, NOW)

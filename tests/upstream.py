@@ -108,6 +108,7 @@ class Upstream:
         self.unknown = False  # renamed or deleted
         self.calls: dict[str, list[int]] = defaultdict(list)
         self.agents: set[str] = set()
+        self.ahead_s = 0  # what its replies say of the time, beside the clock
         self.faults: dict[str, list[Fault | str | None]] = defaultdict(list)
         self.always: dict[str, Fault] = {}
         self._granted: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -133,6 +134,9 @@ class Upstream:
 
             def do_GET(self) -> None:
                 upstream._serve(self)
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return super().date_time_string(upstream.clock.now() + upstream.ahead_s if timestamp is None else timestamp)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

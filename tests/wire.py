@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from engine.domain import Expected
+from engine.store import Reader
 
 #: Requests that are on their way at once.
 _AHEAD = 64
@@ -123,3 +128,15 @@ def request(method: str, target: str, *headers: str, body: bytes = b"") -> bytes
     """A request byte for byte, with the length of its body where it has one."""
     lines = [f"{method} {target} HTTP/1.1", *headers, *([f"Content-Length: {len(body)}"] if body else []), "", ""]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
+
+
+def serving_port(folder: Path, pid: int) -> int:
+    """Where the engine of a process serves, as soon as it does."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with contextlib.suppress(Expected), contextlib.closing(Reader(folder / "lastvagt.sqlite")) as reader:
+            state = reader.engine()
+            if state is not None and state.pid == pid:
+                return state.port
+        time.sleep(0.05)
+    raise AssertionError("the engine does not serve")

@@ -123,8 +123,11 @@ def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) ->
     if engine.kind is EngineKind.CONNECTED:
         right = "" if engine.orders else f" · {language.text('engine.read_only')}"
         return language.text("engine.connected", url=engine.detail) + right
+    exposed = f" · {language.text('engine.exposed', address=snapshot.exposed)}" if snapshot.exposed else ""
+    if engine.kind is EngineKind.OURS:
+        return language.text("engine.ours") + exposed
     if engine.kind is not EngineKind.FOUND:
         return language.text(f"engine.{engine.kind.value}")
     if snapshot.engine is None:  # it said good-bye, and nobody has looked since
         return language.text("engine.absent")
-    return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port)
+    return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port) + exposed

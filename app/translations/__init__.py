@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
+from app.translations.clocks import TEXTS as CLOCK_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.export import TEXTS as EXPORT_TEXTS
 from app.translations.forecast import TEXTS as FORECAST_TEXTS
@@ -29,6 +30,7 @@ LANGUAGES = ("da", "en")
 #: Text by key: Danish, English. `{name}` is filled in by the caller.
 TEXTS: dict[str, tuple[str, str]] = {
     **ADJUSTING_TEXTS,
+    **CLOCK_TEXTS,
     **CONSUMER_TEXTS,
     **EXPORT_TEXTS,
     **HEALTH_TEXTS,

@@ -13,6 +13,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It is tried again by itself; look at the network and the other machine.",
     ),
     "engine.heard": ("sidst hørt {time}", "last heard {time}"),
+    "engine.exposed": ("åben for andre maskiner: {address}", "open to other machines: {address}"),
+    "event.guesses": ("Forkerte nøgler sendes fra {subject}", "Wrong tokens are sent from {subject}"),
+    "effect.guesses": ("Ingen af dem lukkede nogen ind.", "None of them let anybody in."),
+    "action.guesses": (
+        "Find programmet dér: giv det en gyldig nøgle, eller hold det ude med firewallen.",
+        "Find the program there: give it a valid token, or keep it out with the firewall.",
+    ),
     "engine.read_only": ("kun læsning", "read only"),
     "engine.read_only_why": (
         "Denne forbindelse må kun læse. En nøgle, der også må give ordrer, laves med lastvagt-engine token new --operator.",

@@ -253,11 +253,13 @@ class ForecastsHour(_DayAhead):
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
         values: dict[tuple[str, str], dict[int, float]] = {}
         rows = list(self._rows(body))
-        if rows and not any(kind in _FORECAST_TYPES for _, _, kind, _ in rows if isinstance(kind, str)):
+        if not all(isinstance(kind, str) for _, _, kind, _ in rows):
+            raise self._drift("ForecastType is not a text")
+        if rows and not any(kind in _FORECAST_TYPES for _, _, kind, _ in rows):
             raise self._drift(f"ForecastType is none of {', '.join(_FORECAST_TYPES)}")
         for moment, area, kind, value in rows:
             t = self._time(moment, now + _AHEAD_S)
-            if isinstance(kind, str) and kind in _FORECAST_TYPES and value is not None:
+            if kind in _FORECAST_TYPES and value is not None:
                 values.setdefault((_FORECAST_TYPES[kind], area), {})[t] = self._number("ForecastDayAhead", value)
         return self._batches(values, request.backfill, now)
 

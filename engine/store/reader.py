@@ -473,12 +473,12 @@ class Reader:
         """
         return self.scorebook.scores(Consumer(area, consumer_type), by, truth, start, end, lead_buckets)
 
-    def job_runs(self, job: str | None = None, limit: int = 50) -> list[JobRun]:
-        """Runs of a job (None: all), newest first."""
+    def job_runs(self, job: str | None = None, limit: int = 50, status: str | None = None) -> list[JobRun]:
+        """Runs of a job (None: all) with a status (None: any), newest first."""
         rows = self._rows(
             """SELECT job, started_at, finished_at, status, problem, remedy, detail FROM job_run
-               WHERE (? IS NULL OR job = ?) ORDER BY job_run_id DESC LIMIT ?""",
-            (job, job, limit),
+               WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY job_run_id DESC LIMIT ?3""",
+            (job, status, limit),
         )
         return [JobRun(j, a, b, status, problem, remedy, json.loads(d)) for j, a, b, status, problem, remedy, d in rows]
 

@@ -321,6 +321,22 @@ class Writer:
                 )
         return added
 
+    def withdraw_after(self, moment: int, now: int) -> int:
+        """Take back issues dated after a moment that has not come yet, and let what is said to have become known after it have become
+        known now. Returns how many published issues that were."""
+        with self._lock:
+            if not self._db.execute("SELECT 1 FROM forecast_run WHERE issue_time > ? LIMIT 1", (moment,)).fetchall():
+                return 0
+        with self._transaction() as db:
+            withdrawn = db.execute("DELETE FROM forecast_run WHERE issue_time > ?", (moment,)).rowcount
+            for table in ("forecast_latest", "draft", "shadow_run"):
+                db.execute(f"DELETE FROM {table} WHERE issue_time > ?", (moment,))
+            db.execute(
+                "UPDATE OR REPLACE observation SET available_at = ?1 WHERE available_at > ?2 AND NOT flags & ?3",
+                (now, moment, int(Flag.NOMINAL)),
+            )
+        return withdrawn
+
     def put_adaptations(self, learned: Mapping[tuple[Consumer, str], Adaptation]) -> None:
         """Keep what consumers have learned, by consumer and model."""
         with self._transaction() as db:
