@@ -199,6 +199,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hvad der er for meget, og hvornår det skal siges.",
         "What is too much, and when to say so.",
     ),
+    "settings.backups": ("Sikkerhedskopier", "Backups"),
+    "settings.backups_about": (
+        "Hver nat kopieres databasen, og kopien kontrolleres.",
+        "Every night the database is copied, and the copy is looked through.",
+    ),
     "settings.retention": ("Opbevaring", "Retention"),
     "settings.retention_about": (
         "Hvor langt tilbage der hentes, og hvor længe prognoser beholdes. Det, der er udtyndet, kommer ikke igen.",
