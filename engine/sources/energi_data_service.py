@@ -188,9 +188,12 @@ class GenerationProdTypeExchange(Dataset):
                 continue
             rank = _VERSIONS.index(version) if version in _VERSIONS else -1
             key = (area, self._time(moment, now))
+            new = (rank, self._number("GrossCon", value))
             # Two rows of one hour, of an older and a newer version, have been seen.
-            if key not in best or rank >= best[key][0]:
-                best[key] = (rank, self._number("GrossCon", value))
+            if key not in best or rank > best[key][0]:
+                best[key] = new
+            elif rank == best[key][0] and new != best[key]:
+                raise self._drift(f"{moment} came twice for {area}, with different values")
         return [self._observations(area, best, request.backfill, now) for area in AREAS if any(a == area for a, _ in best)]
 
     def _observations(self, area: str, best: dict[tuple[str, int], tuple[int, float]], backfill: bool, now: int) -> Observations:
