@@ -16,7 +16,7 @@ from types import TracebackType
 
 from PySide6 import QtCore, QtWidgets
 
-from app import remote, snapshot, theme, welcome
+from app import remote, single, snapshot, theme, welcome
 from app.engine_link import EngineLink, command
 from app.feed import Feed
 from app.preferences import Preferences
@@ -31,6 +31,7 @@ from engine.clock import Clock, SimulatedClock, SystemClock, parse_utc
 from engine.config import Config, Outside
 from engine.domain import Consumer, Expected
 from engine.geography import Kind
+from engine.lock import AlreadyRuns
 from engine.site import Site
 from engine.store import Reader
 
@@ -128,18 +129,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _take_pictures(window, config, clock, palette, language, options.screenshot)
     if free and greets and not (turns or kept.welcomed or options.no_engine or config.database.exists()):
         config, kept = _welcome(options, config, kept)
-    feed = Feed(config.database, clock)
-    link = (
-        RemoteLink(elsewhere, config.database, clock)
-        if elsewhere is not None
-        else EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
-    )
-    session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
-    if options.size or not kept.geometry:
-        session.window.resize(size)
-    if options.until_painted:
-        session.feed.arrived.connect(_Measured(session).end)
-    return _run(application, session, config, turns, turn_s)
+    # A wall display stands beside the window of a desk.
+    several = turns or options.now or options.until_painted
+    try:
+        with contextlib.nullcontext() if several else single.alone(config.data_dir, Preferences.file().parent) as calls:
+            feed = Feed(config.database, clock)
+            link = (
+                RemoteLink(elsewhere, config.database, clock)
+                if elsewhere is not None
+                else EngineLink(_engine_options(options), clock, not options.no_engine, data_dir=config.data_dir)
+            )
+            session = Session(application, kept, preferred(kept, options.language, options.theme, of), feed, link, clock)
+            if calls is not None:
+                calls.came.connect(lambda: session.window.come_back())
+            if options.size or not kept.geometry:
+                session.window.resize(size)
+            if options.until_painted:
+                session.feed.arrived.connect(_Measured(session).end)
+            return _run(application, session, config, turns, turn_s)
+    except AlreadyRuns:
+        if sys.stderr is not None:
+            print("lastvagt: its window is open already, and in front now.", file=sys.stderr)
+        return 0
 
 
 def _as_the_site_wants(options: argparse.Namespace, kept: Preferences, of: Site | None) -> bool:
@@ -229,11 +240,13 @@ def _run(application: QtWidgets.QApplication, session: Session, config: Config, 
     bugs = _Bugs(config.data_dir / "app.log", session)
     sys.excepthook = bugs.hook
     for name in (signal.SIGINT, signal.SIGTERM):  # the engine must end with us, however we end
-        signal.signal(name, lambda *_: session.window.quit())
+        # From Qt's loop, for one that ends before it began goes on for ever.
+        signal.signal(name, lambda *_: QtCore.QTimer.singleShot(0, lambda: session.window.quit()))
     # Python hears a signal only when it runs, which Qt's loop gives it a reason for twice a second.
     pulse = QtCore.QTimer(application)
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
+    session.ended.connect(lambda: application.exit())  # by itself Qt goes on where the window was minimised
     session.start()
     if turns:
         session.window.hang(turns, turn_s)

@@ -35,8 +35,11 @@ _LAST_MS = 2000
 class Session(QtCore.QObject):
     """Holds the window, the feed and the link to the engine together, and keeps how the user likes it.
 
-    `shown` is how the window looks now; `kept` what is written down, which the command line does not change.
+    `shown` is how the window looks now; `kept` what is written down, which the command line does not change. `ended` tells that the
+    window has closed for good.
     """
+
+    ended = QtCore.Signal()
 
     def __init__(
         self,
@@ -148,12 +151,12 @@ class Session(QtCore.QObject):
             dialog.open()
 
     def _start_again(self) -> None:
-        """Give way to a window of the version that is used now."""
+        """Give way to a window of the version that is used now; it begins when this one is gone, for there is one at a time."""
         process = QtCore.QProcess()
         process.setProgram(str(installation.here().root / "bin" / "lastvagt"))
         process.setArguments(sys.argv[1:])
         process.setProcessEnvironment(environment())
-        process.startDetached()
+        self._application.aboutToQuit.connect(lambda: process.startDetached())
         self.window.quit()
 
     def _put_away(self) -> bool:
@@ -199,6 +202,7 @@ class Session(QtCore.QObject):
         self.feed.stop()
         self.link.stop()
         QtCore.QThreadPool.globalInstance().waitForDone(_LAST_MS)
+        self.ended.emit()
 
 
 def preferred(kept: Preferences, language: str | None, theme_name: str | None, of: Consumer | None) -> Preferences:

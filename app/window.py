@@ -508,6 +508,7 @@ class Window(QtWidgets.QMainWindow):
 
     def come_back(self) -> None:
         """Stand in front again."""
+        self.setWindowState(self.windowState() & ~QtCore.Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()

@@ -394,6 +394,7 @@ MODELS = _table(
         "since": maybe(_INSTANT),
         "trained_to": maybe(_INSTANT),
         "origin": enum(("shipped", "own", "")),
+        "signed_by": {"type": "string", "description": "name of the key that signed it"},
         "problem": NAME,
         "against": NAME,
         "days": _INTEGER,

@@ -69,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(function=function)
         return one
 
+    named.add_parser("try-graph").set_defaults(function=commands.try_graph, site=None)  # `engine.trial` calls it
+
     for add in (_operating, _filling, _asking, _deciding, _carrying, _rehearsing):
         add(command)
     return made
@@ -372,6 +374,7 @@ def _carrying(command: Add) -> None:
         "keys that kits, updates and a site's settings are signed and checked with (those of minisign)",
         "new site.key",
         "trust site.pub",
+        "trust anna.pub --models",
         "list",
         "sign site.toml --key site.key",
         "verify site.toml",
@@ -381,6 +384,7 @@ def _carrying(command: Add) -> None:
     key.add_argument("--key", type=Path, metavar="FILE", help="secret key to sign with, or public key to check with alone")
     key.add_argument("--comment", metavar="TEXT", help="with sign: a line that is signed too (default: the name of the file)")
     key.add_argument("--machine", action="store_true", help="with trust: for every user of this machine, by its administrator")
+    key.add_argument("--models", action="store_true", help="with trust: for model bundles alone")
     _as_json(key)
 
     kit = command(

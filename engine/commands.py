@@ -362,6 +362,13 @@ def models(args: argparse.Namespace) -> int:
     return 0
 
 
+def try_graph(_: argparse.Namespace) -> int:
+    """Try the graph that standard input brings, within limits."""
+    from engine import trial
+
+    return trial.run_within_limits(sys.stdin.buffer)
+
+
 def token(args: argparse.Namespace) -> int:
     """Make, list, renew or revoke tokens for other machines."""
     from engine import clock, terminal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from engine.domain import Expected
@@ -14,6 +15,17 @@ def require_room(folder: Path, wanted: float, what: str, remedy: str = "Free dis
     free = shutil.disk_usage(folder).free
     if free < wanted:
         raise Expected(f"{what} {wanted / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {folder}.", remedy)
+
+
+def sync(path: Path) -> None:
+    """Bring a file to the disk, or what a folder lists, where the system can do that for folders."""
+    if path.is_dir() and sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write(path: Path, text: str, mode: int = 0o666) -> None:

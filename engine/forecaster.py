@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import io
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from engine import clock, features, pooled
+from engine import clock, features, graphs, pooled, sealed, site, trial
 from engine.calibration import LEAD_GROUPS, MODEL, REFERENCES, lead_group
 from engine.domain import (
     HOUR,
@@ -28,12 +28,13 @@ from engine.domain import (
     Reason,
     Tier,
 )
+from engine.signing import PublicKey
 
-# On Windows the variable that `engine` sets is not heeded, and this is.
-onnxruntime.disable_telemetry_events()
+log = logging.getLogger(__name__)
 
 _WEATHER_SHARE = 0.9
 _PARITY = 1e-5
+_DAY_H, _LEAST_MOVE = 24, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Bundle:
     """
 
     model_id: str
+    signed_by: str
     tier: Tier
     areas: frozenset[str]
     features: tuple[str, ...]
@@ -65,24 +67,29 @@ class Bundle:
     session: onnxruntime.InferenceSession
 
     @staticmethod
-    def load(folder: Path) -> Bundle:
-        """Read a bundle folder, checking hash, external data and the answers to its golden rows."""
+    def load(folder: Path, data_dir: Path | None = None, keys: Sequence[PublicKey] | None = None) -> Bundle:
+        """Read a bundle folder, checking whose it is, that it is as it was signed, its graph, and the answers to its golden rows.
+
+        One of `keys` must have signed it (None: of those trusted here and in a data folder). Graphs that a data folder knows are not
+        tried again.
+        """
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            graph = (folder / "model.onnx").read_bytes()
-            with np.load(folder / "golden.npz", allow_pickle=False) as golden:
+            opened = sealed.open_manifest(folder, site.model_keys(data_dir) if keys is None else keys)
+            manifest, contents = opened.words, opened.contents()
+            graph = contents[sealed.GRAPH]
+            with np.load(io.BytesIO(contents[sealed.GOLDEN]), allow_pickle=False) as golden:
                 rows, answers = golden["features"], (golden["quantiles"], golden["experts"])
-            if hashlib.sha256(graph).hexdigest() != manifest["sha256"]:
-                raise Expected(
-                    f"Model bundle {folder} was changed after it was made.", "Copy the bundle again from where it came."
-                )
             inputs = pooled.names() if manifest["tier"] == Tier.POOLED else features.names()
             if tuple(manifest["levels"]) != LEVELS or not set(manifest["features"]) <= set(inputs):
                 raise Expected(
                     f"Model bundle {folder} has other inputs or levels than this program.", "Use a bundle made for this version."
                 )
+            graphs.check(graph, len(manifest["features"]), len(manifest["experts"]))
+            if opened.signer not in site.program_model_keys():  # those were tried before they came with the program
+                trial.require_harmless(graph, rows, data_dir)
             bundle = Bundle(
                 manifest["model_id"],
+                opened.signer.name,
                 Tier(manifest["tier"]),
                 frozenset(manifest["areas"]),
                 tuple(manifest["features"]),
@@ -92,7 +99,7 @@ class Bundle:
                 clock.parse_utc(manifest["trained_to"]),
                 np.array(manifest["error_correlation"], np.float64).reshape(len(LEAD_GROUPS)),
                 {area: (np.array(t["median_mwh"]), np.array(t["ratios"])) for area, t in manifest["climatology"].items()},
-                _session(graph),
+                graphs.session(graph),
             )
             difference = max(
                 np.max(np.abs(given - answer) / np.maximum(np.abs(answer), 1e-9))
@@ -156,32 +163,25 @@ def _reference(matrix: FeatureMatrix, otherwise: FloatArray) -> FloatArray:
     return np.where(np.isfinite(load), load, otherwise)
 
 
-def _session(graph: bytes) -> onnxruntime.InferenceSession:
-    """A session over a graph's bytes. External data resolves nowhere from bytes, and onnxruntime >= 1.32 refuses what is left."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
 @dataclass(slots=True)
 class Forecaster:
-    """These bundles, or all of a folder, the best tier first and of one tier the newest. `problems` holds what was wrong with those
-    left out."""
+    """These bundles, or all of a folder, the best tier first; of one tier the first named or newest. `problems` holds what was wrong with those
+    left out; a data folder is that of `Bundle.load`."""
 
     source: InitVar[Path | Sequence[Bundle]]
+    data_dir: InitVar[Path | None] = None
     bundles: list[Bundle] = field(init=False)
     problems: list[Expected] = field(init=False, default_factory=list)
 
-    def __post_init__(self, source: Path | Sequence[Bundle]) -> None:
+    def __post_init__(self, source: Path | Sequence[Bundle], data_dir: Path | None) -> None:
         self.bundles = [] if isinstance(source, Path) else list(source)
         folders = [*source.glob("*/manifest.json"), *source.glob("manifest.json")] if isinstance(source, Path) else []
         for manifest in sorted(folders):
             try:
-                self.bundles.append(Bundle.load(manifest.parent))
+                self.bundles.append(Bundle.load(manifest.parent, data_dir))
             except Expected as problem:
                 self.problems.append(problem)
-        self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to))
+        self.bundles.sort(key=lambda b: (list(Tier).index(b.tier), -b.trained_to if isinstance(source, Path) else 0))
 
     @property
     def pooled(self) -> Bundle | None:
@@ -221,8 +221,13 @@ class Forecaster:
                 lacking = lacking or lack
                 if lack:
                     continue
-                quantiles, draft = bundle.predict(matrix)
-                if plausible(quantiles, matrix).all():
+                try:
+                    quantiles, draft = bundle.predict(matrix)
+                except Exception:  # whatever the runtime raises, the next bundle serves
+                    log.exception("The model %s failed.", bundle.model_id)
+                    lacking = Reason.BAD_OUTPUT
+                    continue
+                if plausible(quantiles, matrix).all() and _moves(quantiles[:, MEDIAN]):
                     used = features.weather_keys(history, area) if bundle.uses_weather else []
                     ex_post = any(key in history.ex_post for key in [*used, load_key])
                     how = (bundle.tier, lacking, bundle.model_id, ex_post, draft)
@@ -301,6 +306,11 @@ def plausible(quantiles: FloatArray, matrix: FeatureMatrix) -> npt.NDArray[np.bo
     near = np.isfinite(quantiles) & (quantiles > 0.2 * base) & (quantiles < 4.0 * base)
     fine: npt.NDArray[np.bool_] = np.all(near, axis=1) & np.all(np.diff(quantiles, axis=1) >= 0, axis=1)
     return fine
+
+
+def _moves(median: FloatArray) -> bool:
+    """Whether a day or more of medians is not the same load all the way."""
+    return len(median) < _DAY_H or float(np.ptp(median)) > _LEAST_MOVE * float(median.mean())
 
 
 def climatology_cell(valid_time: IntArray) -> IntArray:

@@ -54,6 +54,13 @@ def here() -> Installation:
     return Installation(_form(folder), folder)
 
 
+def same_engine() -> list[str]:
+    """How the engine of this very version is started."""
+    if not getattr(sys, "frozen", False):
+        return [sys.executable, "-m", "engine"]
+    return [str(Path(sys.executable).with_name(f"lastvagt-engine{'.exe' if sys.platform == 'win32' else ''}"))]
+
+
 def _form(folder: Path) -> Form:
     if sys.platform == "win32":
         everybodys = any(part.startswith("Program Files") for part in folder.parts)

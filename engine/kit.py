@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import clock, releases, signing
+from engine import clock, releases, sealed, signing
 from engine.disk import require_room
 from engine.domain import HOUR, Expected, Flag, FloatArray, IntArray
 from engine.signing import PublicKey, SecretKey
@@ -36,7 +36,7 @@ UNSEEN = "cannot be read here"
 #: Version of this form; a kit of another one is refused.
 FORM = 1
 #: Files of a model bundle.
-BUNDLE_FILES = ("manifest.json", "model.onnx", "golden.npz", "card.md")
+BUNDLE_FILES = (sealed.MANIFEST, sealed.SIGNATURE, *sealed.FILES)
 MANIFEST = "manifest.json"
 _SIGNATURE = MANIFEST + signing.SUFFIX
 _MEGABYTE = 1 << 20

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, clock, kit, releases, signing
+from engine import __version__, clock, kit, releases, sealed, signing
 from engine.config import Config
 from engine.domain import DAY, Expected
 from engine.forecaster import Bundle
-from engine.kit import BUNDLE_FILES, Contents, Packer, Part
+from engine.kit import Contents, Packer, Part
 from engine.lineup import Shelf
 from engine.releases import LIST
 from engine.signing import SecretKey
@@ -61,7 +61,7 @@ def pack(
                 note=note,
                 parts=tuple(parts),
                 days=_days(now),
-                models=_add_models(packer, config, models),
+                models=_add_models(packer, config, models, key),
                 update=_add_update(packer, update),
             ),
             key,
@@ -74,8 +74,8 @@ def _days(now: int) -> dict[dt.date, str]:
     return {day: name for year in range(this + _YEARS[0], this + _YEARS[1] + 1) for day, name in clock.special_days(year).items()}
 
 
-def _add_models(packer: Packer, config: Config, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The bundles that were wanted, each one that this machine can use."""
+def _add_models(packer: Packer, config: Config, wanted: Sequence[str] | None, key: SecretKey) -> tuple[str, ...]:
+    """The bundles that were wanted, each one that this machine can use; who signs the kit vouches for them."""
     shelf = Shelf(config)
     known = sorted(state.model_id for state in shelf.look()[0])
     for model_id in wanted or ():
@@ -85,9 +85,10 @@ def _add_models(packer: Packer, config: Config, wanted: Sequence[str] | None) ->
     for model_id in known if wanted is None else sorted(set(wanted)):
         bundle, folder = shelf.load(model_id), shelf.folder(model_id)
         if isinstance(bundle, Bundle) and folder is not None:
-            for name in BUNDLE_FILES:
-                if (folder / name).exists():
-                    packer.add_file(f"models/{model_id}/{name}", folder / name)
+            for name in (sealed.MANIFEST, *sealed.FILES):
+                packer.add_file(f"models/{model_id}/{name}", folder / name)
+            vouched = key.sign(folder / sealed.MANIFEST, f"bundle:{model_id}")
+            packer.add(f"models/{model_id}/{sealed.SIGNATURE}", vouched.encode())
             added.append(model_id)
         elif wanted is not None and isinstance(bundle, Expected):
             raise bundle

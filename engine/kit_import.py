@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__, clock, features, installation, kit, pipeline, releases, site
+from engine import __version__, clock, features, installation, kit, pipeline, releases, sealed, site
 from engine.config import Config
 from engine.domain import HOUR, UNITS, Expected, Flag, IntArray, JobRun, Observations, Series
 from engine.forecaster import Bundle
-from engine.kit import BUNDLE_FILES, Contents, Part
+from engine.kit import Contents, Part
 from engine.lineup import Shelf
 from engine.signing import PublicKey
 from engine.store import Reader, Writer
@@ -192,13 +192,12 @@ def _shelve(folder: Path, model_ids: Sequence[str], config: Config) -> tuple[lis
         assert there is not None
         try:
             if there.exists():
-                if any(_bytes(source / name) != _bytes(there / name) for name in BUNDLE_FILES):
+                if any(_bytes(source / name) != _bytes(there / name) for name in (sealed.MANIFEST, *sealed.FILES)):
                     raise kit.Refused(
                         f"Another bundle is called {model_id} here.", "Remove its folder, then import the kit again."
                     )
                 continue
-            if Bundle.load(source).model_id != model_id:
-                raise kit.Refused(f"The bundle in {model_id} has another name.", "Ask who made the kit.")
+            Bundle.load(source, config.data_dir)
             there.parent.mkdir(parents=True, exist_ok=True)
             source.rename(there)
             added.append(model_id)

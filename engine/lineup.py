@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import clock, roles
+from engine import clock, geography, roles, sealed, site
 from engine.config import Config
 from engine.domain import MODEL_TIERS, Expected, Tier
 from engine.forecaster import Bundle, Forecaster
 from engine.roles import Move, Roles
+from engine.signing import PublicKey
 from engine.store import Reader, Writer
 from engine.store.roster import BundleState, RoleChange
 
-_FILES = ("manifest.json", "model.onnx", "golden.npz")
+_FILES = (sealed.MANIFEST, sealed.SIGNATURE, *sealed.FILES)
 
-Stamp = tuple[tuple[int, int], ...]
+Keys = tuple[PublicKey, ...]
+Stamp = tuple[Keys, tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +33,36 @@ class Duel:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who forecasts now: the champions of all tiers, and the duels fought in shadow."""
+    """Who forecasts now: the champions of all tiers, behind each the former one, and the duels fought in shadow."""
 
     forecaster: Forecaster
     duels: tuple[Duel, ...]
 
 
 class Shelf:
-    """The bundles in the shipped and in the user's own folder. Looking again is cheap: only what changed on disk is read again."""
+    """The bundles in the shipped and in the user's own folder. Looking again is cheap: what is as it was is not read again."""
 
     def __init__(self, config: Config) -> None:
+        self._data_dir = config.data_dir
         self._folders = {"shipped": config.model_dir, "own": config.own_model_dir}
         self._manifests: dict[Path, tuple[Stamp, BundleState | Expected]] = {}
         self._bundles: dict[Path, tuple[Stamp, Bundle | Expected]] = {}
         self._where: dict[str, Path] = {}
+        self._keys: Keys = ()
 
     def look(self) -> tuple[list[BundleState], dict[str, Expected]]:
         """Every bundle there is by its manifest, and what is wrong with folders whose manifest cannot be read, by name."""
         before, self._manifests, self._where = self._manifests, {}, {}
         states, problems = [], dict[str, Expected]()
+        try:
+            self._keys = site.model_keys(self._data_dir)
+        except Expected as trouble:  # what came with the program serves nevertheless
+            self._keys, problems["keys"] = site.program_model_keys(), trouble
         for origin, parent in self._folders.items():
             for path in (*sorted(parent.glob("[!.]*/manifest.json")), *parent.glob("manifest.json")):
-                folder, stamp = path.parent, _stamp(path.parent)
+                folder, stamp = path.parent, (self._keys, _stamp(path.parent))
                 known = before.get(folder)
-                state = known[1] if known is not None and known[0] == stamp else _read(path, origin)
+                state = known[1] if known is not None and known[0] == stamp else _read(folder, self._keys, origin)
                 self._manifests[folder] = (stamp, state)
                 if isinstance(state, Expected):
                     problems[folder.name] = state
@@ -71,7 +78,7 @@ class Shelf:
         kept = self._bundles.get(folder)
         if kept is None or kept[0] != stamp:
             try:
-                kept = (stamp, Bundle.load(folder))
+                kept = (stamp, Bundle.load(folder, self._data_dir, self._keys))
             except Expected as problem:
                 kept = (stamp, problem)
             self._bundles[folder] = kept
@@ -98,7 +105,7 @@ class Shelf:
         self._bundles = {f: kept for f, kept in self._bundles.items() if f in wanted or isinstance(kept[1], Expected)}
 
 
-def _stamp(folder: Path) -> Stamp:
+def _stamp(folder: Path) -> tuple[tuple[int, int], ...]:
     """Times and sizes of a bundle's files, which change when it does; zeros for one that is missing."""
     stamps = []
     for name in _FILES:
@@ -110,15 +117,17 @@ def _stamp(folder: Path) -> Stamp:
     return tuple(stamps)
 
 
-def _read(manifest: Path, origin: str) -> BundleState | Expected:
+def _read(folder: Path, keys: Keys, origin: str) -> BundleState | Expected:
     try:
-        words = json.loads(manifest.read_text(encoding="utf-8"))
-        model_id, tier = words["model_id"], Tier(words["tier"])
-        if not re.fullmatch(roles.MODEL_ID, model_id) or tier not in MODEL_TIERS:
-            raise ValueError(f"no bundle is called {model_id!r} or serves the tier {tier!r}")
-        return BundleState(model_id, tier, clock.parse_utc(words["trained_to"]), origin)
+        opened = sealed.open_manifest(folder, keys)
+        words, model_id = opened.words, opened.words["model_id"]
+        if not re.fullmatch(roles.MODEL_ID, model_id) or (tier := Tier(words["tier"])) not in MODEL_TIERS:
+            raise ValueError(f"no bundle is called {model_id!r} or serves the tier {words['tier']!r}")
+        return BundleState(model_id, tier, clock.parse_utc(words["trained_to"]), origin, signed_by=opened.signer.name)
+    except Expected as refused:
+        return refused
     except Exception as error:  # noqa: BLE001 - whatever a file says, it must not stop the bundles that serve
-        return Expected(f"Model bundle {manifest.parent} cannot be read: {error}.", "Copy the whole bundle folder again.")
+        return Expected(f"Model bundle {folder} cannot be read: {error}.", "Copy the whole bundle folder again.")
 
 
 class Lineup:
@@ -142,7 +151,22 @@ class Lineup:
             self._tell(assigned, problems, now)
             self._shelf.keep(set(bundles))
             duels = [Duel(bundles[mine.champion], bundles[mine.challenger]) for mine in assigned.values() if mine.challenger]
-            return Cast(Forecaster([bundles[mine.champion] for mine in assigned.values() if mine.champion]), tuple(duels))
+            serving = [bundles[name] for mine in assigned.values() for name in (mine.champion, mine.spare) if name]
+            return Cast(Forecaster(serving), tuple(duels))
+
+    def retreat(self, issue_time: int, now: int) -> None:
+        """After an issue: where a former champion stood in for one whose numbers were implausible, it is champion again."""
+        with self._lock:
+            issues = [issue for area in geography.PRICE_AREAS if (issue := self._reader.forecast(area, now)) is not None]
+            stood_in = {issue.model_id: issue.area for issue in issues if issue.issue_time == issue_time}
+            for mine in self._assigned()[0].values():
+                if mine.spare in stood_in:
+                    what = f"Its numbers for {stood_in[mine.spare]} were implausible; those of {mine.spare} from the same inputs were not."
+                    self._record(Move(mine.tier, "rollback", mine.named, mine.spare), roles.ENGINE, what, now)
+                    problem = f"{mine.named} lost its role in the tier '{mine.tier}' to {mine.spare}. {what}"
+                    self._writer.open_event(
+                        "rollback", mine.tier.value, problem, "Look at that bundle, then decide who shall serve.", now
+                    )
 
     def decide(self, act: str, words: Mapping[str, str | None], now: int) -> RoleChange:
         """Carry out a decision: promote `model_id`, rollback `tier`, or challenge `model_id` (without one: nobody in `tier`).
@@ -182,7 +206,9 @@ class Lineup:
         states, problems = self._shelf.look()
         while True:
             assigned = roles.assign(states, changes)
-            wanted = {name for r in assigned.values() for name in (r.champion, r.challenger, "" if r.tried else r.untried)} - {""}
+            wanted = {
+                name for r in assigned.values() for name in (r.champion, r.spare, r.challenger, "" if r.tried else r.untried)
+            } - {""}
             loaded = {name: self._shelf.load(name) for name in wanted}
             failed = {name: trouble for name, trouble in loaded.items() if isinstance(trouble, Expected)}
             if not failed:
@@ -207,9 +233,11 @@ class Lineup:
                     troubles[name] = Expected(
                         f"{troubles[name].problem} In the tier '{mine.tier}' {then}.", troubles[name].remedy
                     )
+        latest = {change.tier: change for change in self._reader.roster.changes() if change.act != "challenge"}
         lasting = {
             "model": troubles.keys(),
             "challenger": {mine.tried for mine in assigned.values()},
+            "rollback": {tier.value for tier, last in latest.items() if (last.act, last.who) == ("rollback", roles.ENGINE)},
             "proposal": {mine.tier.value for mine in assigned.values() if mine.challenger},
         }
         for event in self._reader.events():

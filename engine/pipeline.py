@@ -11,7 +11,7 @@ import datetime as dt
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,6 +56,8 @@ from engine.store.reader import SeriesState
 
 log = logging.getLogger("lastvagt")
 
+#: Every so many runs of maintenance, which is one a day, everything is looked at.
+_EXAMINED_EVERY = 7
 #: How long one ingest goes on with spans: other sources are due again after a quarter of an hour.
 _SPANS_S = 600
 #: A series this far behind the others of its source has ended: an area that was merged, a grid company that is no more.
@@ -460,11 +462,32 @@ def watch_drift(writer: Writer, reader: Reader, watched: Sequence[Consumer], now
 
 
 def maintain(writer: Writer, config: Config, now: int) -> JobRun:
-    """Apply retention and checkpoint the database."""
+    """Apply retention, checkpoint the database, and once a week see whether everything is as it was written."""
     with _job(writer, "maintenance", lambda: now) as (story, kept):
         thin_after = config.thin_forecasts_after_days
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
         story.detail["database_bytes"] = config.database.stat().st_size
+        with closing(Reader(config.database)) as reader:
+            if not any("examined" in run.detail for run in reader.job_runs("maintenance", limit=_EXAMINED_EVERY - 1)):
+                story.detail["examined"] = examine(writer, reader, now)
     return kept[0]
+
+
+def examine(writer: Writer, reader: Reader, now: int) -> int:
+    """Look at every page and every issue, and tell what is damaged until nothing is; returns how many issues there are."""
+    structure, found = reader.structure(), writer.mend()
+    told = [f"SQLite finds: {structure}."] if structure else []
+    if found.damaged:
+        area, kind, issue_time = found.damaged[-1]
+        newest = f"{area}{'' if kind == 'total' else f'/{kind}'} of {clock.iso(issue_time)}"
+        told.append(f"{len(found.damaged)} of {found.issues} issues are not as they were written and are not shown, as {newest}.")
+    if found.renewed:
+        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again, or gone.")
+    if told:
+        problem = f"The database was damaged on disk. {' '.join(told)}"
+        writer.open_event("damaged", "", problem, "Check the disk; where issues are missed, restore a backup from before.", now)
+    else:
+        writer.close_event("damaged", "", now)
+    return found.issues

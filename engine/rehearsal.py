@@ -73,7 +73,8 @@ def _forecaster(args: argparse.Namespace, named: Path | None) -> Forecaster:
     """The bundles of a folder named on the command line, of which one at least must be usable, or those of the settings."""
     from engine.forecaster import Forecaster
 
-    forecaster = Forecaster(named or outside(args).config().model_dir)
+    config = outside(args).config()
+    forecaster = Forecaster(named or config.model_dir, config.data_dir)
     for problem in forecaster.problems:
         print(f"{problem.problem}\n{problem.remedy}", file=sys.stderr)
     if named and not forecaster.bundles:

@@ -30,7 +30,7 @@ class Roles:
 
     `named` is the champion that was decided on (or the newest shipped bundle), `champion` the one that serves: another only
     where `named` cannot be used. `before` is whom a rollback brings back, `tried` the challenger decided on, `challenger` the
-    same where it can be used, `untried` the newest bundle that is newer than `named` and that nobody has decided about.
+    same where it can be used, `spare` is `before` where it can take over at once, `untried` the newest bundle that is newer than `named` and that nobody has decided about.
     """
 
     tier: Tier
@@ -38,6 +38,7 @@ class Roles:
     named: str
     champion: str
     before: str
+    spare: str
     tried: str
     challenger: str
     untried: str
@@ -99,6 +100,7 @@ def _roles(tier: Tier, bundles: Mapping[str, BundleState], changes: Sequence[Rol
         named=named,
         champion=champion,
         before=line[-2] if len(line) > 1 else "",
+        spare=line[-2] if len(line) > 1 and champion == named and line[-2] in ids else "",
         tried=tried,
         challenger=tried if tried in ids and tried != champion else "",
         untried=max(newer, key=lambda b: b.trained_to).model_id if newer else "",

@@ -235,7 +235,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
-        return pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+        run = pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+        self._lineup.retreat(issue_time, now)
+        return run
 
     def _forecast_late(self, now: int) -> JobRun | None:
         """Every other consumer, from the newest issue of the price areas on."""

@@ -159,13 +159,13 @@ def _digest(path: Path) -> bytes:
 
 def _lines(path: Path, count: int) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise Expected(f"{path} cannot be read: {reason}.", "Check that it exists and who may read it.") from None
     if len(lines) < count:
         raise Expected(f"{path} is cut short.", "Fetch it again.")
-    return lines
+    return lines[:count]
 
 
 def _encoded(raw: bytes) -> str:
@@ -173,7 +173,11 @@ def _encoded(raw: bytes) -> str:
 
 
 def _decoded(text: str, path: Path) -> bytes:
+    """What base64 text holds, in the one form that it is written in."""
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise Expected(f"{path} holds neither key nor signature.", "Fetch it again.") from None
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if _encoded(raw) != text:
+        raise Expected(f"{path} holds neither key nor signature.", "Fetch it again.")
+    return raw

@@ -31,6 +31,10 @@ APP: Mapping[str, type] = {
 SIGNERS = "site-keys"
 #: Keys that came with the program.
 SHIPPED = Path(__file__).resolve().parent / "keys"
+#: Keys of the bundles that came with the program, which sign nothing else.
+SHIPPED_MODELS = SHIPPED / "models"
+#: In a data folder: keys whose bundles serve there, and the secret one that signs what is trained there.
+MODELS = "model-keys"
 #: In a site's folder and in a data folder: keys that kits and updates are checked with.
 TRUSTED = "trusted"
 
@@ -128,6 +132,17 @@ def key_files(data_dir: Path | None = None) -> tuple[Path, ...]:
     """The files of `trusted_keys`."""
     places = [SHIPPED, *(folder / TRUSTED for folder in folders()), *([data_dir / TRUSTED] if data_dir else [])]
     return tuple(path for place in places for path in keys_in(place))
+
+
+def program_model_keys() -> tuple[PublicKey, ...]:
+    """The keys of the bundles that came with the program."""
+    return tuple(PublicKey.read(path) for path in keys_in(SHIPPED_MODELS))
+
+
+def model_keys(data_dir: Path | None = None) -> tuple[PublicKey, ...]:
+    """Keys that bundles are checked with: those of the program's, all `trusted_keys`, and those of a data folder for bundles alone."""
+    own = keys_in(data_dir / MODELS) if data_dir else ()
+    return (*program_model_keys(), *trusted_keys(data_dir), *(PublicKey.read(path) for path in own))
 
 
 def keys_in(folder: Path) -> Iterable[Path]:

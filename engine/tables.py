@@ -46,7 +46,20 @@ _CALIBRATION_COLUMNS = (
     *("hours", "kind", "name", "nominal", "value", "unit"),
 )
 _MODEL_COLUMNS = (
-    *("model_id", "tier", "role", "since", "trained_to", "origin", "problem", "against", "days", "wape", "wape_against"),
+    *(
+        "model_id",
+        "tier",
+        "role",
+        "since",
+        "trained_to",
+        "origin",
+        "signed_by",
+        "problem",
+        "against",
+        "days",
+        "wape",
+        "wape_against",
+    ),
     *("wql", "wql_against", "difference", "low", "high", "verdict", "evidence"),
 )
 _ISSUE_COLUMNS = ("area", "consumer_type", "issue_time", "tier", "reason", "model_id", "created_at", "valid_start", "hours")
@@ -377,7 +390,11 @@ def models(reader: Reader, bundles: Sequence[BundleState] | None = None) -> Tabl
             if not model_id:
                 continue
             bundle = mine.bundles.get(model_id)
-            known = (_iso(bundle.trained_to), bundle.origin, bundle.problem) if bundle else (None, "", "Its folder is gone.")
+            known = (
+                (_iso(bundle.trained_to), bundle.origin, bundle.signed_by, bundle.problem)
+                if bundle
+                else (None, "", "", "Its folder is gone.")
+            )
             role = mine.role(model_id)
             since = {"champion": mine.champion_since, "challenger": mine.challenger_since}.get(role)
             rows.append((model_id, mine.tier.value, role, _iso(since), *known, *_against(reader, mine, role)))

@@ -196,7 +196,7 @@ def against_tso(table: Table) -> None:
 
 def models(table: Table) -> None:
     """Bundles with their roles; below them what there is to say about some."""
-    shown = ("model_id", "tier", "role", "since", "trained_to", "origin")
+    shown = ("model_id", "tier", "role", "since", "trained_to", "origin", "signed_by")
     records = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     if not records:
         print("No bundle is known.")

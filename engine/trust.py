@@ -35,9 +35,10 @@ def _list(args: argparse.Namespace) -> int:
     rows = [(k.name, k.hexadecimal, place, str(path)) for place, path in _places(_data_dir(args)) for k in [PublicKey.read(path)]]
     if args.json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
-    elif rows:
+        return 0
+    if rows:
         terminal.grid(columns, rows)
-    else:
+    if not site.key_files(_data_dir(args)):
         print("No key is trusted here: neither kits nor updates can be checked.\nAdd one: lastvagt-engine key trust FILE")
     return 0
 
@@ -45,6 +46,8 @@ def _list(args: argparse.Namespace) -> int:
 def _places(data_dir: Path) -> Iterator[tuple[str, Path]]:
     """Every trusted key with whence it comes."""
     mine = data_dir / site.TRUSTED
+    for path in (*site.keys_in(site.SHIPPED_MODELS), *site.keys_in(data_dir / site.MODELS)):
+        yield "program, bundles" if path.parent == site.SHIPPED_MODELS else "data folder, bundles", path
     for path in site.key_files(data_dir):
         yield "program" if path.parent == site.SHIPPED else "data folder" if path.parent == mine else "site", path
 
@@ -61,7 +64,9 @@ def _new(args: argparse.Namespace) -> None:
 
 def _trust(args: argparse.Namespace) -> None:
     added = PublicKey.read(args.file)
-    folder = (site.folders()[0] if args.machine else _data_dir(args)) / site.TRUSTED
+    if args.machine and args.models:
+        raise Expected("A key for bundles alone is one of a data folder.", "Leave out --machine or --models.")
+    folder = (site.folders()[0] if args.machine else _data_dir(args)) / (site.MODELS if args.models else site.TRUSTED)
     for path in site.keys_in(folder):
         known = PublicKey.read(path)
         if known.number == added.number and known.point != added.point:
@@ -74,7 +79,8 @@ def _trust(args: argparse.Namespace) -> None:
     path = folder / f"{added.name}.pub"
     disk.write(path, added.text())
     path.chmod(0o644)
-    print(f"{path}: kits and updates signed with {added.hexadecimal} are taken from now on. Delete it to end that.")
+    what = "bundles" if args.models else "kits, bundles and updates"
+    print(f"{path}: {what} signed with {added.hexadecimal} are taken from now on. Delete it to end that.")
 
 
 def _sign(args: argparse.Namespace) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
 import importlib.metadata
 import itertools
-import json
 import platform
 import tempfile
 import time
@@ -21,8 +19,9 @@ import numpy.typing as npt
 import onnxruntime
 
 import engine
-from engine import calibration, clock, features, forecaster, pooled
+from engine import calibration, clock, disk, features, forecaster, pooled, sealed, site
 from engine.domain import BRIDGE_H, DAY, HORIZON_H, HOUR, LEVELS, Expected, Flag, FloatArray, Tier
+from engine.signing import SecretKey
 from engine.store import FOREVER, Archive, Reader
 from models import card, experiments, harmonise, learner, onnx_graph
 from models.learner import Learner, Recipe
@@ -35,6 +34,7 @@ RESPONSES = ("wind_speed_anomaly", "temperature_ewma_12h_anomaly", "wind_chill_a
 PARITY_ROWS, PARITY = 20_000, 1e-5
 _GOLDEN_ROWS = 500
 _LEAST_KNOWN_DAYS = 540
+_OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +155,23 @@ def largest_difference(graph: bytes, model: Learner, rows: Rows) -> float:
     return max(float(np.max(np.abs(a - expected) / np.maximum(np.abs(expected), 1e-9))) for a, expected in pairs)
 
 
+def own_key(data_dir: Path) -> SecretKey:
+    """The key that signs what is trained on the store of a data folder, and is trusted there; it is made when it is first needed."""
+    secret = data_dir / site.MODELS / f"{_OWN}.key"
+    if not secret.exists():
+        secret.parent.mkdir(parents=True, exist_ok=True)
+        SecretKey.new().write(secret)
+    key = SecretKey.read(secret)
+    if not secret.with_suffix(".pub").exists():
+        disk.write(secret.with_suffix(".pub"), key.public(_OWN).text())
+    return key
+
+
 def train(
     reader: Reader, start: int, end: int, tier: Tier, out: Path, recipe: Recipe | None = None, step_h: int = ISSUE_STEP_H
 ) -> Path:
-    """Train one bundle on [start, end) and put it into a folder of `out`, replacing one of the same name; returns that folder.
+    """Train one bundle on [start, end) and put it, signed by the store's `own_key`, into a folder of `out`, replacing one of the same
+    name; returns that folder.
 
     Learns from an issue every `step_h` hours. Raises Expected where the store holds too little.
     """
@@ -190,7 +203,6 @@ def train(
         "model_id": model_id,
         "tier": tier.value,
         "areas": [] if tier is Tier.POOLED else areas,
-        "sha256": hashlib.sha256(graph).hexdigest(),
         "levels": LEVELS,
         "features": sample.names,
         "experts": centre.experts,
@@ -221,19 +233,20 @@ def train(
         "seconds": round(time.monotonic() - began),
         "climatology": {} if tier is Tier.POOLED else {area: climatology(archive, area, start, end) for area in areas},
     }
+    key = own_key(reader.path.parent)
     golden = sample.rows[np.random.default_rng(2).integers(0, len(sample), _GOLDEN_ROWS)]
     out.mkdir(parents=True, exist_ok=True)
     # An engine may be reading `out`: the folder appears there whole, or not at all.
     with tempfile.TemporaryDirectory(dir=out, prefix=".making-") as making:
         folder = Path(making) / "new" / model_id
         folder.mkdir(parents=True)
-        (folder / "model.onnx").write_bytes(graph)
+        (folder / sealed.GRAPH).write_bytes(graph)
         np.savez_compressed(
-            folder / "golden.npz", features=golden, quantiles=model.predict(golden), experts=model.experts(golden)
+            folder / sealed.GOLDEN, features=golden, quantiles=model.predict(golden), experts=model.experts(golden)
         )
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        (folder / "card.md").write_text(card.text(manifest, len(graph)), encoding="utf-8")
-        forecaster.Bundle.load(folder)
+        (folder / sealed.CARD).write_text(card.text(manifest, len(graph)), encoding="utf-8")
+        sealed.seal(folder, manifest, key)
+        forecaster.Bundle.load(folder, keys=[key.public(_OWN)])
         target = out / model_id
         if target.exists():
             target.rename(Path(making) / "old")

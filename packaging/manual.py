@@ -45,9 +45,10 @@ def program_page(program: str, parser: argparse.ArgumentParser, day: date) -> st
         epilogs = _sections(parser.epilog)
     else:
         lines += [f".B {_safe(program)}", ".I COMMAND", "[options]", ".SH DESCRIPTION", _safe(parser.description or "")]
-        everywhere = _everywhere(commands.choices.values())
+        told = {action.dest: commands.choices[action.dest] for action in commands._choices_actions}
+        everywhere = _everywhere(told.values())
         lines += [".SH OPTIONS", "Every command takes these:", *everywhere, ".SH COMMANDS"]
-        for name, command in commands.choices.items():
+        for name, command in told.items():
             lines += [f".SS {_safe(name)}", *_command(command, everywhere)]
         epilogs = _sections(parser.epilog)
     for title, body in epilogs.items():

@@ -151,7 +151,7 @@ def main() -> int:
     if arguments.models is None:
         for tier in [Tier.FULL] if arguments.trained_to else sampling.REGIMES:
             bundle.train(reader, clock.parse_utc("2015-04-05"), train.end_of(trained_to), tier, models)
-    forecaster = Forecaster(models)
+    forecaster = Forecaster(models, reader.path.parent)
     found: dict[str, Mapping[str, Any]] = {}
     for name in circumstances:
         told, change = CIRCUMSTANCES[name]

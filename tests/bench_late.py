@@ -87,7 +87,7 @@ def main() -> int:
     models = arguments.models or OUT / f"models-to-{TRAINED_TO}"
     if arguments.models is None:
         bundle.train(reader, clock.parse_utc("2015-04-05"), train.end_of(TRAINED_TO), Tier.POOLED, models)
-    forecaster = Forecaster(models)
+    forecaster = Forecaster(models, reader.path.parent)
     if forecaster.pooled is None:
         print("There is no pooled bundle among these models.", file=sys.stderr)
         return 4

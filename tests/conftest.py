@@ -4,9 +4,11 @@ A test marked `gate` proves a promise of the trust report; what it found is kept
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import bundles
 import pytest
 import trust_report
 
@@ -24,6 +26,18 @@ def _no_site() -> Iterator[None]:
     """What the administrator of this machine set is none of a test's business."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "folders", lambda: ())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Bundles that tests sign serve as those of the program do."""
+    folder = tmp_path_factory.mktemp("keys")
+    for path in site.keys_in(site.SHIPPED_MODELS):
+        shutil.copy(path, folder)
+    (folder / "tests.pub").write_text(bundles.KEY.public("tests").text(), encoding="ascii")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "SHIPPED_MODELS", folder)
         yield
 
 

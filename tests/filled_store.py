@@ -306,11 +306,11 @@ def models(writer: Writer, now: int, days: int = 140, better_by: float = 0.05) -
     end = clock.parse_utc("2024-06-30T22:00Z")
     writer.roster.put_bundles(
         [
-            BundleState("price-areas-full-2024-06", Tier.FULL, end, "shipped"),
-            BundleState("price-areas-full-2025-12", Tier.FULL, end + 550 * DAY, "own"),
-            BundleState("price-areas-full-2026-06", Tier.FULL, end + 730 * DAY, "own"),
-            BundleState("price-areas-late-2024-06", Tier.LATE, end, "shipped"),
-            BundleState("price-areas-no-weather-2024-06", Tier.NO_WEATHER, end, "shipped"),
+            BundleState("price-areas-full-2024-06", Tier.FULL, end, "shipped", signed_by="program"),
+            BundleState("price-areas-full-2025-12", Tier.FULL, end + 550 * DAY, "own", signed_by="own"),
+            BundleState("price-areas-full-2026-06", Tier.FULL, end + 730 * DAY, "own", signed_by="own"),
+            BundleState("price-areas-late-2024-06", Tier.LATE, end, "shipped", signed_by="program"),
+            BundleState("price-areas-no-weather-2024-06", Tier.NO_WEATHER, end, "shipped", signed_by="program"),
         ]
     )
     first, champion, challenger = (f"price-areas-full-{month}" for month in ("2024-06", "2025-12", "2026-06"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,13 @@ def test_silence_is_no_good_news(
         assert said in told.out + told.err
 
 
-def test_without_pip_audit_nothing_is_known(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.gate("S", "Known vulnerabilities", target="an audit that could not ask says NOT AUDITED, never that all is well")
+def test_without_pip_audit_nothing_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], gate: Callable[[str], None]
+) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "argv", ["audit"])
-    assert audit.main() == 0
-    assert capsys.readouterr().err.startswith("NOT AUDITED")
+    code, told = audit.main(), capsys.readouterr().err
+    gate(f"without pip-audit: exit code {code}, '{told.partition(':')[0]}'")
+    assert code == 0
+    assert told.startswith("NOT AUDITED")

@@ -326,13 +326,14 @@ def test_a_long_log_a_copy_and_what_lasts_are_told(own: Path, monkeypatch: pytes
 def test_models_that_are_missing_or_changed_are_told(tmp_path: Path, surroundings: Path) -> None:
     config = Config(data_dir=surroundings, model_dir=tmp_path / "models")
     assert one(stored.models(config), "models.tier").status == "warn"
-    shutil.copytree(bundles.shipped(Tier.FULL), tmp_path / "models" / "full")
+    folder = tmp_path / "models" / bundles.shipped(Tier.FULL).name
+    shutil.copytree(bundles.shipped(Tier.FULL), folder)
     found = list(stored.models(config))
     assert [(finding.check, finding.status) for finding in found] == [("models.load", "ok")]
     assert "answers here as where it was made" in found[0].text
-    graph = tmp_path / "models" / "full" / "model.onnx"
+    graph = folder / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
-    assert "was changed after it was made" in one(stored.models(config), "models.load").text
+    assert "was changed after it was signed" in one(stored.models(config), "models.load").text
 
 
 # -- the engine -------------------------------------------------------------------------------------------------------

@@ -135,6 +135,39 @@ def test_clock_change_days_have_as_many_hours_as_they_last(day, hours):
         assert len(batch) == hours
 
 
+@pytest.mark.gate("E6", "Errors of a clock-change day", target="Any hour of 25 missing, twice or contradicted: no value shifted")
+def test_no_error_of_the_25_hour_day_shifts_a_value(gate):
+    now = parse_utc("2026-10-26T10:20Z")
+    cases = shifted = told = 0
+    for source, name in (
+        (SOURCE, "generation_prod_type_exchange_2026-10-25.json"),
+        (DayAheadPrices(Config()), "day_ahead_prices_2026-10-25.json"),
+    ):
+        envelope = json.loads((DATA / name).read_bytes())
+
+        def read(records, source=source):
+            return {
+                (b.series.area, t): x
+                for b in source.parse(Request(source.dataset, "http://x"), body(*records), now)
+                for t, x in zip(b.valid_time.tolist(), b.value.tolist(), strict=True)
+            }
+
+        rows = envelope["records"]
+        true = read(rows)
+        for i in range(len(rows)):
+            for spoilt in (rows[:i] + rows[i + 1 :], [*rows[: i + 1], *rows[i:]]):
+                cases += 1
+                shifted += any(true[key] != x for key, x in read(spoilt).items())
+        if source is SOURCE:
+            for one in rows:
+                cases += 1
+                with pytest.raises(Expected, match="came twice for"):
+                    read([*rows, {**one, "GrossCon": one["GrossCon"] + 1}])
+                told += 1
+    gate(f"{cases} spoilt answers of 25 October 2026: {shifted} with a shifted value, {told} contradictions of {told} told")
+    assert shifted == 0
+
+
 def test_a_25_hour_day_without_its_repeated_hour_shifts_nothing():
     """Recorded from the simulated upstream, with the defect of 2022-10-30: the first 02:00 of the day is absent."""
     answer = (DATA / "generation_prod_type_exchange_2026-10-25.json").read_bytes()

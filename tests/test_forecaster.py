@@ -1,17 +1,17 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import bundles
 import histories
 import numpy as np
 import onnx
 import pytest
 
-from engine import clock, features
+from engine import clock, features, sealed
 from engine.config import Config
 from engine.domain import DAY, HORIZON_H, HOUR, LEVELS, Expected, History, QuantileForecast, Reason, Tier
 from engine.forecaster import Bundle, Forecaster
@@ -100,10 +100,7 @@ def test_without_any_model_there_is_still_a_forecast(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    folder = tmp_path / "one"
-    shutil.copytree(next(p.parent for p in sorted(Config().model_dir.glob("*/manifest.json"))), folder)
-    Bundle.load(folder)
-    return folder
+    return bundles.copy(tmp_path, "one")
 
 
 def test_a_changed_graph_is_refused_and_the_rest_serves(bundle: Path) -> None:
@@ -116,20 +113,11 @@ def test_a_changed_graph_is_refused_and_the_rest_serves(bundle: Path) -> None:
     assert check(forecaster.forecast(history(histories.archive(NOW)), "DK1", HOURS)).tier is Tier.SEASONAL
 
 
-def reseal(bundle: Path, graph: bytes) -> None:
-    import hashlib
-
-    (bundle / "model.onnx").write_bytes(graph)
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["sha256"] = hashlib.sha256(graph).hexdigest()
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
-
-
 def test_a_graph_that_computes_other_numbers_is_refused(bundle: Path) -> None:
     model = onnx.load(bundle / "model.onnx")
     bias = next(i for i in model.graph.initializer if i.name == "bias")
     bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 1e-4, "bias"))
-    reseal(bundle, model.SerializeToString())
+    bundles.reseal(bundle, model.SerializeToString())
     with pytest.raises(Expected, match="other numbers"):
         Bundle.load(bundle)
 
@@ -137,12 +125,12 @@ def test_a_graph_that_computes_other_numbers_is_refused(bundle: Path) -> None:
 def test_a_graph_with_data_outside_the_file_is_refused(bundle: Path) -> None:
     model = onnx.load(bundle / "model.onnx")
     onnx.save(model, bundle / "outside.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
-    reseal(bundle, (bundle / "outside.onnx").read_bytes())
-    with pytest.raises(Expected):
+    bundles.reseal(bundle, (bundle / "outside.onnx").read_bytes())
+    with pytest.raises(Expected, match=r"field 1[34]"):
         Bundle.load(bundle)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "manifest.json", "golden.npz"])
+@pytest.mark.parametrize("name", [sealed.MANIFEST, sealed.SIGNATURE, *sealed.FILES])
 def test_a_bundle_with_a_missing_or_empty_file_is_refused(bundle: Path, name: str) -> None:
     (bundle / name).write_bytes(b"")
     with pytest.raises(Expected):
@@ -156,7 +144,6 @@ def test_a_bundle_with_a_missing_or_empty_file_is_refused(bundle: Path, name: st
     "change",
     [
         lambda m: m["features"].__setitem__(3, "no_such_input"),
-        lambda m: m.pop("sha256"),
         lambda m: m.update(tier="best"),
         lambda m: m.pop("climatology"),
         lambda m: m.update(levels=[0.5]),
@@ -165,7 +152,7 @@ def test_a_bundle_with_a_missing_or_empty_file_is_refused(bundle: Path, name: st
 def test_a_bundle_with_a_wrong_manifest_is_left_out(bundle: Path, change: Callable[[dict], object]) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
     change(manifest)
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    sealed.seal(bundle, manifest, bundles.KEY)
     forecaster = Forecaster(bundle.parent)
     assert not forecaster.bundles
     assert len(forecaster.problems) == 1
@@ -173,7 +160,7 @@ def test_a_bundle_with_a_wrong_manifest_is_left_out(bundle: Path, change: Callab
 
 
 def test_garbage_with_the_right_hash_is_left_out(bundle: Path) -> None:
-    reseal(bundle, b"no graph at all")
+    bundles.reseal(bundle, b"no graph at all")
     assert len(Forecaster(bundle.parent).problems) == 1
     (bundle / "manifest.json").write_text("[]")
     assert len(Forecaster(bundle.parent).problems) == 1

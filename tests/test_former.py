@@ -146,3 +146,13 @@ def test_a_migration_needs_room_for_its_copy(tmp_path: Path, monkeypatch: pytest
         Writer(path)
     assert schema.version_of(path) == len(_CURRENT)
     assert words(path) == ["before"]
+
+
+def test_the_copy_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lastvagt.sqlite"
+    write(path, "before")
+    copy, synced = schema.before(path, len(_CURRENT) + 1), list[tuple[str, bool]]()
+    monkeypatch.setattr(schema.disk, "sync", lambda of: synced.append((of.name, copy.exists())))
+    with newer_program(monkeypatch):
+        write(path, "after")
+    assert synced == [(f"{copy.name}.part", False), (tmp_path.name, True)]

@@ -551,6 +551,8 @@ def test_a_bundle_begins_to_be_tried_and_nobody_is_promoted(site: Callable[..., 
     bundles.copy(other.config.model_dir, "serves", "2026-01-01T00:00:00Z")
     path = tmp_path / "a.kit"
     kit_export.pack(one.reader, one.config, path, KEY, 0, NOW)
+    (other.config.data_dir / "model-keys").mkdir()
+    (other.config.data_dir / "model-keys" / "maker.pub").write_text(TRUSTED[0].text())
     taken = other.take(path, NOW)
     assert taken.record.brought["models"] == ["newer"]
     cast = Lineup(other.config, other.writer, other.reader).settle(NOW)

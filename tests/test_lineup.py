@@ -14,7 +14,7 @@ from pathlib import Path
 import bundles
 import pytest
 
-from engine import roles
+from engine import roles, sealed, site
 from engine.config import Config
 from engine.domain import Expected
 from engine.forecaster import Bundle
@@ -55,7 +55,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def serving(cast: Cast) -> list[str]:
-    return [bundle.model_id for bundle in cast.forecaster.bundles]
+    """The first bundle of each tier."""
+    first = {bundle.tier: bundle.model_id for bundle in reversed(cast.forecaster.bundles)}
+    return list(reversed(first.values()))
 
 
 def fighting(cast: Cast) -> list[tuple[str, str]]:
@@ -147,12 +149,12 @@ def test_a_damaged_challenger_leaves_the_champion_alone(desk: Desk) -> None:
 def test_a_damaged_bundle_is_neither_tried_by_itself_nor_promoted(desk: Desk) -> None:
     bundles.damage(desk.own("new"))
     assert fighting(desk.settle()) == []
-    with pytest.raises(roles.Pointless, match="changed after it was made"):
+    with pytest.raises(roles.Pointless, match="changed after it was signed"):
         desk.promote("new", NOW)
     assert desk.reader.roster.changes() == []
 
 
-GOOD = {"model_id": "x", "tier": "full", "trained_to": "2026-01-01T00:00:00Z"}
+GOOD = {"model_id": "nonsense", "tier": "full", "trained_to": "2026-01-01T00:00:00Z"}
 WRONG = (
     *({"model_id": 3}, {"model_id": "a+b"}, {"model_id": "a\n"}, {"model_id": ""}),
     *({"tier": "best"}, {"tier": "seasonal"}, {"trained_to": "soon"}, {"trained_to": None}),
@@ -163,7 +165,8 @@ WRONG = (
 def test_a_manifest_that_says_nonsense_harms_nobody(desk: Desk, text: str) -> None:
     folder = desk.config.own_model_dir / "nonsense"
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_bytes(text.encode("latin-1"))
+    (folder / sealed.MANIFEST).write_bytes(text.encode("latin-1"))
+    (folder / sealed.SIGNATURE).write_text(bundles.KEY.sign(folder / sealed.MANIFEST, "nonsense"))
     assert serving(desk.settle()) == ["old"]
     assert [event.subject for event in desk.reader.events()] == ["nonsense"]
     shutil.rmtree(folder)
@@ -181,9 +184,9 @@ def test_looking_again_reads_only_what_changed(desk: Desk, monkeypatch: pytest.M
     loaded: list[str] = []
     load = Bundle.load
 
-    def counted(folder: Path) -> Bundle:
+    def counted(folder: Path, *trust: object) -> Bundle:
         loaded.append(folder.name)
-        return load(folder)
+        return load(folder, *trust)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Bundle, "load", staticmethod(counted))
     new = desk.own("new")
@@ -212,9 +215,11 @@ def test_a_kill_leaves_roles_as_they_were_or_as_they_became(desk: Desk) -> None:
     desk.settle()
     program = textwrap.dedent(f"""
         from pathlib import Path
+        from engine import site
         from engine.config import Config
         from engine.lineup import Lineup
         from engine.store import Reader, Writer
+        site.SHIPPED_MODELS = Path({str(site.SHIPPED_MODELS)!r})
         config = Config(data_dir=Path({str(desk.config.data_dir)!r}), model_dir=Path({str(desk.config.model_dir)!r}))
         lineup = Lineup(config, Writer(config.database), Reader(config.database))
         print("ready", flush=True)

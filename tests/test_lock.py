@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,11 @@ def entries() -> dict[str, tuple[Requirement, list[str]]]:
     return found
 
 
-def test_versions_are_those_of_the_constraints() -> None:
+@pytest.mark.gate("S", "Locked packages", target="each package of a release has its tested version and the SHA-256 of its wheels")
+def test_versions_are_those_of_the_constraints(gate: Callable[[str], None]) -> None:
     lines = [line for line in lock.CONSTRAINTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     tested = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    gate(f"{len(entries())} packages, {sum(bool(hashes) for _, hashes in entries().values())} with hashes")
     for name, (requirement, hashes) in entries().items():
         assert str(requirement.specifier) == f"=={tested[name]}"
         assert hashes

@@ -70,9 +70,9 @@ def of(*losses: DayLoss, bundles: tuple[BundleState, ...] = (), changes: tuple[R
 
 def test_a_line_tells_role_age_and_origin(filled: Snapshot) -> None:
     lines = {line.model_id: line for line in present.models_view(filled, RUNS, EN).lines}
-    assert lines[OLD].cells == (OLD, "Full model", "Champion", "7 Jun 2026", "1 Jan 2026", "your data")
+    assert lines[OLD].cells == (OLD, "Full model", "Champion", "7 Jun 2026", "1 Jan 2026", "your data", "your own key")
     assert lines[NEW].cells[2:4] == ("Challenger", "21 Jun 2026")
-    assert lines[FIRST].cells[2:] == ("–", "–", "1 Jul 2024", "the program")
+    assert lines[FIRST].cells[2:] == ("–", "–", "1 Jul 2024", "the program", "the program's key")
     assert set(lines[OLD].decisions) == {"rollback"}
     assert set(lines[NEW].decisions) == {"promote", "rollback", "end"}
     assert set(lines[FIRST].decisions) == {"promote", "rollback", "challenge"}
@@ -131,7 +131,7 @@ def test_bundles_that_cannot_be_used_say_so() -> None:
     lines = {line.model_id: line for line in present.models_view(of(bundles=bundles, changes=changes), RUNS, EN).lines}
     assert lines["bad"].cells[2] == "▲ Champion, cannot be used"
     assert lines["old"].cells[2] == "Stand-in"
-    assert lines["lost"].cells[2:] == ("▲ Challenger, cannot be used", "24 Nov 2026", "–", "gone")
+    assert lines["lost"].cells[2:] == ("▲ Challenger, cannot be used", "24 Nov 2026", "–", "gone", "–")
     assert "promote" not in lines["bad"].decisions
     assert "end" in lines["lost"].decisions
 

@@ -47,7 +47,7 @@ def test_everything_is_tried_and_nothing_is_left_behind(
 
 
 def test_a_model_that_was_changed_ends_it(tmp_path: Path) -> None:
-    shutil.copytree(bundles.shipped(Tier.FULL), tmp_path / "models" / "full")
+    bundles.copy(tmp_path / "models", "full")
     config = Config(data_dir=tmp_path, model_dir=tmp_path / "models")
     assert len(list(selfcheck.models(config))) == 1
     bundles.damage(tmp_path / "models" / "full")
@@ -56,7 +56,7 @@ def test_a_model_that_was_changed_ends_it(tmp_path: Path) -> None:
 
 
 def test_without_the_best_model_it_fails(tmp_path: Path) -> None:
-    shutil.copytree(bundles.shipped(Tier.NO_WEATHER), tmp_path / "models" / "no-weather")
+    bundles.copy(tmp_path / "models", "no-weather", tier=Tier.NO_WEATHER)
     config = Config(data_dir=tmp_path / "data", model_dir=tmp_path / "models", simulated=True, port=0, backfill_days=30)
     with pytest.raises(Expected, match="no issue of the best model"):
         list(selfcheck.issue(config))

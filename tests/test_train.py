@@ -10,7 +10,7 @@ import histories
 import numpy as np
 import pytest
 
-from engine import clock
+from engine import clock, sealed
 from engine.domain import DAY, MEDIAN, Expected, Tier
 from engine.forecaster import Forecaster
 from engine.store import Reader, Writer
@@ -35,7 +35,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_bundles_are_served_by_the_engine_and_say_what_they_need(out: Path) -> None:
-    full, late = Forecaster(out / "models").bundles
+    full, late = Forecaster(out / "models", out).bundles
     assert (full.tier, late.tier) == (Tier.FULL, Tier.LATE)
     assert full.model_id == "price-areas-full-2025-06-30"
     manifests = [json.loads((out / "models" / b.model_id / "manifest.json").read_text()) for b in (full, late)]
@@ -75,7 +75,7 @@ def test_a_card_tells_the_span_the_inputs_and_how_often_the_test_year_was_opened
 def test_training_again_replaces_the_bundle_whole_and_adds_to_the_experiments(out: Path) -> None:
     reader = Reader(out / "lastvagt.sqlite")
     again = bundle.train(reader, END - (DAYS - 90) * DAY, END, Tier.LATE, out / "models", SMALL, step_h=251)
-    assert {p.name for p in again.iterdir()} == {"model.onnx", "manifest.json", "golden.npz", "card.md"}
+    assert {p.name for p in again.iterdir()} == {sealed.MANIFEST, sealed.SIGNATURE, *sealed.FILES}
     assert not [p for p in (out / "models").iterdir() if p.name.startswith(".")]
     runs = [json.loads(line) for line in (out / "models" / "experiments.jsonl").read_text().splitlines()]
     assert [run["tier"] for run in runs[-2:]] == ["late", "late"]

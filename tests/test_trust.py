@@ -22,6 +22,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     """Folders of the site and of data, and a program without keys."""
     monkeypatch.setattr(site, "folders", lambda: (tmp_path / "etc",))
     monkeypatch.setattr(site, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(site, "SHIPPED_MODELS", tmp_path / "shipped" / "models")
     return tmp_path / "etc", tmp_path / "data"
 
 
@@ -58,11 +59,17 @@ def test_a_key_signs_and_is_trusted(folders: tuple[Path, Path], tmp_path: Path, 
 def test_keys_are_listed_with_whence_they_come(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     etc, data = folders
     assert "No key is trusted" in call(capsys, "list", "--data-dir", data)[1]
-    for folder, name in ((site.SHIPPED, "release"), (etc / "trusted", "grid"), (data / "trusted", "mine")):
+    for folder, name in (
+        (site.SHIPPED, "release"),
+        (etc / "trusted", "grid"),
+        (data / "trusted", "mine"),
+        (data / "model-keys", "anna"),
+    ):
         put(folder, name)
     code, out, _ = call(capsys, "list", "--json", "--data-dir", data)
     assert code == 0
     assert [(each["name"], each["from"]) for each in json.loads(out)] == [
+        ("anna", "data folder, bundles"),
         ("release", "program"),
         ("grid", "site"),
         ("mine", "data folder"),

@@ -89,7 +89,7 @@ def models_view(snapshot: Snapshot, engine: EngineStatus, language: Language) ->
         title=text("models.title"),
         tab=text("models.tab", count=len(proposed)) if proposed else text("window.models"),
         marks=marks(snapshot, None, language),
-        heads=tuple(text(f"models.{head}") for head in ("model", "tier", "role", "since", "trained", "origin")),
+        heads=tuple(text(f"models.{head}") for head in ("model", "tier", "role", "since", "trained", "origin", "signed")),
         lines=lines,
         first=first,
         trials=trials,
@@ -124,9 +124,15 @@ def _lines(mine: Roles, language: Language) -> list[ModelLine]:
             _day(since, language) if since else "–",
             _day(bundle.trained_to, language) if bundle else "–",
             text(f"origin.{bundle.origin}") if bundle else text("models.gone"),
+            _signer(bundle.signed_by, language) if bundle else "–",
         )
         lines.append(ModelLine(model_id, mine.tier, cells, _decisions(mine, model_id, language)))
     return lines
+
+
+def _signer(name: str, language: Language) -> str:
+    """Whose key signed a bundle, in words where it has no name of its own."""
+    return language.text(f"models.signed_{name}") if name in ("program", "own") else name or "–"
 
 
 def _decisions(mine: Roles, model_id: str, language: Language) -> dict[str, Decision]:

@@ -14,7 +14,20 @@ from engine.domain import HOUR
 from engine.store.reader import Event
 
 #: Kinds of trouble, the most serious first; a kind that is not known comes last.
-_SERIOUS = ("safe_mode", "clock_ahead", "job", "model", "source", "clock_behind", "kit", "peak", "drift", "stalled", "challenger")
+_SERIOUS = (
+    "safe_mode",
+    "damaged",
+    "clock_ahead",
+    "job",
+    "model",
+    "source",
+    "clock_behind",
+    "kit",
+    "peak",
+    "drift",
+    "stalled",
+    "challenger",
+)
 #: Kinds that are told elsewhere: a tier in the header of its area, a proposal by the name of its view, a newer version at the foot.
 _TOLD_ELSEWHERE = ("tier", "proposal", *plan.VERSIONS)
 #: Seconds a kind of trouble may last before it is one: a source that failed is asked again, and most often answers.

@@ -190,6 +190,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Send engine.log til udviklerne. Motoren prøver igen om en time, eller når du kører en opgave i Drift.",
         "Send engine.log to the authors. The engine tries again within the hour, or when you run a job in Health.",
     ),
+    "event.damaged": ("Databasen er beskadiget på disken", "The database is damaged on the disk"),
+    "effect.damaged": (
+        "Beskadigede prognoser vises ikke; andre tal kan være forkerte.",
+        "Damaged forecasts are not shown; other figures may be wrong.",
+    ),
+    "action.damaged": (
+        "Få disken undersøgt. Hent en sikkerhedskopi fra før skaden, hvis der mangler prognoser.",
+        "Have the disk looked at. Restore a backup from before the damage where forecasts are missing.",
+    ),
     "event.job": ("Opgaven {subject} fejlede", "The job {subject} failed"),
     "effect.job": ("Andre opgaver kører videre.", "Other jobs go on."),
     "action.job": ("Fejlen står i engine.log; opgaven prøves igen.", "The fault is in engine.log; the job is tried again."),

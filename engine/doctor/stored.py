@@ -101,14 +101,14 @@ def _copies(config: Config) -> Finding:
 
 def models(config: Config) -> Iterator[Finding]:
     """Every bundle: whether it is as it was made, loads, and gives the answers here that it gave where it was made."""
-    found = [Forecaster(folder) for folder in (config.model_dir, config.own_model_dir)]
+    found = [Forecaster(folder, config.data_dir) for folder in (config.model_dir, config.own_model_dir)]
     for problem in (problem for forecaster in found for problem in forecaster.problems):
         yield fail("models.load", problem.problem, problem.remedy)
     bundles = [bundle for forecaster in found for bundle in forecaster.bundles]
     for bundle in bundles:
         areas = f", {', '.join(sorted(bundle.areas))}" if bundle.areas else ""
         trained = time.iso(bundle.trained_to)[:10]
-        text = f"{bundle.model_id} ({bundle.tier}{areas}), trained to {trained}, answers here as where it was made"
+        text = f"{bundle.model_id} ({bundle.tier}{areas}), trained to {trained}, signed by {bundle.signed_by}, answers here as where it was made"
         yield ok("models.load", text, bundle.model_id)
     if not any(bundle.tier is Tier.FULL for bundle in bundles):
         text = f"no bundle of the best tier in {config.model_dir} or {config.own_model_dir}; a lower one is used"

@@ -188,9 +188,12 @@ class GenerationProdTypeExchange(Dataset):
                 continue
             rank = _VERSIONS.index(version) if version in _VERSIONS else -1
             key = (area, self._time(moment, now))
+            new = (rank, self._number("GrossCon", value))
             # Two rows of one hour, of an older and a newer version, have been seen.
-            if key not in best or rank >= best[key][0]:
-                best[key] = (rank, self._number("GrossCon", value))
+            if key not in best or rank > best[key][0]:
+                best[key] = new
+            elif rank == best[key][0] and new != best[key]:
+                raise self._drift(f"{moment} came twice for {area}, with different values")
         return [self._observations(area, best, request.backfill, now) for area in AREAS if any(a == area for a, _ in best)]
 
     def _observations(self, area: str, best: dict[tuple[str, int], tuple[int, float]], backfill: bool, now: int) -> Observations:
@@ -253,11 +256,13 @@ class ForecastsHour(_DayAhead):
     def parse(self, request: Request, body: bytes, now: int) -> list[Observations]:
         values: dict[tuple[str, str], dict[int, float]] = {}
         rows = list(self._rows(body))
-        if rows and not any(kind in _FORECAST_TYPES for _, _, kind, _ in rows if isinstance(kind, str)):
+        if not all(isinstance(kind, str) for _, _, kind, _ in rows):
+            raise self._drift("ForecastType is not a text")
+        if rows and not any(kind in _FORECAST_TYPES for _, _, kind, _ in rows):
             raise self._drift(f"ForecastType is none of {', '.join(_FORECAST_TYPES)}")
         for moment, area, kind, value in rows:
             t = self._time(moment, now + _AHEAD_S)
-            if isinstance(kind, str) and kind in _FORECAST_TYPES and value is not None:
+            if kind in _FORECAST_TYPES and value is not None:
                 values.setdefault((_FORECAST_TYPES[kind], area), {})[t] = self._number("ForecastDayAhead", value)
         return self._batches(values, request.backfill, now)
 

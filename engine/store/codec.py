@@ -14,6 +14,7 @@ import operator
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,12 +105,16 @@ def encode_draft(draft: Draft) -> tuple[str, bytes]:
     fine = np.column_stack([_fine(draft.inputs, _INPUT_STEPS), _fine(draft.corrections, _CORRECTION_STEPS)])
     planes = np.ascontiguousarray(np.diff(fine, axis=0, prepend=np.zeros_like(fine[:1])).T).view(np.uint8).reshape(-1, 2).T
     numbers = struct.pack("<I", len(medians)) + medians + zlib.compress(planes.tobytes(), 9)
-    return json.dumps({"experts": draft.experts, "responses": draft.responses}), numbers
+    named = {"experts": draft.experts, "responses": draft.responses}
+    return json.dumps(named | {"seal": _seal(named, numbers)}), numbers
 
 
-def decode_draft(names: str, blob: bytes) -> Draft:
-    """The draft that `encode_draft` was given."""
-    experts, responses = (tuple(json.loads(names)[kind]) for kind in ("experts", "responses"))
+def decode_draft(names: str, blob: bytes) -> Draft | None:
+    """The draft that `encode_draft` was given; None where it was damaged on disk. Drafts before seals came are taken as they are."""
+    named = _whole(names, blob)
+    if named is None:
+        return None
+    experts, responses = (tuple(named[kind]) for kind in ("experts", "responses"))
     length = int(struct.unpack_from("<I", blob)[0])
     planes = np.frombuffer(zlib.decompress(blob[4 + length :]), np.uint8).reshape(2, -1)
     steps = np.ascontiguousarray(planes.T).reshape(-1).view("<i2").reshape(len(responses) + 2, -1).T
@@ -202,6 +207,32 @@ def decode_scores_of_an_hour(blob: bytes) -> FloatArray:
     """Sums of one hour, shape (lead buckets, SCORE_SUMS), as databases before schema 4 kept them."""
     sums = np.frombuffer(zlib.decompress(blob), "<f4").astype(np.float64)
     return sums.reshape(len(SCORE_SUMS), len(LEAD_BUCKETS)).T
+
+
+def encode_inputs(inputs: Mapping[str, object], *head: object) -> str:
+    """What an issue was made of, as JSON, sealed together with the rest of its head, which its digest leaves out."""
+    made_of = dict(inputs)
+    return json.dumps(made_of | {"seal": _seal(made_of, repr(head).encode())}, sort_keys=True, separators=(",", ":"))
+
+
+def decode_inputs(text: str, *head: object) -> Mapping[str, object] | None:
+    """The inputs that `encode_inputs` was given with the same head; None where either was damaged on disk. Issues before seals came
+    are taken as they are."""
+    return _whole(text, repr(head).encode())
+
+
+def _seal(named: Mapping[str, object], numbers: bytes) -> str:
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode() + numbers).hexdigest()[:16]
+
+
+def _whole(text: str, numbers: bytes) -> Mapping[str, Any] | None:
+    """The words of a JSON object without their seal; None where that is not theirs."""
+    try:
+        named = json.loads(text)
+        seal = named.pop("seal", None)
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return named if seal is None or seal == _seal(named, numbers) else None
 
 
 def digest(area: str, consumer_type: str, issue_time: int, valid_start: int, blob: bytes) -> bytes:

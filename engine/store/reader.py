@@ -387,7 +387,9 @@ class Reader:
 
     def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast | None:
         issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
-        if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest:
+        head = (model_id, tier, reason, step_s, hours, levels, ex_post)
+        made_of = codec.decode_inputs(inputs, *head)
+        if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest or made_of is None:
             return None
         return QuantileForecast(
             area,
@@ -399,7 +401,7 @@ class Reader:
             Tier(tier),
             Reason(reason),
             model_id,
-            json.loads(inputs),
+            made_of,
             bool(ex_post),
             self.simulated,
         )
@@ -417,7 +419,8 @@ class Reader:
                WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0""",
             (area, consumer_type, start, end, every_s),
         )
-        return {t: codec.decode_draft(names, numbers) for t, names, numbers in rows}
+        drafts = {t: codec.decode_draft(names, numbers) for t, names, numbers in rows}
+        return {t: draft for t, draft in drafts.items() if draft is not None}
 
     def calibrations(self) -> dict[Target, Calibration]:
         """What each area, consumer type and model has learned so far."""
@@ -430,7 +433,13 @@ class Reader:
                WHERE ?1 IS NULL OR (area = ?1 AND consumer_type = ?2) ORDER BY area, consumer_type, model_id""",
             of or (None, None),
         )
-        return {(area, kind, model): (learned_at, Calibration.parse(state)) for area, kind, model, learned_at, state in rows}
+        found = {}
+        for area, kind, model, learned_at, state in rows:
+            try:
+                found[area, kind, model] = learned_at, Calibration.parse(state)
+            except (ValueError, KeyError, TypeError):
+                log.error("What was learned of %s by %s was damaged on disk: it begins anew.", area, model)
+        return found
 
     def adaptations(self, of: Iterable[Consumer] | None = None) -> dict[tuple[Consumer, str], Adaptation]:
         """How these consumers (None: all) answer in their own way, by consumer and model."""
@@ -519,6 +528,10 @@ class Reader:
     def space(self) -> space.Space:
         """What the database takes of the disk."""
         return space.measure(self._rows, self.path)
+
+    def structure(self) -> str:
+        """What SQLite finds wrong when it looks at every page and index; empty where nothing is."""
+        return "; ".join(str(row[0]) for row in self._rows("PRAGMA integrity_check(3)") if row[0] != "ok")
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file, and how many of the newest 600 issues have another digest; empty where nothing is wrong."""

@@ -17,13 +17,14 @@ from engine.store import codec
 
 @dataclass(frozen=True, slots=True)
 class BundleState:
-    """A bundle as the engine saw it last: `origin` is shipped or own, `problem` says why it cannot be used."""
+    """A bundle as the engine saw it last: `origin` is shipped or own, `problem` says why it cannot be used, `signed_by` names the key."""
 
     model_id: str
     tier: Tier
     trained_to: int
     origin: str
     problem: str = ""
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class RosterReader:
 
     def bundles(self) -> list[BundleState]:
         """Every bundle the engine knows."""
-        rows = self._rows("SELECT model_id, tier, trained_to, origin, problem FROM bundle ORDER BY model_id", ())
+        rows = self._rows("SELECT model_id, tier, trained_to, origin, problem, signed_by FROM bundle ORDER BY model_id", ())
         return [BundleState(model_id, Tier(tier), *rest) for model_id, tier, *rest in rows]
 
     def changes(self) -> list[RoleChange]:
@@ -152,8 +153,8 @@ class RosterWriter:
         with self._transaction() as db:
             db.execute("DELETE FROM bundle")
             db.executemany(
-                "INSERT INTO bundle(model_id, tier, trained_to, origin, problem) VALUES(?,?,?,?,?)",
-                [(b.model_id, b.tier.value, b.trained_to, b.origin, b.problem) for b in bundles],
+                "INSERT INTO bundle(model_id, tier, trained_to, origin, problem, signed_by) VALUES(?,?,?,?,?,?)",
+                [(b.model_id, b.tier.value, b.trained_to, b.origin, b.problem, b.signed_by) for b in bundles],
             )
 
     def put_change(self, change: RoleChange, seen: int) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.disk import require_room
+from engine import disk
 from engine.domain import DAY, HOUR, LEVELS, Expected
 from engine.store import codec
 
@@ -154,6 +154,10 @@ def _version_7(db: sqlite3.Connection) -> None:
     )
 
 
+def _version_8(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE bundle ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
+
+
 #: Migration i turns a database of version i into version i + 1.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_1,
@@ -163,6 +167,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_5,
     _version_6,
     _version_7,
+    _version_8,
 )
 
 
@@ -208,7 +213,7 @@ def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
     if copy.exists() and version_of(copy) < version:
         return  # a migration was cut short after some of its steps: this is the file as it was before them
     remedy = "Free disk space and start again, or install the version before; the file was left as it is."
-    require_room(path.parent, 2 * path.stat().st_size, f"{path} must be brought up to date, which needs", remedy)
+    disk.require_room(path.parent, 2 * path.stat().st_size, f"{path} must be brought up to date, which needs", remedy)
     log.info("%s is brought from schema %d to %d; a copy is kept in %s.", path, version, len(MIGRATIONS), copy)
     unfinished = copy.with_name(f"{copy.name}.part")
     unfinished.unlink(missing_ok=True)
@@ -217,7 +222,9 @@ def _keep(db: sqlite3.Connection, path: Path, version: int) -> None:
         found = made.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok" or version_of(unfinished) != version:
         raise Expected(f"The copy of {path} is not whole: {found}.", "Check the disk; the file was left as it is.")
+    disk.sync(unfinished)  # VACUUM INTO leaves that to others, see sqlite.org/lang_vacuum.html
     unfinished.replace(copy)
+    disk.sync(copy.parent)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

@@ -19,7 +19,7 @@ from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
-from engine.store import codec, schema, scorebook
+from engine.store import codec, schema, scorebook, soundness
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
 from engine.store.reader import ScoreRow, Target
@@ -279,6 +279,9 @@ class Writer:
                 blob = codec.encode(forecast.quantiles)
                 valid_start = int(forecast.valid_time[0])
                 sha = codec.digest(forecast.area, forecast.consumer_type, forecast.issue_time, valid_start, blob)
+                levels = " ".join(f"{100 * level:g}" for level in forecast.levels)
+                made = (forecast.model_id, forecast.tier.value, forecast.reason.value)
+                head = (*made, HOUR, len(forecast.valid_time), levels, int(forecast.ex_post))
                 cursor = db.execute(
                     """INSERT OR IGNORE INTO forecast_run(area, consumer_type, issue_time, model_id, tier, reason, valid_start, step_s,
                        hours, levels, quantiles, digest, inputs, ex_post, created_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
@@ -286,16 +289,14 @@ class Writer:
                         forecast.area,
                         forecast.consumer_type,
                         forecast.issue_time,
-                        forecast.model_id,
-                        forecast.tier.value,
-                        forecast.reason.value,
+                        *made,
                         valid_start,
                         HOUR,
                         len(forecast.valid_time),
-                        " ".join(f"{100 * level:g}" for level in forecast.levels),
+                        levels,
                         blob,
                         sha,
-                        json.dumps(dict(forecast.inputs), sort_keys=True, separators=(",", ":")),
+                        codec.encode_inputs(forecast.inputs, *head),
                         int(forecast.ex_post),
                         now,
                     ),
@@ -303,22 +304,17 @@ class Writer:
                 if cursor.rowcount < 1:
                     continue
                 added += 1
-                head = (forecast.area, forecast.consumer_type)
                 if forecast.draft is not None:
                     made_of = codec.encode_draft(forecast.draft)
-                    db.execute("INSERT INTO draft VALUES(?,?,?,?,?)", (*head, forecast.issue_time, *made_of))
-                columns = ", ".join(schema.level_column(level) for level in forecast.levels)
-                marks = ",".join("?" * (5 + len(forecast.levels)))
-                db.executemany(
-                    f"""INSERT INTO forecast_latest(area, consumer_type, valid_time, issue_time, tier, {columns}) VALUES({marks})
-                        ON CONFLICT(area, consumer_type, valid_time) DO UPDATE SET issue_time=excluded.issue_time, tier=excluded.tier,
-                        {", ".join(f"{c}=excluded.{c}" for c in columns.split(", "))} WHERE excluded.issue_time >= issue_time""",
-                    [
-                        (*head, t, forecast.issue_time, forecast.tier.value, *row)
-                        for t, row in zip(forecast.valid_time.tolist(), forecast.quantiles.tolist(), strict=True)
-                    ],
-                )
+                    of = (forecast.area, forecast.consumer_type, forecast.issue_time)
+                    db.execute("INSERT INTO draft VALUES(?,?,?,?,?)", (*of, *made_of))
+                soundness.show(db, forecast)
         return added
+
+    def mend(self) -> soundness.Finding:
+        """Look through every issue, and give everybody's table back the rows that are not those of their issues."""
+        with self._transaction() as db:
+            return soundness.mend(db)
 
     def withdraw_after(self, moment: int, now: int) -> int:
         """Take back issues dated after a moment that has not come yet, and let what is said to have become known after it have become

@@ -24,7 +24,7 @@ def main() -> None:
     store, models = Path(sys.argv[3]), Path(sys.argv[4])
     first_day, last_day = (clock.local(int(hour)).date() for hour in (last[0], last[-1]))
     began = time.process_time()
-    found = replay.collect(Reader(store), Forecaster(models), first_day, last_day, (*LEAVES, "DK"))
+    found = replay.collect(Reader(store), Forecaster(models, store.parent), first_day, last_day, (*LEAVES, "DK"))
     if not any(tier == "full" for tiers in found.tiers.values() for tier in tiers.values()):
         sys.exit("No bundle fits this engine; run make bench-accuracy.")
     seconds = time.process_time() - began
