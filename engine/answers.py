@@ -362,6 +362,28 @@ KIT = record(
         "troubles": {"type": "array", "items": NAME, "description": "what of it was not taken, and what to do"},
     }
 )
+NOTED = record({"noted": _INTEGER})
+_BACKUP = {"name": NAME, "made_at": _INSTANT}
+BACKUPS = record(
+    {
+        "now": _INSTANT,
+        "folder": NAME,
+        "backups": {
+            "type": "array",
+            "items": record({**_BACKUP, "size_bytes": _INTEGER, "issues": _INTEGER, "newest_issue": maybe(_INSTANT)}),
+        },
+    }
+)
+LOSS = record(
+    {
+        **_BACKUP,
+        "issues": {"type": "integer", "description": "that the backup has not"},
+        "first_issue": maybe(_INSTANT),
+        "last_issue": maybe(_INSTANT),
+        "values": _INTEGER,
+        "decisions": {"type": "integer", "description": "of people: adjustments, verdicts, changes of roles"},
+    }
+)
 TOLD = record({"job": enum(RUNNABLE), "told_at": _INSTANT})
 STORAGE = record(
     {
@@ -413,6 +435,8 @@ HEALTH = record(
             "type": "boolean",
             "description": "kept off the network by the settings: no source is asked, data come by kit",
         },
+        "backups": maybe(record({"count": _INTEGER, "newest": maybe(_INSTANT), "size_bytes": _INTEGER}))
+        | {"description": "null where no engine has looked"},
         "exposed": maybe(
             NAME | {"description": "where other machines reach the engine, with a token; null where only programs on its own do"}
         ),

@@ -40,6 +40,7 @@ from engine.adjusting import Refused
 from engine.domain import DAY, HOUR, Consumer, Expected
 from engine.http_server import bearer, problem
 from engine.store import Reader
+from engine.store.backups import NoBackup
 from engine.store.replica import Copies
 from engine.tables import Table
 from engine.tokens import Holder, Right, Tokens
@@ -322,6 +323,7 @@ def create(reader: Reader, time: clock.Clock, desk: Desk | None = None, tokens: 
             Refused: _refuse(422, "Senseless decision"),
             Unauthorized: _refuse(401, "No valid token", {"www-authenticate": "Bearer"}),
             Forbidden: _refuse(403, "Not with this token"),
+            NoBackup: _refuse(404, "No such backup"),
             roles.Unknown: _refuse(404, "No such bundle"),
             roles.Pointless: _refuse(409, "Nothing to change"),
             settings.Invalid: _refuse(422, "No such setting or value"),

@@ -7,7 +7,18 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import __version__, administration, commands, kit_command, licences, rehearsal, selfcheck, trust, updating
+from engine import (
+    __version__,
+    administration,
+    backup_command,
+    commands,
+    kit_command,
+    licences,
+    rehearsal,
+    selfcheck,
+    trust,
+    updating,
+)
 from engine.domain import MODEL_TIERS, UNITS
 
 _EXIT_CODES = """\
@@ -116,6 +127,23 @@ def _operating(command: Add) -> None:
     doctor = command("doctor", administration.doctor, "look for what is wrong with this installation", "", "--offline --json")
     doctor.add_argument("--offline", action="store_true", help="do not try to reach the sources")
     _as_json(doctor)
+
+    backup = command(
+        "backup",
+        backup_command.backup,
+        "list the backups of the database, make one now, put one in its place; and take note of what a recovery lost",
+        "",
+        "now",
+        "restore",
+        "restore lastvagt-20261128T032700Z.sqlite --yes",
+        "noted",
+    )
+    backup.add_argument(
+        "act", nargs="?", choices=("list", "now", "restore", "noted"), default="list", help="(default: %(default)s)"
+    )
+    backup.add_argument("name", nargs="?", metavar="NAME", help="with restore: which one (default: the newest)")
+    backup.add_argument("--yes", action="store_true", help="with restore: do not ask")
+    _as_json(backup)
 
     check = command(
         "selfcheck",

@@ -59,7 +59,7 @@ def _writing(config: Config) -> Iterator[tuple[Writer, Reader]]:
             writer.close()
 
 
-def _report(runs: Iterable[JobRun], as_json: bool) -> int:
+def report(runs: Iterable[JobRun], as_json: bool) -> int:
     """Tell what jobs did; 4 where one met a fault of the world."""
     runs = list(runs)
     if as_json:
@@ -96,7 +96,7 @@ def once(args: argparse.Namespace) -> int:
 
     clock = SystemClock()
     with Service(_config(args), clock) as service:
-        return _report(service.tick(clock.now()), args.json)
+        return report(service.tick(clock.now()), args.json)
 
 
 def status(args: argparse.Namespace) -> int:
@@ -174,7 +174,7 @@ def backfill(args: argparse.Namespace) -> int:
     transport = sources.transport(config, time)
     with _writing(config) as (writer, reader), terminal.progress("Fetching") as progress:
         run = pipeline.backfill(writer, reader, chosen, transport, time, start, end, progress)
-    return _report([run], args.json)
+    return report([run], args.json)
 
 
 def import_file(args: argparse.Namespace) -> int:
@@ -185,7 +185,7 @@ def import_file(args: argparse.Namespace) -> int:
     now = clock.SystemClock().now()
     with _writing(_config(args)) as (writer, reader), terminal.progress("Importing") as progress:
         run = pipeline.import_file(writer, reader, args.file, args.format, known_after_s, now, progress)
-    return _report([run], args.json)
+    return report([run], args.json)
 
 
 def _span(args: argparse.Namespace, end_without: int) -> tuple[int, int]:

@@ -112,6 +112,13 @@ class Config:
         "Days after which of hourly issues one a day is kept, that of ten o'clock Danish time, 0 keeps every issue; with 20 here and "
         "keep_forecasts_days at 180 a year of 118 series takes 430 MB instead of 1.2 GB.",
     ] = 180
+    backup_dir: Annotated[
+        str, "Folder of the daily backups, best on another disk, of this data folder alone; empty: backups in the data folder."
+    ] = ""
+    keep_backups: Annotated[
+        int, "Days of which a backup is kept, each as large as the database, beside one a week of four weeks; 0 makes none."
+    ] = 7
+    disk_low_mb: Annotated[int, "Megabytes free on the disk below which that is an alarm, and no backup is made."] = 500
     peak_limits: Annotated[
         str, "Loads in MWh an hour that should not be exceeded, by area and consumer type: DK1=3400, DK2=2300, 851/household=120."
     ] = ""
@@ -133,6 +140,11 @@ class Config:
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "lastvagt.sqlite"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups."""
+        return Path(self.backup_dir).expanduser() if self.backup_dir else self.data_dir / "backups"
 
     @property
     def is_remote(self) -> bool:

@@ -42,6 +42,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
         "offline": reader.offline(),
         "exposed": reader.exposed() or None,
         "newest_kit": None if (newest := reader.kits.newest()) is None else clock.iso(newest),
+        "backups": _backups(reader),
         "areas": areas,
         "others": others(reader, now),
         "sources": [_dataset(states, now) for states in datasets(reader).values()],
@@ -50,6 +51,15 @@ def state(reader: Reader, now: int) -> dict[str, object]:
             for e in events
         ],
     }
+
+
+def _backups(reader: Reader) -> dict[str, object] | None:
+    """How many backups there are, and of when the newest is; None where no engine has looked."""
+    known = reader.backups()
+    if known is None:
+        return None
+    newest = None if known.made_at is None else clock.iso(known.made_at)
+    return {"count": known.count, "newest": newest, "size_bytes": known.size_bytes}
 
 
 def others(reader: Reader, now: int) -> dict[str, object]:

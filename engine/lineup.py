@@ -165,7 +165,7 @@ class Lineup:
                     self._record(Move(mine.tier, "rollback", mine.named, mine.spare), roles.ENGINE, what, now)
                     problem = f"{mine.named} lost its role in the tier '{mine.tier}' to {mine.spare}. {what}"
                     self._writer.open_event(
-                        "rollback", mine.tier.value, problem, "Look at that bundle, then decide who shall serve.", now
+                        "rollback", mine.named, problem, "Look at that bundle, then decide who shall serve.", now
                     )
 
     def decide(self, act: str, words: Mapping[str, str | None], now: int) -> RoleChange:
@@ -237,7 +237,7 @@ class Lineup:
         lasting = {
             "model": troubles.keys(),
             "challenger": {mine.tried for mine in assigned.values()},
-            "rollback": {tier.value for tier, last in latest.items() if (last.act, last.who) == ("rollback", roles.ENGINE)},
+            "rollback": {last.from_id for last in latest.values() if (last.act, last.who) == ("rollback", roles.ENGINE)},
             "proposal": {mine.tier.value for mine in assigned.values() if mine.challenger},
         }
         for event in self._reader.events():

@@ -149,6 +149,11 @@ def _order(
     return {"post": operation}
 
 
+_BACKUP: Schema = {
+    "type": "string",
+    "pattern": r"^lastvagt-(simulated-)?[0-9]{8}T[0-9]{6}Z\.sqlite$",
+    "examples": ["lastvagt-20261128T032700Z.sqlite"],
+}
 _ID: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 _ONE_VALUE = ({"quarantine_id": _ID}, ("quarantine_id",))
 
@@ -431,6 +436,32 @@ DOCUMENT: Schema = {
             answers.KIT,
             "What the kit brought.",
         ),
+        "/v1/backups": _operation(
+            "backups", "The backups there are, newest first.", {"application/json": answers.BACKUPS}, cached=False
+        ),
+        "/v1/backups/loss": _operation(
+            "backup_loss",
+            "What putting a backup in the place of the database would lose; nothing is changed.",
+            {"application/json": answers.LOSS},
+            (_parameter("name", _BACKUP, "Of the backup; without it the newest."),),
+            (400, 403, 404),
+        ),
+        "/v1/backups/restore": _order(
+            "restore_backup",
+            "Put a backup in the place of the database, which is kept aside; the engine starts again.",
+            {"name": _BACKUP},
+            ("name",),
+            answers.LOSS,
+            "What is lost by it; the engine answers again in some seconds.",
+        ),
+        "/v1/backups/noted": _order(
+            "note_recovery",
+            "Take note of what was lost when a damaged database gave way to a backup, which ends that event.",
+            {},
+            (),
+            answers.NOTED,
+            "How many such events were open.",
+        ),
         "/v1/plan": _operation(
             "plan", "When each job ran last and runs next, and when each source is asked.", {"application/json": answers.PLAN}
         ),
@@ -474,4 +505,4 @@ ORDERS = tuple(path for path, operations in DOCUMENT["paths"].items() if "post" 
 
 
 #: Paths of questions that need the models of a running engine.
-QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan", "/v1/settings")
+QUESTIONS = ("/v1/explain", "/v1/explain/changes", "/v1/whatif", "/v1/plan", "/v1/settings", "/v1/backups", "/v1/backups/loss")

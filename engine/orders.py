@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine import access, decisions, kit_import, peaks, roles, settings, tables
+from engine import access, decisions, kit_import, peaks, recovery, roles, settings, tables
 from engine.clock import Clock
 from engine.config import Config, Outside
 from engine.lineup import Lineup
@@ -43,6 +43,7 @@ def by_path(config: Config, writer: Writer, reader: Reader, lineup: Lineup, cloc
         **{f"/v1/quarantine/{verdict}": functools.partial(judge, verdict) for verdict in (ACCEPT, REJECT)},
         "/v1/adjustments/make": functools.partial(adjust, decisions.adjust),
         "/v1/adjustments/withdraw": functools.partial(adjust, decisions.withdraw),
+        "/v1/backups/noted": lambda _: recovery.note(writer, reader, clock.now()),
         "/v1/kits/import": lambda words: kit_import.order(config, writer, reader, words, clock.now()),
     }
 
@@ -60,7 +61,7 @@ def decide(
             finally:
                 writer.close()
     except AlreadyRuns as held:
-        return _order(reader, held, path, words, timeout_s)
+        return to_engine(reader, held, path, words, timeout_s)
     finally:
         reader.close()
 
@@ -73,12 +74,12 @@ def set_setting(outside: Outside, name: str, value: str | None) -> None:
     except AlreadyRuns as held:
         reader = Reader(outside.config().database)
         try:
-            _order(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
+            to_engine(reader, held, "/v1/settings/change", {"who": access.user(), "name": name, "value": value})
         finally:
             reader.close()
 
 
-def _order(
+def to_engine(
     reader: Reader, held: AlreadyRuns, path: str, words: Mapping[str, Any], timeout_s: float = access.TIMEOUT_S
 ) -> dict[str, object]:
     """What the engine that holds the folder makes of an order."""

@@ -484,7 +484,7 @@ def examine(writer: Writer, reader: Reader, now: int) -> int:
         newest = f"{area}{'' if kind == 'total' else f'/{kind}'} of {clock.iso(issue_time)}"
         told.append(f"{len(found.damaged)} of {found.issues} issues are not as they were written and are not shown, as {newest}.")
     if found.renewed:
-        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again.")
+        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again, or gone.")
     if told:
         problem = f"The database was damaged on disk. {' '.join(told)}"
         writer.open_event("damaged", "", problem, "Check the disk; where issues are missed, restore a backup from before.", now)

@@ -40,6 +40,7 @@ JOBS: Mapping[str, Rhythm] = {
     "score": Rhythm(HOUR, 5 * MINUTE, after="ingest"),
     "compare": Rhythm(DAY, 3 * HOUR + 7 * MINUTE),
     "maintenance": Rhythm(DAY, 3 * HOUR + 17 * MINUTE),
+    "backup": Rhythm(DAY, 3 * HOUR + 27 * MINUTE),
 }
 #: The job that asks the sources.
 ASKS = "ingest"
@@ -48,7 +49,7 @@ UPDATE = "update"
 #: Kinds of events about versions, none of which is a trouble: one that can be had, that is ready, that was taken back here.
 FOUND, READY, REFUSED = VERSIONS = ("update", "update_ready", "update_refused")
 #: Jobs that can be told to run at once; `forecast_late` runs with the forecast it follows.
-RUNNABLE = ("ingest", "forecast", "adapt", "score", "compare", "maintenance")
+RUNNABLE = ("ingest", "forecast", "adapt", "score", "compare", "maintenance", "backup")
 #: How soon an issue that could not be made is tried again.
 RETRY_S = 5 * MINUTE
 

@@ -24,6 +24,7 @@ from engine import (
     __version__,
     access,
     api,
+    backing,
     bridge,
     consumers,
     crashes,
@@ -38,6 +39,7 @@ from engine import (
     pipeline,
     plan,
     queries,
+    recovery,
     roles,
     settings,
     site,
@@ -60,6 +62,7 @@ from engine.ledger import Reconciler
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
+from engine.store.backups import CalledOff
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
@@ -67,7 +70,7 @@ from engine.updates import FOLDER, Memory, Stand, Updates
 log = logging.getLogger(__name__)
 
 #: The lane of every job that can be told to run.
-_LANE_OF = {job: "network" if job == "ingest" else "work" for job in plan.RUNNABLE}
+_LANE_OF = {job: {"ingest": "network", backing.JOB: "update"}.get(job, "work") for job in plan.RUNNABLE}
 #: How long running jobs may take to end when the engine stops.
 _STOP_S = 5.0
 _HEARTBEAT_S = 30.0
@@ -102,7 +105,7 @@ class Service:
         self._last: dict[str, int] = {}  # when each planned thing was begun last
         self._told: set[str] = set()  # jobs that were told to run at once
         self._installation = installation.here()
-        self._renewed = False
+        self._renewed = self._restarts = False
         self._guesses = Guesses()
         self._remembered = Memory()  # of updates, when they were told of last
 
@@ -111,7 +114,9 @@ class Service:
             stack.enter_context(exclusive(self._config.data_dir))
             if self._life is not None:
                 stack.enter_context(self._life)
-            self._writer = Writer(self._config.database, self._config.simulated, supervision.LongStart(self._stopping))
+            get_on = supervision.LongStart(self._stopping)
+            recovery.make_ready(self._config, self._clock.now(), get_on)
+            self._writer = Writer(self._config.database, self._config.simulated, get_on)
             stack.callback(self._writer.close)
             self._writer.set_limits(self._config.limits)
             self._writer.set_offline(self._config.is_offline)
@@ -127,6 +132,8 @@ class Service:
             self._forget_unasked()
             maintained = self._reader.job_runs("maintenance", limit=1)
             self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
+            self._last[backing.JOB] = backing.last(self._reader, self._started_at)
+            backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
         return self
 
@@ -140,13 +147,13 @@ class Service:
         steps = {
             "network": (self._ingest, self._watch_kits),
             "work": (self._forecast, self._forecast_late, self._adapt, self._score, self._compare, self._maintain),
-            "update": (self._update,),
+            "update": (self._update, self._back_up),
         }
         runs = []
         for lane in lanes:
             with self._lanes.held(lane):
                 for step in steps[lane]:
-                    if not self._stopping.is_set():
+                    if not self._ends():
                         self._lanes.step(lane)
                         runs.append(self._guarded(step, max(now, self._clock.now())))
         return [run for run in runs if run is not None]
@@ -159,8 +166,10 @@ class Service:
         except Expected as problem:
             log.warning("%s: %s %s", name, problem.problem, problem.remedy)
             return None
+        except CalledOff:
+            return None
         except Exception:
-            if not self._stopping.is_set():  # closing the store under a job that takes too long to stop is no news
+            if not self._ends():  # closing the store under a job that takes too long to stop is no news
                 log.exception("The job %s failed.", name)
                 with contextlib.suppress(Expected):
                     trouble = f"The job '{name}' fails by a fault of the program."
@@ -203,7 +212,7 @@ class Service:
 
     def _wake(self, lane: str) -> None:
         """Let a lane look at once for what is due."""
-        if not self._stopping.is_set():
+        if not self._ends():
             self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
@@ -273,6 +282,7 @@ class Service:
         if not self._ingested or self._guard.holds or not self._due("maintenance", now):
             return None
         self._last["maintenance"] = now
+        recovery.tidy(self._config, self._writer, self._reader, now)
         return pipeline.maintain(self._writer, self._config, now)
 
     def _update(self, now: int) -> JobRun | None:
@@ -292,6 +302,18 @@ class Service:
             upgrade.begin_apart(self._installation, self._outside)
         return run
 
+    def _back_up(self, now: int) -> JobRun | None:
+        if not self._config.keep_backups and backing.JOB not in self._told:
+            return None
+        if not (self._due(backing.JOB, now) or backing.is_to_try_again(self._reader, self._last[backing.JOB], now)):
+            return None
+        self._last[backing.JOB] = now
+        return backing.run(self._writer, self._config, self._clock, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._ends():
+            raise CalledOff
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def serve(self) -> bool:
@@ -308,7 +330,8 @@ class Service:
         self._begin_jobs()
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
-        while not self._stopping.wait(min(0.5, every_s)):  # a wait without end would not hear Ctrl-C on Windows
+        # A wait without end would not hear Ctrl-C on Windows.
+        while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
             self._watch_time()
             if time.monotonic() >= beat:
                 beat += every_s
@@ -336,6 +359,7 @@ class Service:
     def _carry_out(self, path: str, words: Mapping[str, Any]) -> object:
         """An order that came over HTTP with the token."""
         acts = orders.by_path(self._config, self._writer, self._reader, self._lineup, self._clock) | {
+            "/v1/backups/restore": self._restore,
             "/v1/jobs/run": self._run_job,
             "/v1/kits/import": self._import_kit,
             "/v1/settings/change": self._change_setting,
@@ -346,6 +370,8 @@ class Service:
     def _answer(self, path: str, query: Mapping[str, Any]) -> object:
         """A question that needs a running engine."""
         answers: dict[str, Callable[[Mapping[str, Any]], object]] = {
+            "/v1/backups": lambda _: backing.listed(self._config, self._clock.now()),
+            "/v1/backups/loss": lambda query: backing.loss(self._config, query["name"]),
             "/v1/plan": lambda _: self._plan(),
             "/v1/settings": lambda _: self._settings(),
             **dict.fromkeys(("/v1/explain", "/v1/explain/changes", "/v1/whatif"), functools.partial(self._explain, path)),
@@ -389,6 +415,13 @@ class Service:
             self._last.pop("score", None)
             self._wake("work")
         return taken
+
+    def _restore(self, words: Mapping[str, Any]) -> dict[str, object]:
+        """Have a backup put in place of the database by the engine that starts when this one has stopped."""
+        lost = recovery.want(self._config, words["name"], words["who"] or "somebody")
+        log.warning("%s: restore %s.", words["who"] or "somebody", words["name"])
+        self._restarts = True
+        return lost
 
     def _plan(self) -> dict[str, object]:
         now = self._clock.now()
@@ -473,10 +506,18 @@ class Service:
         """Make `serve` return within ten seconds."""
         self._stopping.set()
 
+    def _ends(self) -> bool:
+        return self._restarts or self._stopping.is_set()
+
     def renew(self) -> None:
         """Stop, and let `run` start the version that is used now."""
         self._renewed = True
         self.stop()
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it stopped so that another one takes its place in this process."""
+        return self._restarts
 
     @property
     def renewed(self) -> bool:
@@ -513,10 +554,14 @@ def run(outside: Outside, clock: Clock, stopping: threading.Event) -> None:
     if told := upgrade.settle(config, place, __version__):
         log.warning("%s", told)
     try:
-        with Service(config, clock, outside, Life(config.data_dir, clock), stopping) as service:
-            if hasattr(signal, "SIGUSR2"):
-                signal.signal(signal.SIGUSR2, lambda *_: service.renew())
-            idle = service.serve()
+        while True:
+            with Service(config, clock, outside, Life(config.data_dir, clock), stopping) as service:
+                if hasattr(signal, "SIGUSR2"):
+                    signal.signal(signal.SIGUSR2, lambda *_, of=service: of.renew())
+                idle = service.serve()
+            if stopping.is_set() or not service.restarts:
+                break
+            log.info("Starts again on the database that is restored.")
     except Exception as error:
         if not isinstance(error, Expected):
             log.exception("The engine ends by a fault of the program.")

@@ -29,6 +29,7 @@ LIVE = frozenset(
         *("open_meteo_url", "open_meteo_previous_runs_url", "open_meteo_archive_url", "open_meteo_api_key", "weather_every_h"),
         *("fetch_settlement", "fetch_regions", "fetch_municipalities", "fetch_industries", "fetch_grid_areas"),
         *("backfill_days", "settled_after_days", "keep_forecasts_days", "thin_forecasts_after_days"),
+        *("backup_dir", "keep_backups", "disk_low_mb"),
         *("peak_limits", "peak_alarm_percent", "log_level"),
         *("update_url", "update_check_hours", "update_apply"),
     }

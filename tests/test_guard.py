@@ -320,6 +320,9 @@ def _climb(engine: Engine, wire: Wire, names: list[str], gate: Callable[[str], o
     ]
     opened = _Opened()
     opened.names = []
+    plain = (request("POST", path, engine.host, JSON, engine.bearer, body=json.dumps(ORDERS[path]).encode()) for path in ORDERS)
+    list(wire.ask_all([*(request("GET", place.format("DK1"), engine.host) for place in places), *plain]))
+    usual, opened.names = set(opened.names), []
     asked = [*(request("GET", target, engine.host) for target in targets), *orders]
     replies = list(wire.ask_all(asked))
     listened, opened.names = opened.names, None
@@ -327,7 +330,9 @@ def _climb(engine: Engine, wire: Wire, names: list[str], gate: Callable[[str], o
     outside = [
         name
         for name in listened
-        if not any(name.removeprefix("file://").startswith(folder) for folder in mine) and not name.endswith(".py")
+        if not any(name.removeprefix("file://").startswith(folder) for folder in mine)
+        and not name.endswith(".py")
+        and name not in usual
     ]
     failed = [
         (a[:200], r) for a, r in zip(asked, replies, strict=True) if r.status >= 500 or r.status == 0 or b"canary" in r.body

@@ -137,7 +137,7 @@ def test_an_empty_store_has_lists_without_lines(tmp_path: Path, language: Langua
     reader.close()
     assert (view.sources, view.events) == ((), ())
     assert all(day.worst is None for strip in view.strips for day in strip.days)
-    assert len(view.jobs) == 7
+    assert len(view.jobs) == 8
 
 
 @pytest.fixture

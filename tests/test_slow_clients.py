@@ -102,6 +102,8 @@ async def _crowd(port: int, clients: int, end: float, seen: Seen) -> None:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 began = time.monotonic()
                 for byte in head:
+                    if time.monotonic() > end + DEADLINE_S + 2:
+                        break  # it should have been dropped, and is as old as that
                     writer.write(bytes([byte]))
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(reader.read(1), BYTE_S)

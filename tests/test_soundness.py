@@ -16,7 +16,7 @@ import pytest
 
 from engine import geography, pipeline
 from engine.config import Config
-from engine.domain import DAY, Draft, Expected, QuantileForecast
+from engine.domain import DAY, HOUR, Draft, Expected, QuantileForecast
 from engine.store import Reader, Writer, codec
 
 NOW = filled_store.NOW
@@ -94,6 +94,23 @@ def test_damage_is_told_everybodys_rows_are_mended_and_both_are_over_when_nothin
         change(store, f"UPDATE forecast_run SET tier = 'late' WHERE area = 'DK2' AND issue_time = {issue.issue_time}")
         pipeline.examine(writer, reader, NOW)
         assert "1 of 51 issues are not as they were written" in reader.events()[0].problem
+
+
+def test_rows_of_an_issue_that_retention_let_go_are_no_damage(store: Path) -> None:
+    with desk(store) as (writer, reader):
+        oldest = reader.issues("DK1")[-1].issue_time
+        change(store, f"DELETE FROM forecast_run WHERE area = 'DK1' AND issue_time = {oldest}")
+        assert writer.mend().renewed == 0
+        change(
+            store,
+            f"UPDATE forecast_latest SET issue_time = issue_time - 1 WHERE area = 'DK2' AND valid_time = {NOW // HOUR * HOUR}",
+        )
+        assert writer.mend().renewed == 1
+        change(
+            store,
+            f"UPDATE forecast_latest SET valid_time = valid_time + 16 WHERE area = 'DK2' AND valid_time = {NOW // HOUR * HOUR + HOUR}",
+        )
+        assert writer.mend().renewed == 1
 
 
 def test_everything_is_looked_at_once_a_week(store: Path) -> None:
@@ -201,7 +218,7 @@ def test_no_flipped_bit_is_served_and_those_of_issues_are_told(filled: Path, tmp
     found = flip_bits(filled, tmp_path / "lastvagt.sqlite", flips=1500, seed=20261129)
     gate(
         f"1,500 flips: {len(found.served)} served; {found.issues_told} of {found.issues} that changed an issue told, "
-        f"{found.shown_told} of {found.shown} in everybody's table told and mended; of {found.observed} that changed observations "
+        f"{found.shown_told} of {found.shown} in everybody's table told and put right or taken out; of {found.observed} that changed observations "
         f"{found.observed_told} told by SQLite's own check"
     )
     assert not found.served

@@ -20,6 +20,7 @@ _SERIOUS = (
     "clock_ahead",
     "job",
     "model",
+    "rollback",
     "source",
     "clock_behind",
     "kit",

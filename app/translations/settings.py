@@ -129,6 +129,21 @@ _SETTINGS: dict[str, tuple[str, str, str]] = {
         "Dage, hvorefter der af timelige udstedelser beholdes én om dagen, den fra kl. 10 dansk tid; 0 beholder alle. Med 20 her og "
         "keep_forecasts_days på 180 fylder et år med 118 serier 430 MB i stedet for 1,2 GB.",
     ),
+    "backup_dir": (
+        "Mappe til sikkerhedskopier",
+        "Backup folder",
+        "Mappe til de daglige sikkerhedskopier, helst på en anden disk, kun til denne datamappe; tom: backups i datamappen.",
+    ),
+    "keep_backups": (
+        "Behold sikkerhedskopier, dage",
+        "Keep backups, days",
+        "Dage, som der beholdes en sikkerhedskopi fra, hver så stor som databasen, ud over én om ugen i fire uger; 0 laver ingen.",
+    ),
+    "disk_low_mb": (
+        "Alarm ved fri plads, MB",
+        "Free space alarm, MB",
+        "Megabyte fri på disken, hvorunder der gives alarm, og der ikke laves sikkerhedskopier.",
+    ),
     "peak_limits": (
         "Grænser for spidser",
         "Peak limits",
@@ -183,6 +198,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings.limits_about": (
         "Hvad der er for meget, og hvornår det skal siges.",
         "What is too much, and when to say so.",
+    ),
+    "settings.backups": ("Sikkerhedskopier", "Backups"),
+    "settings.backups_about": (
+        "Hver nat kopieres databasen, og kopien kontrolleres.",
+        "Every night the database is copied, and the copy is looked through.",
     ),
     "settings.retention": ("Opbevaring", "Retention"),
     "settings.retention_about": (

@@ -163,6 +163,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Rul tilbage i visningen Modeller, eller læg et helt bundt i mappen.",
         "Roll back in the view Models, or put a whole bundle into the folder.",
     ),
+    "event.rollback": ("Modellen {subject} mistede sin rolle", "The model {subject} lost its role"),
+    "effect.rollback": (
+        "Dens tal var usandsynlige; den tidligere model laver prognosen igen.",
+        "Its numbers were implausible; the former model makes the forecast again.",
+    ),
+    "action.rollback": (
+        "Se på modellen, og bestem i visningen Modeller, hvem der skal lave prognosen.",
+        "Look at the model, then decide in the view Models who shall make the forecast.",
+    ),
     "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
     "effect.challenger": ("Den offentliggjorte prognose er ikke berørt.", "The published forecast is not affected."),
     "action.challenger": ("Afslut prøven i visningen Modeller.", "End the trial in the view Models."),

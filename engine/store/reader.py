@@ -41,6 +41,7 @@ from engine.limits import Limits
 from engine.store import codec, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
+from engine.store.backups import Known
 from engine.store.decisions import DecisionsReader
 from engine.store.kits import KitsReader
 from engine.store.roster import RosterReader
@@ -511,6 +512,11 @@ class Reader:
     def offline(self) -> bool:
         """Whether the engine which wrote here last was kept off the network by its settings, so that data come by kit."""
         return self._rows("SELECT value FROM property WHERE name='offline'") == [("1",)]
+
+    def backups(self) -> Known | None:
+        """Which backups there were when the engine looked last; None where none has looked."""
+        rows = self._rows("SELECT value FROM property WHERE name='backups'")
+        return Known(**json.loads(rows[0][0])) if rows else None
 
     def exposed(self) -> str:
         """Where other machines reach the engine which wrote here last; empty where none does."""

@@ -186,6 +186,17 @@ def check(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def suits(db: sqlite3.Connection, version: int) -> bool:
+    """Whether a database has the tables of a version, which may be one that this program does not know."""
+    if version > len(MIGRATIONS):
+        return True
+    listed = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        for step in MIGRATIONS[:version]:
+            step(made)
+        return set(made.execute(listed).fetchall()) <= set(db.execute(listed).fetchall())
+
+
 def check_current(db: sqlite3.Connection, path: Path) -> None:
     """Refuse, like `check`, what is not ours, and what an engine has yet to bring up to date."""
     version = check(db, path)

@@ -14,6 +14,14 @@ from engine.store import codec, schema
 _COLUMNS = ", ".join(schema.level_column(level) for level in LEVELS)
 _ISSUES = """SELECT area, consumer_type, issue_time, valid_start, step_s, hours, model_id, tier, reason, levels, ex_post, inputs,
     quantiles, digest FROM forecast_run"""
+#: Rows of no issue that is kept, though retention has let none go that made them.
+_NOBODYS = """DELETE FROM forecast_latest AS l WHERE NOT EXISTS (
+      SELECT 1 FROM forecast_run r WHERE r.area = l.area AND r.consumer_type = l.consumer_type AND r.issue_time = l.issue_time
+      AND l.valid_time BETWEEN r.valid_start AND r.valid_start + (r.hours - 1) * r.step_s
+      AND (l.valid_time - r.valid_start) % r.step_s = 0)
+    AND (l.valid_time > l.issue_time + 14 * 86400 OR l.issue_time >= max(
+      (SELECT min(issue_time) FROM forecast_run r WHERE r.area = l.area AND r.consumer_type = l.consumer_type),
+      coalesce((SELECT CAST(value AS INTEGER) FROM property WHERE name = 'thinned_to'), 0)))"""
 #: Issues read at a time.
 _AT_ONCE = 500
 
@@ -21,7 +29,7 @@ _AT_ONCE = 500
 @dataclass(frozen=True, slots=True)
 class Finding:
     """How many issues were looked at, which were damaged (area, consumer type, issue time), and how many rows of `forecast_latest`
-    were not those of their issue."""
+    were not those of their issue: they are again, or are gone where they were nobody's."""
 
     issues: int
     damaged: tuple[tuple[str, str, int], ...]
@@ -57,6 +65,7 @@ def mend(db: sqlite3.Connection) -> Finding:
                 damaged.append((area, kind, issue_time))
                 continue
             renewed += _renew(db, (area, kind, issue_time, tier), start, step_s, blob)
+    renewed += max(0, db.execute(_NOBODYS).rowcount)
     return Finding(count, tuple(damaged), renewed)
 
 

@@ -20,6 +20,7 @@ from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
 from engine.store import codec, schema, scorebook, soundness
+from engine.store.backups import Known
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
 from engine.store.reader import ScoreRow, Target
@@ -408,6 +409,12 @@ class Writer:
         """Keep whether the engine is kept off the network."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO property VALUES('offline', ?)", (str(int(offline)),))
+
+    def note_backups(self, known: Known) -> None:
+        """Keep which backups there are."""
+        with self._transaction() as db:
+            told = json.dumps(dataclasses.asdict(known), sort_keys=True)
+            db.execute("INSERT OR REPLACE INTO property VALUES('backups', ?)", (told,))
 
     def set_exposed(self, address: str) -> None:
         """Keep where other machines reach the engine; empty where none does."""

@@ -1,0 +1,266 @@
+"""What happens before an engine opens its database: a backup that was asked for takes its place, or a damaged file gives way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import backing, clock, disk
+from engine.config import Config
+from engine.domain import DAY, HOUR, Expected, JobRun
+from engine.store import Reader, Writer, backups, examination, salvage
+from engine.store.backups import Backup
+from engine.store.examination import Finding, State
+from engine.store.salvage import Saved
+
+log = logging.getLogger(__name__)
+
+#: Code of the event that tells what was lost, and for how long it is told unless somebody takes note of it.
+EVENT = "restored"
+TOLD_S = 7 * DAY
+#: Folders in the data folder: of damaged databases, which are kept for so long; of what is not ours, which stays; of a database that a
+#: backup took the place of, until the next one.
+DAMAGED, FOREIGN, REPLACED = "damaged", "foreign", "replaced"
+KEPT_S = 30 * DAY
+#: A file that says which backup is wanted, and by whom, until it is in place.
+_WANTED = "restore.wanted"
+#: A database that is not in place yet: while it is made, and when it is whole.
+_MAKING, _MADE = "lastvagt.sqlite.making", "lastvagt.sqlite.restored"
+#: Says that the next start is to look thoroughly: damage was met at work.
+_SUSPECT = "database.suspect"
+
+Progress = Callable[[], object]
+
+
+def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> None:
+    """See that there is a sound database where one can be had; whoever calls holds the data folder alone.
+
+    Raises Expected for a database of a newer program, and where the disk, rights or another program are in the way: then nothing was
+    changed. Ended at any moment, the next call goes on.
+    """
+    database, made = config.database, config.data_dir / _MADE
+    if made.exists():  # an earlier call was ended before the last step
+        _set_aside(database, config.data_dir / DAMAGED / _stamp(now))
+        made.replace(database)
+    suspect = config.data_dir / _SUSPECT
+    thorough = suspect.exists() or examination.log_of(database).exists()
+    found = examination.examine(database, thorough, progress)
+    if found.state is State.DAMAGED or (found.torn and _is_behind(config)) or found.state is State.FOREIGN:
+        _recover(config, found, now)
+    elif found.torn:
+        _tell_of_log(config, now)
+    suspect.unlink(missing_ok=True)
+    _put_wanted(config, now)
+
+
+def suspect(config: Config) -> None:
+    """Have the next start look thoroughly."""
+    (config.data_dir / _SUSPECT).touch()
+
+
+def _stamp(now: int) -> str:
+    return f"{dt.datetime.fromtimestamp(now, dt.UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _is_behind(config: Config) -> bool:
+    """Whether the newest backup knows more than a database whose write-ahead log is gone."""
+    there = backups.found(config.backups, config.simulated)
+    return bool(there) and backups.moment_of(there[0].path) > backups.moment_of(config.database)
+
+
+# -- a damaged database -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Recovered:
+    """What took the place of a database: a backup, or nothing (None), and what was saved beside it."""
+
+    backup: Backup | None
+    saved: Saved
+
+
+def _recover(config: Config, found: Finding, now: int) -> None:
+    """Make a new database of the newest backup that is whole and of what the damaged one still gives, and let it take the place."""
+    ours = found.state is not State.FOREIGN
+    aside = config.data_dir / (DAMAGED if ours else FOREIGN) / _stamp(now)
+    log.error("%s: %s; it is set aside in %s.", config.database, found.words or "its write-ahead log is none", aside)
+    making, made = config.data_dir / _MAKING, config.data_dir / _MADE
+    last_seen = _written_at(config.database)
+    for left in config.data_dir.glob(f"{_MAKING}*"):
+        left.unlink()
+    recovered = _build(config, making, ours)
+    writer = Writer(making, config.simulated)
+    try:
+        writer.clear_engine()
+        missing = _missing(making, min(last_seen, now))
+        writer.open_event(EVENT, "database", *_words(found, recovered, missing, aside), now)
+        _log_run(writer, recovered, missing, now)
+    finally:
+        writer.close()
+    for copy in config.data_dir.glob(f"{_MAKING}.before-*"):  # of a backup by an earlier version, which is kept itself
+        copy.unlink()
+    disk.sync(making)
+    making.replace(made)
+    _set_aside(config.database, aside)
+    made.replace(config.database)
+    disk.sync(config.data_dir)
+
+
+def _build(config: Config, making: Path, ours: bool) -> _Recovered:
+    newest = None
+    for backup in backups.found(config.backups, config.simulated):
+        try:
+            backups.verify(backup.path)
+            shutil.copyfile(backup.path, making)
+            newest = backup
+            break
+        except Expected as problem:
+            log.warning("%s %s", problem.problem, problem.remedy)
+            making.unlink(missing_ok=True)
+    Writer(making, config.simulated).close()
+    return _Recovered(newest, salvage.salvage(config.database, making) if ours else Saved())
+
+
+def _written_at(database: Path) -> int:
+    """When a database was last written, be it in its log."""
+    paths = (database, examination.log_of(database))
+    return int(max(path.stat().st_mtime for path in paths if path.exists()))
+
+
+def _set_aside(database: Path, folder: Path) -> None:
+    """Move a database with its logs into a folder; the logs first, which mean nothing to what takes its place."""
+    for path in (examination.log_of(database), database.with_name(f"{database.name}-shm"), database):
+        if path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / path.name)
+
+
+def _missing(database: Path, until: int) -> tuple[int, int, int]:
+    """How many planned issues from the newest one that there is until a moment are missing, the first of them and the last."""
+    reader = Reader(database)
+    try:
+        newest = next((issue.issue_time for issue in reader.issues(limit=1)), None)
+    finally:
+        reader.close()
+    if newest is None:
+        return 0, 0, 0
+    hours = range(clock.floor_hour(newest) + HOUR, until, HOUR)
+    return (len(hours), hours[0], hours[-1]) if hours else (0, 0, 0)
+
+
+def _words(found: Finding, recovered: _Recovered, missing: tuple[int, int, int], aside: Path) -> tuple[str, str]:
+    """What an operator is told: what it was, what took its place, what is lost."""
+    saved, backup = recovered.saved, recovered.backup
+    what = (
+        "was another program's"
+        if found.state is State.FOREIGN
+        else f"was damaged ({found.words or 'its write-ahead log is gone'})"
+    )
+    if backup is not None:
+        became = f"the backup of {clock.iso(backup.made_at)} took its place"
+    else:
+        became = "there is no backup, so that it began anew"
+    told = [f"The database {what}; {became}."]
+    if found.state is not State.FOREIGN:
+        told.append(
+            f"Saved from the damaged file: {saved.values} values, {saved.issues} issues, {saved.decisions} decisions of people."
+        )
+    hours, first, last = missing
+    if hours:
+        told.append(f"Lost: the issues of {hours} hours, {clock.iso(first)} to {clock.iso(last)}.")
+    elif backup is not None:
+        told.append("No issue is lost.")
+    if saved.unread:
+        told.append(f"{saved.unread} portions of its tables could not be read.")
+    keeps = "stay" if found.state is State.FOREIGN else f"are kept for {KEPT_S // DAY} days"
+    return " ".join(told), f"The files {keeps} in {aside}. Check the disk; then take note: lastvagt-engine backup noted"
+
+
+def _log_run(writer: Writer, recovered: _Recovered, missing: tuple[int, int, int], now: int) -> None:
+    saved = recovered.saved
+    detail = {
+        "backup": "" if recovered.backup is None else recovered.backup.name,
+        "values": saved.values,
+        "issues": saved.issues,
+        "decisions": saved.decisions,
+        "hours_lost": missing[0],
+    }
+    writer.put_job_run(JobRun("restore", now, now, "ok", detail=detail))
+
+
+def _tell_of_log(config: Config, now: int) -> None:
+    """A log that begins like none is passed over by SQLite in silence; what only it held is gone."""
+    aside, last_seen = config.data_dir / DAMAGED / _stamp(now), _written_at(config.database)
+    for path in (examination.log_of(config.database), config.database.with_name(f"{config.database.name}-shm")):
+        if path.exists():
+            aside.mkdir(parents=True, exist_ok=True)
+            path.replace(aside / path.name)
+    writer = Writer(config.database, config.simulated)
+    try:
+        finding = Finding(State.DAMAGED)
+        hours, first, last = _missing(config.database, min(last_seen, now))
+        lost = f" The issues of {hours} hours, {clock.iso(first)} to {clock.iso(last)}, are lost." if hours else ""
+        problem = f"The write-ahead log of the database was damaged: what only it held, some minutes at most, is gone.{lost}"
+        writer.open_event(EVENT, "database", problem, _words(finding, _Recovered(None, Saved()), (0, 0, 0), aside)[1], now)
+    finally:
+        writer.close()
+
+
+def tidy(config: Config, writer: Writer, reader: Reader, now: int) -> None:
+    """Delete damaged databases that were kept long enough, and end what was told for long enough."""
+    for folder in (config.data_dir / DAMAGED).glob("*"):
+        if folder.is_dir() and now - folder.stat().st_mtime > KEPT_S:
+            shutil.rmtree(folder)
+    for event in reader.events():
+        if event.code == EVENT and now - event.since > TOLD_S:
+            writer.close_event(event.code, event.subject, now)
+
+
+def note(writer: Writer, reader: Reader, now: int) -> dict[str, object]:
+    """Somebody has taken note of what was lost; returns how many such troubles there were."""
+    told = [event for event in reader.events() if event.code == EVENT]
+    for event in told:
+        writer.close_event(event.code, event.subject, now)
+    return {"noted": len(told)}
+
+
+# -- a backup that somebody wants ------------------------------------------------------------------------------------------
+
+
+def want(config: Config, name: str, who: str) -> dict[str, object]:
+    """Have the next start put a backup in place, which must be whole; returns what is lost by it."""
+    backups.verify(backups.named(config.backups, config.simulated, name).path)
+    lost = backing.loss(config, name)
+    disk.write(config.data_dir / _WANTED, json.dumps({"name": name, "who": who}))
+    return lost
+
+
+def _put_wanted(config: Config, now: int) -> None:
+    """Put the backup in place that is wanted, if one is; where that fails the database stays, and it is told."""
+    wanted = config.data_dir / _WANTED
+    if not wanted.exists():
+        return
+    try:
+        words = json.loads(wanted.read_text(encoding="utf-8"))
+        backup = backups.named(config.backups, config.simulated, words["name"])
+        aside = config.data_dir / REPLACED / config.database.name
+        aside.unlink(missing_ok=True)
+        backups.put_in_place(backup.path, config.database, aside)
+    except (Expected, ValueError, KeyError) as problem:
+        told = problem if isinstance(problem, Expected) else Expected(f"{wanted} is garbled.", "Order it again.")
+        log.error("%s %s", told.problem, told.remedy)
+        run = JobRun("restore", now, now, "expected", told.problem, told.remedy)
+    else:
+        run = JobRun("restore", now, now, "ok", detail={"backup": backup.name, "who": words["who"], "aside": str(aside)})
+        log.warning("The backup %s is in place; the database before it is kept as %s.", backup.name, aside)
+    writer = Writer(config.database, config.simulated)
+    try:
+        writer.put_job_run(run)
+    finally:
+        writer.close()
+    wanted.unlink()
