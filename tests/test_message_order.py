@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,8 +58,9 @@ class Post(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule()
     def repeat(self) -> None:
-        """The last message comes a second time, as it came first."""
-        self.writers[1].put([self.sent[-1]], now=self.moment)
+        """The last message comes again, half a minute later."""
+        later = np.full(len(self.sent[-1]), self.moment + 30, np.int64)
+        self.writers[1].put([dataclasses.replace(self.sent[-1], available_at=later)], now=self.moment + 30)
 
     def teardown(self) -> None:
         """Both know the same, and make the same features of it."""
