@@ -195,7 +195,7 @@ def test_only_expected_leaves_the_parser(body):
 
 @settings(max_examples=100)
 @given(
-    st.lists(st.tuples(st.integers(1, 16), st.integers(-10, 9999)), max_size=20, unique_by=lambda point: point[0]),
+    st.lists(st.tuples(st.integers(1, 16), st.integers(-10, 9999)), min_size=1, max_size=16, unique_by=lambda point: point[0]),
     st.sampled_from(["A01", "A03"]),
 )
 def test_points_in_any_order_give_whole_hours_within_their_range(points, curve):

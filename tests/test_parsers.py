@@ -38,7 +38,8 @@ PARSERS: list[sources.Source] = [
 ]
 #: What stands in the place of a thing of another type; null is how providers say that there is no value.
 STRANGE = (None, "12.5", 12.5, True, [], [1.0], {}, {"a": 1})
-WEATHER = (open_meteo.Forecast, open_meteo.PreviousRuns, open_meteo.Reanalysis)
+#: Whose values are made of several.
+ADDED = (open_meteo.Forecast, open_meteo.PreviousRuns, open_meteo.Reanalysis, metered.Metered)
 Values = dict[tuple[str, str, str, int, int], float]
 
 
@@ -138,8 +139,8 @@ def meet_drifts(
             except Expected as problem:
                 told += source.dataset in problem.problem
                 continue
-            # A point of the weather without a value leaves the mean to the others.
-            wrong = [] if is_null and isinstance(source, WEATHER) else [x for key, x in read.items() if true.get(key) != x]
+            # A point of the weather without a value leaves the mean to the others, and so does a meter the sum.
+            wrong = [] if is_null and isinstance(source, ADDED) else [x for key, x in read.items() if true.get(key) != x]
             lost = not is_null and len(read) < len(true)
             same += not wrong and not lost
             if wrong or lost:

@@ -20,6 +20,8 @@ ZONES: Mapping[str, str] = {"DK1": "10YDK-1--------W", "DK2": "10YDK-2--------M"
 _MANNERS = Manners(turn_s=5, ban_s=610, ends_with=b"_MarketDocument>", no_data=b"No matching data found")
 _STEPS_S: Mapping[str, int] = {"PT15M": 900, "PT30M": 1800, "PT60M": 3600}
 _QUARTER_S = 900
+#: All positions are given, or only those whose value differs from that of the one before.
+_CURVES = ("A01", "A03")
 _MAX_BYTES = 2_000_000
 _MAX_PERIODS = 200
 #: Periods may begin and end this far from now; they come as whole days, whatever was asked for.
@@ -117,8 +119,11 @@ class DayAheadLoadForecast:
                 raise self._drift("the answer is for another bidding zone")
             if _text(series, "quantity_Measure_Unit.name") != "MAW":
                 raise self._drift("the unit is not MW")
-            carries_on = _text(series, "curveType") == "A03"
-            periods += [(period, carries_on) for period in series.iterfind("Period")]
+            if (curve := _text(series, "curveType")) not in _CURVES:
+                raise self._drift(f"the curve type '{curve[:20]}' is unknown")
+            periods += [(period, curve == "A03") for period in series.iterfind("Period")]
+        if not periods:
+            raise self._drift("the answer holds no period")
         if len(periods) > _MAX_PERIODS:
             raise self._drift("the answer has too many periods")
         found: list[tuple[int, int, FloatArray]] = []
@@ -149,6 +154,8 @@ class DayAheadLoadForecast:
             if np.isfinite(values[position - 1]) and values[position - 1] != quantity:
                 raise self._drift("a point stands twice with different values")
             values[position - 1] = quantity
+        if not np.isfinite(values).any():
+            raise self._drift("a period holds no point")
         if carries_on:
             given = np.where(np.isfinite(values), np.arange(count), 0)
             values = values[np.maximum.accumulate(given)]

@@ -181,6 +181,8 @@ class Metered(_Late, abc.ABC):
         self, consumers: dict[Consumer, list[dict[int, float]]], category: tuple[object, ...], strange: list[str]
     ) -> dict[int, float] | None:
         """Where the values of a category go, None where nowhere; what is unknown of its labels is added to `strange`."""
+        if any(isinstance(label, bool) or (isinstance(label, float) and label % 1) for label in category):
+            raise self._drift("a label is neither a text nor a whole number")
         try:
             consumer = self._consumer(*("" if label is None else str(label) for label in category))
         except LookupError as unknown:
