@@ -85,11 +85,10 @@ def test_issues_wait_in_memory_and_are_stored_once(
 
 def test_an_engine_stops_in_order_while_the_disk_is_full(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(config) as (service, _):
-        end = read_only(service, monkeypatch)
+        read_only(service, monkeypatch)
         with pytest.raises(Refused):
             service._writer.heartbeat(START)
     assert service._ends()
-    del end
 
 
 def test_issues_wait_for_two_days_at_most(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
