@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from engine.domain import Expected
 
 #: Error numbers of what can be written nowhere: no space, read-only, somebody else's.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-
+#: Kinds of network drives, as Linux calls them.
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "afs", "davfs")
+#: How long, in seconds, a file that another program has open is waited for, and between two attempts.
+_HELD_S, _ATTEMPT_S = 10.0, 0.2
 
 
 def require_room(folder: Path, wanted: float, what: str, remedy: str = "Free disk space, then try again.") -> None:
@@ -51,6 +54,23 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move(path: Path, to: Path) -> None:
+    """Give a file another name; Windows does not while a program has it open, which is waited for."""
+    end = time.monotonic() + _HELD_S
+    while True:
+        try:
+            path.replace(to)
+        except PermissionError as error:
+            if time.monotonic() >= end:
+                raise Expected(
+                    f"{path} cannot be moved to {to}: {error.strerror}.",
+                    "Close programs that have it open, such as windows of Lastvagt, and check the permissions; then start again.",
+                ) from error
+            time.sleep(_ATTEMPT_S)
+        else:
+            return
 
 
 def write(path: Path, text: str, mode: int = 0o666) -> None:

@@ -19,7 +19,7 @@ from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
-from engine.store import codec, schema, scorebook, soundness
+from engine.store import codec, examination, schema, scorebook, soundness
 from engine.store.backups import Known
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
@@ -100,6 +100,8 @@ class Writer:
         self._lock = threading.RLock()
         self.refused: Refused | None = None  # the last change that was not taken, until somebody sees that they are again
         self._series: dict[tuple[str, str, str, str], int] = {}
+        #: Whether a change met damage in the file.
+        self.met_damage = False
         self.roster = RosterWriter(self._transaction)
         self.decisions = DecisionsWriter(self._transaction)
         try:
@@ -133,7 +135,7 @@ class Writer:
             self._db.interrupt()
             self._lock.acquire()
         try:
-            with suppress(sqlite3.OperationalError):  # a full disk: the next start takes the log over
+            with suppress(sqlite3.DatabaseError):  # of a damaged file, or a full disk: the log stays for the next start
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.close()
         finally:
@@ -153,6 +155,7 @@ class Writer:
                 if isinstance(error, sqlite3.DatabaseError) and not isinstance(
                     error, sqlite3.IntegrityError | sqlite3.ProgrammingError
                 ):
+                    self.met_damage |= examination.is_damage(error)
                     self.refused = refusal(self.path, error)
                     raise self.refused from error
                 raise
