@@ -80,7 +80,7 @@ class Feed(QtCore.QThread):
 
     def _follow(self, reader: Reader) -> None:
         seen: int | None = None
-        read = self._chosen
+        read, file = self._chosen, self._file()
         while not self._stopping:
             version, chosen = reader.data_version(), self._chosen
             if version != seen:
@@ -90,8 +90,16 @@ class Feed(QtCore.QThread):
             seen, read = version, chosen
             self._answer(reader)
             self._pause()
-            if not self._database.exists():
+            if self._file() != file:
                 return
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file bears the name of the database: a recovery puts another one in its place."""
+        try:
+            found = self._database.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _answer(self, reader: Reader) -> None:
         while self._questions and not self._stopping:

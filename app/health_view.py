@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from app import health_snapshot, theme
+from app.backups_table import BackupsTable
 from app.card import card
 from app.empty import EmptyPage
 from app.engine_link import Answer
@@ -27,6 +28,8 @@ from engine.geography import PRICE_AREAS
 
 #: Name of the question to the database.
 _QUESTION = "health"
+#: Code of the event that a database was recovered.
+_RESTORED = "restored"
 #: What the engine is asked.
 _PLAN, _SUPPORT = "/v1/plan", "/v1/support"
 #: Columns of names and values on the disk's card.
@@ -84,7 +87,8 @@ class HealthPane(Pane):
         self.jobs = listing("jobs", "job", "last", "took", "result", "next")
         self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
         self.set_aside, self.kits = QuarantineTable(language, palette), KitsTable(language, palette)
-        for asker in (self.set_aside, self.kits):
+        self.backups = BackupsTable(language, palette)
+        for asker in (self.set_aside, self.kits, self.backups):
             asker.told.connect(self.told)
         self._kits_card = _card(text("kits.kits"), self.kits)
         self._kits_card.hide()
@@ -160,13 +164,23 @@ class HealthPane(Pane):
         column.setSpacing(10)
         column.addWidget(self._kits_card)
         column.addLayout(both)
+        column.addWidget(_card(text("backups.backups"), self.backups))
         column.addWidget(_card(text("health.set_aside"), self.set_aside))
         column.addStretch(1)
         return ScrollPage(inside)
 
     def set_palette(self, palette: Palette) -> None:
         """Take new colours."""
-        for each in (self.sources, self.jobs, self.events, self.set_aside, self.kits, *self.strips.values(), self._growth):
+        for each in (
+            self.sources,
+            self.jobs,
+            self.events,
+            self.set_aside,
+            self.kits,
+            self.backups,
+            *self.strips.values(),
+            self._growth,
+        ):
             each.set_palette(palette)
 
     def show_scene(self, scene: Scene) -> None:
@@ -193,10 +207,11 @@ class HealthPane(Pane):
             self._show()
 
     def deliver(self, answer: Answer) -> None:
-        """Take an answer, or give it to the values set aside or to the kits."""
+        """Take an answer, or give it to the values set aside, the kits or the backups."""
         super().deliver(answer)
         self.set_aside.deliver(answer)
         self.kits.deliver(answer)
+        self.backups.deliver(answer)
 
     def import_kit(self) -> None:
         """Let the user choose a kit, and import it."""
@@ -246,6 +261,8 @@ class HealthPane(Pane):
             view = health_view(scene.snapshot, self._found, scene.engine, self._language, scene.now, asked_next)
             values = self._found.set_aside if self._found is not None else ()
             self.set_aside.show_values(values, scene.engine, scene.now)
+            replaced = self._found is not None and any(e.code == _RESTORED and e.until is None for e in self._found.events)
+            self.backups.show_state(scene.engine, scene.snapshot.read_at, scene.now, replaced)
             if self._found is not None:
                 self.kits.show_kits(self._found, scene.engine, scene.now)
                 if self._found.kits or self._found.offline:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from engine.domain import Expected
+
+#: How long, in seconds, a file that another program has open is waited for, and between two attempts.
+_HELD_S, _ATTEMPT_S = 10.0, 0.2
 
 
 def require_room(folder: Path, wanted: float, what: str, remedy: str = "Free disk space, then try again.") -> None:
@@ -26,6 +30,23 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move(path: Path, to: Path) -> None:
+    """Give a file another name; Windows does not while a program has it open, which is waited for."""
+    end = time.monotonic() + _HELD_S
+    while True:
+        try:
+            path.replace(to)
+        except PermissionError as error:
+            if time.monotonic() >= end:
+                raise Expected(
+                    f"{path} cannot be moved to {to}: {error.strerror}.",
+                    "Close programs that have it open, such as windows of Lastvagt, and check the permissions; then start again.",
+                ) from error
+            time.sleep(_ATTEMPT_S)
+        else:
+            return
 
 
 def write(path: Path, text: str, mode: int = 0o666) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,8 +32,10 @@ KEPT_S = 30 * DAY
 _WANTED = "restore.wanted"
 #: A database that is not in place yet: while it is made, and when it is whole.
 _MAKING, _MADE = "lastvagt.sqlite.making", "lastvagt.sqlite.restored"
-#: Says that the next start is to look thoroughly: damage was met at work.
-_SUSPECT = "database.suspect"
+#: Says that the next start is to look thoroughly, for damage was met at work; and when that was done last.
+_SUSPECT, _LOOKED = "database.suspect", "database.looked"
+#: Who meets damage so soon after such a look is not helped by another one.
+_AGAIN_S = HOUR
 
 Progress = Callable[[], object]
 
@@ -46,7 +49,7 @@ def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> N
     database, made = config.database, config.data_dir / _MADE
     if made.exists():  # an earlier call was ended before the last step
         _set_aside(database, config.data_dir / DAMAGED / _stamp(now))
-        made.replace(database)
+        disk.move(made, database)
     suspect = config.data_dir / _SUSPECT
     thorough = suspect.exists() or examination.log_of(database).exists()
     found = examination.examine(database, thorough, progress)
@@ -54,13 +57,19 @@ def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> N
         _recover(config, found, now)
     elif found.torn:
         _tell_of_log(config, now)
-    suspect.unlink(missing_ok=True)
+    if suspect.exists():
+        suspect.replace(config.data_dir / _LOOKED)
+        os.utime(config.data_dir / _LOOKED, (now, now))
     _put_wanted(config, now)
 
 
-def suspect(config: Config) -> None:
-    """Have the next start look thoroughly."""
+def suspect(config: Config, now: int) -> bool:
+    """Have the next start look thoroughly; returns whether that is any use, which it is not soon after the last such look."""
+    looked = config.data_dir / _LOOKED
+    if looked.exists() and 0 <= now - looked.stat().st_mtime < _AGAIN_S:
+        return False
     (config.data_dir / _SUSPECT).touch()
+    return True
 
 
 def _stamp(now: int) -> str:
@@ -107,7 +116,7 @@ def _recover(config: Config, found: Finding, now: int) -> None:
     disk.sync(making)
     making.replace(made)
     _set_aside(config.database, aside)
-    made.replace(config.database)
+    disk.move(made, config.database)
     disk.sync(config.data_dir)
 
 
@@ -137,7 +146,7 @@ def _set_aside(database: Path, folder: Path) -> None:
     for path in (examination.log_of(database), database.with_name(f"{database.name}-shm"), database):
         if path.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            path.replace(folder / path.name)
+            disk.move(path, folder / path.name)
 
 
 def _missing(database: Path, until: int) -> tuple[int, int, int]:
@@ -199,7 +208,7 @@ def _tell_of_log(config: Config, now: int) -> None:
     for path in (examination.log_of(config.database), config.database.with_name(f"{config.database.name}-shm")):
         if path.exists():
             aside.mkdir(parents=True, exist_ok=True)
-            path.replace(aside / path.name)
+            disk.move(path, aside / path.name)
     writer = Writer(config.database, config.simulated)
     try:
         finding = Finding(State.DAMAGED)

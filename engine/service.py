@@ -334,6 +334,7 @@ class Service:
             # A wait without end would not hear Ctrl-C on Windows.
             while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
                 self._watch_time()
+                self._watch_database()
                 if time.monotonic() >= beat:
                     beat += every_s
                     if self._beat(servers[0].port):
@@ -343,7 +344,8 @@ class Service:
         for server in servers:
             server.stop()
         idle = self._lanes.come_to_rest(_STOP_S)
-        self._writer.clear_engine()
+        with contextlib.suppress(Expected):  # a damaged database: the start that follows forgets who ran
+            self._writer.clear_engine()
         log.info("Stopped.")
         return idle
 
@@ -483,6 +485,12 @@ class Service:
             self._wake(lane)
         timeguard.tell_of_past(self._writer, happened, self._clock.now())
 
+    def _watch_database(self) -> None:
+        """Where damage was met, start again, which looks through the database and recovers it."""
+        if (self._reader.met_damage or self._writer.met_damage) and recovery.suspect(self._config, self._clock.now()):
+            log.error("Damage was met in %s.", self._config.database)
+            self._restarts = True
+
     def _beat(self, port: int) -> bool:
         """Tell those who watch that the engine lives, if it gets on; returns whether it does."""
         state = {}
@@ -565,7 +573,7 @@ def run(outside: Outside, clock: Clock, stopping: threading.Event) -> None:
                 idle = service.serve()
             if stopping.is_set() or not service.restarts:
                 break
-            log.info("Starts again on the database that is restored.")
+            log.info("Starts again in this process, for the sake of the database.")
     except Exception as error:
         if not isinstance(error, Expected):
             log.exception("The engine ends by a fault of the program.")

@@ -184,6 +184,8 @@ PAGES = (
 ORDERS = {
     "/v1/quarantine/accept": {"quarantine_id": 1},
     "/v1/quarantine/reject": {"quarantine_id": 1},
+    "/v1/backups/noted": {},
+    "/v1/backups/restore": {"name": "lastvagt-20260101T000000Z.sqlite"},
     "/v1/adjustments/make": {"area": "DK1", "act": "add", "amount": 1, "reason": "x"},
     "/v1/adjustments/withdraw": {"adjustment_id": 1},
     "/v1/models/promote": {"model_id": "m", "reason": "x"},

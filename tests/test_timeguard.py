@@ -144,6 +144,7 @@ def issue_times(reader: Reader, end: int) -> list[int]:
     return sorted(times)
 
 
+@pytest.mark.long
 @pytest.mark.gate(
     "C3",
     "Sleep, and clocks that are set",
@@ -200,6 +201,7 @@ def test_after_every_jump_of_time_the_newest_issue_is_soon_there(tmp_path: Path,
     assert {"pause", "clock_set"} <= told
 
 
+@pytest.mark.long
 def test_what_a_wrong_clock_has_dated_after_now_is_withdrawn_when_the_sources_say_so(tmp_path: Path) -> None:
     """The engine was started without network by a clock a day ahead; then the network came, and the clock was set right."""
     time = SimulatedClock(START)

@@ -2,6 +2,7 @@
 
 from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, adjust_view, made_text, preview
 from app.present.areas import AreaRow, area_rows
+from app.present.backups import BackupLine, backup_lines, loss_text, unrestorable
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
 from app.present.chooser import Group, choices, find
 from app.present.day_report import DayReport, ReportFacts, day_report, report_facts
@@ -49,6 +50,7 @@ __all__ = [
     "AdjustView",
     "AdjustmentLine",
     "AreaRow",
+    "BackupLine",
     "Band",
     "Behind",
     "CalibrationView",
@@ -115,6 +117,7 @@ __all__ = [
     "adjust_view",
     "area_rows",
     "as_known",
+    "backup_lines",
     "behind",
     "calibration_view",
     "change_text",
@@ -135,6 +138,7 @@ __all__ = [
     "kit_taken",
     "kits_view",
     "lag_days",
+    "loss_text",
     "made_text",
     "map_frame",
     "map_read_out",
@@ -161,6 +165,7 @@ __all__ = [
     "time_range",
     "undecidable",
     "unimportable",
+    "unrestorable",
     "update_news",
     "usual_curve",
     "value_range",

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from app.translations.adjusting import TEXTS as ADJUSTING_TEXTS
+from app.translations.backups import TEXTS as BACKUPS_TEXTS
 from app.translations.clocks import TEXTS as CLOCK_TEXTS
 from app.translations.consumers import TEXTS as CONSUMER_TEXTS
 from app.translations.export import TEXTS as EXPORT_TEXTS
@@ -35,6 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **EXPORT_TEXTS,
     **HEALTH_TEXTS,
     **KITS_TEXTS,
+    **BACKUPS_TEXTS,
     **FORECAST_TEXTS,
     **MAP_TEXTS,
     **MONITORING_TEXTS,

@@ -97,8 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.restored": ("Databasen var beskadiget og blev erstattet", "The database was damaged and was replaced"),
     "effect.restored": ("Noget af historikken kan mangle.", "Some of the history may be missing."),
     "action.restored": (
-        "Se efter disken, og bekræft så: lastvagt-engine backup noted.",
-        "Check the disk, then take note: lastvagt-engine backup noted.",
+        "Se efter disken; notér så tabet under Drift, Sikkerhedskopier.",
+        "Check the disk, then take note of the loss in the health view, under Backups.",
     ),
     "job.update": ("Opdatering", "Update check"),
     "job.update_about": ("Spørger efter en nyere version af programmet.", "Asks for a newer version of the program."),

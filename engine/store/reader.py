@@ -38,7 +38,7 @@ from engine.domain import (
 )
 from engine.geography import Measure
 from engine.limits import Limits
-from engine.store import codec, schema, space
+from engine.store import codec, examination, schema, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
 from engine.store.backups import Known
@@ -155,6 +155,8 @@ class Reader:
         self.path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        #: Whether a query met damage in the file.
+        self.met_damage = False
         try:
             schema.check_current(self._db, path)
         except Expected:
@@ -196,6 +198,7 @@ class Reader:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: sqlite3.DatabaseError) -> Expected:
+        self.met_damage |= examination.is_damage(error)
         return Expected(
             f"The database {self.path} cannot be read: {error}.", "Check the disk; `lastvagt-engine doctor` tells more."
         )

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
-from engine.store import codec, schema, scorebook, soundness
+from engine.store import codec, examination, schema, scorebook, soundness
 from engine.store.backups import Known
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
@@ -98,6 +98,8 @@ class Writer:
         self.simulated = simulated
         self._lock = threading.RLock()
         self._series: dict[tuple[str, str, str, str], int] = {}
+        #: Whether a change met damage in the file.
+        self.met_damage = False
         self.roster = RosterWriter(self._transaction)
         self.decisions = DecisionsWriter(self._transaction)
         try:
@@ -131,7 +133,8 @@ class Writer:
             self._db.interrupt()
             self._lock.acquire()
         try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            with suppress(sqlite3.DatabaseError):  # of a damaged file, or a full disk: the log stays for the next start
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.close()
         finally:
             self._lock.release()
@@ -150,6 +153,7 @@ class Writer:
                 if isinstance(error, sqlite3.DatabaseError) and not isinstance(
                     error, sqlite3.IntegrityError | sqlite3.ProgrammingError
                 ):
+                    self.met_damage |= examination.is_damage(error)
                     raise Expected(
                         f"The database {self.path} refused a change: {error}.",
                         "Free disk space, or end the program that locks it.",
