@@ -26,7 +26,7 @@ from engine.sources.simulated import SimulatedUpstream
 IMPATIENT_S, PATIENT_S = 0.1, 30.0
 #: A name whose first address swallows connections and whose second is the proxy.
 TWO_ADDRESSES = "two-addresses.test"
-_LAST_NUMBER = re.compile(rb"(?s)(.*(?:<quantity>|[,:\[]))-?\d+(?:\.\d+)?")
+_LAST_NUMBER = re.compile(rb"(?s)(.*(?:<quantity>|[,:\[]))-?\d+(?:\.\d+)?(?=[],}<])")
 
 #: Writes an answer to a connection; `wait` returns after some seconds, or at once when the proxy ends.
 Write = Callable[[socket.socket, Reply, "Proxy"], None]

@@ -95,7 +95,7 @@ def outlive(
         gate(
             f"{3 * len(planned) - len(missed):,} of {3 * len(planned):,} issues, tiers {', '.join(tiers)}; {len(ages):,} of "
             f"{len(issues):,} of the price areas say how old their inputs are, at most {max(ages) / HOUR:.0f} h; {len(back)} outages "
-            f"of sources, the last over {max(back) / MINUTE:+.0f} min after its next turn"
+            f"of sources, {sum(seconds <= 0 for seconds in back)} over by its next turn"
         )
     assert not missed
     assert len(ages) == len(issues)
