@@ -341,13 +341,15 @@ class Service:
         self._begin_jobs()
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
-        # A wait without end would not hear Ctrl-C on Windows.
-        while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
-            self._watch_time()
-            self._watch_database()
-            if time.monotonic() >= beat:
-                beat += every_s
-                self._beat(servers[0].port)
+        with supervision.DeadMan() as dead_man:
+            # A wait without end would not hear Ctrl-C on Windows.
+            while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
+                self._watch_time()
+                self._watch_database()
+                if time.monotonic() >= beat:
+                    beat += every_s
+                    if self._beat(servers[0].port):
+                        dead_man.live()
         supervision.tell(STOPPING=1, STATUS="Ends")
         self._lanes.stop()
         for server in servers:
@@ -501,8 +503,8 @@ class Service:
             log.error("Damage was met in %s.", self._config.database)
             self._restarts = True
 
-    def _beat(self, port: int) -> None:
-        """Tell those who watch that the engine lives."""
+    def _beat(self, port: int) -> bool:
+        """Tell those who watch that the engine lives, if it gets on; returns whether it does."""
         state = {}
         if self._disk.look(self._config, self._clock.now()):
             self._told.add("ingest")
@@ -515,8 +517,10 @@ class Service:
             guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
             if self._life is not None and self._resting != self._life.rests():
                 self._begin_jobs()
-        if self._resting or self._lanes.get_on():
+        gets_on = self._resting or self._lanes.get_on()
+        if gets_on:
             supervision.tell(WATCHDOG=1, **state)
+        return gets_on
 
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
