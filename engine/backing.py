@@ -57,9 +57,9 @@ def note(writer: Writer, config: Config) -> None:
     writer.note_backups(Known(str(config.backups), len(there), made_at, size))
 
 
-def last(reader: Reader, now: int) -> int:
-    """When one was made last, or tried; never where issues are stored already, now where nothing is."""
-    runs = reader.job_runs(JOB, limit=1)
+def last(reader: Reader, job: str, now: int) -> int:
+    """When a daily job was run last; never where issues are stored already, now where nothing is."""
+    runs = reader.job_runs(job, limit=1)
     if runs:
         return runs[0].started_at
     return -1 if reader.issues(limit=1) else now

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import sys
 import time
@@ -10,6 +12,10 @@ from pathlib import Path
 
 from engine.domain import Expected
 
+#: Error numbers of what can be written nowhere: no space, read-only, somebody else's.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+#: Kinds of network drives, as Linux calls them.
+_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs", "ceph", "afs", "davfs")
 #: How long, in seconds, a file that another program has open is waited for, and between two attempts.
 _HELD_S, _ATTEMPT_S = 10.0, 0.2
 
@@ -19,6 +25,24 @@ def require_room(folder: Path, wanted: float, what: str, remedy: str = "Free dis
     free = shutil.disk_usage(folder).free
     if free < wanted:
         raise Expected(f"{what} {wanted / 1e6:.0f} MB; {free / 1e6:.0f} MB are free at {folder}.", remedy)
+
+
+def network_kind(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """What kind of network drive a folder is on; empty where it is none, or where the system does not tell."""
+    if not mounts.exists():
+        return ""
+    here, found = folder.resolve(), (Path("/"), "")
+    for line in mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        _, point, kind = line.split(" ")[:3]
+        place = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), point))
+        if here.is_relative_to(place) and len(place.parts) >= len(found[0].parts):
+            found = place, kind
+    return found[1] if found[1] in _NETWORK else ""
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether a folder is on a disk that takes nothing, where the system tells."""
+    return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def sync(path: Path) -> None:

@@ -72,10 +72,11 @@ class Reconciler:
         self._tried = -1
         self._hindered: dict[int, str] = {}  # why the issue of an hour could not be made so far
 
-    def due(self, now: int, told: bool, ingested: bool) -> int | None:
+    def due(self, now: int, told: bool, ingested: bool, waiting: int | None = None) -> int | None:
         """The issue time of an issue to make now, which counts as tried with that; None where nothing is due.
 
-        Nothing is dated by a clock that is ahead of what the sources say.
+        Nothing is dated by a clock that is ahead of what the sources say. An issue that waits to be stored, of the time `waiting`, is
+        made.
         """
         hour, running_s = floor_hour(now), self._clock.steady() - self._began
         if not ingested and running_s < FIRST_INGEST_S:
@@ -85,6 +86,8 @@ class Reconciler:
         if self._guard.confirmed:
             self._withdraw(now)
         newest = next((issue.issue_time for issue in self._reader.issues(end=now + 1, limit=1)), None)
+        if waiting is not None:
+            newest = max(waiting, newest or waiting)
         made = newest is not None and newest >= hour
         if not told and (made or not plan.Rhythm(plan.RETRY_S).is_due(self._tried, now)):
             return None

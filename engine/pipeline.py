@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,7 @@ from engine import (
     sources,
     verification,
 )
+from engine.calibration import Calibration
 from engine.clock import Clock
 from engine.config import Config
 from engine.contest import Verdict
@@ -52,7 +53,8 @@ from engine.geography import Measure
 from engine.lineup import Duel
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.kits import Arrival
-from engine.store.reader import SeriesState
+from engine.store.reader import SeriesState, Target
+from engine.store.refusals import Refused
 
 log = logging.getLogger("lastvagt")
 
@@ -66,6 +68,7 @@ _ENDED_S = 60 * DAY
 WATCHED = (Measure.GROSS, Measure.OWN)
 
 Progress = Callable[[float], None]
+Put = Callable[[Sequence[QuantileForecast], int, Mapping[Target, Calibration]], int]
 _Step = TypeVar("_Step")
 
 
@@ -100,7 +103,8 @@ def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_S
         problems = " ".join(t.problem for t in story.troubles)
         remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
         kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
-        writer.put_job_run(kept[0])
+        with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
+            writer.put_job_run(kept[0])
 
 
 def ingest(
@@ -120,6 +124,8 @@ def ingest(
                 if source.dataset not in counts:
                     writer.close_event("source", source.dataset, time.now())
                 counts[source.dataset] = counts.get(source.dataset, PutResult()) + result
+            except Refused:  # is no trouble of the source
+                raise
             except Expected as problem:
                 failed.add(source.dataset)
                 story.trouble(problem)
@@ -294,11 +300,17 @@ def backfill(
 
 
 def forecast(
-    writer: Writer, reader: Reader, forecaster: Forecaster, issue_time: int, now: int, duels: Sequence[Duel] = ()
+    writer: Writer,
+    reader: Reader,
+    forecaster: Forecaster,
+    issue_time: int,
+    now: int,
+    duels: Sequence[Duel] = (),
+    put: Put | None = None,
 ) -> JobRun:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them.
 
-    The challengers of `duels` issue too, in shadow.
+    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does.
     """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
@@ -306,7 +318,7 @@ def forecast(
         archive = reader.archive(start, end, geography.PRICE_AREAS, issue_time, quantities=INPUTS, newest_only=True)
         learned = issuing.lessons(reader, forecaster, issue_time)
         issues = issuing.make_issues(archive, forecaster, issue_time, reader.calibrations() | learned)
-        writer.put_forecasts(issues, now, learned)
+        (put or writer.put_forecasts)(issues, now, learned)
         peaks.watch(writer, reader, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
         if issues and duels:

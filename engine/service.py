@@ -28,6 +28,8 @@ from engine import (
     bridge,
     consumers,
     crashes,
+    disk,
+    diskguard,
     doors,
     explaining,
     guesses,
@@ -55,6 +57,7 @@ from engine import (
 from engine.clock import Clock, iso
 from engine.config import Config, Outside
 from engine.crashes import Life
+from engine.diskguard import DiskGuard, Waiting
 from engine.domain import HOUR, Expected, JobRun
 from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
@@ -63,6 +66,7 @@ from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
 from engine.store import Reader, Writer
 from engine.store.backups import CalledOff
+from engine.store.refusals import Refused
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
@@ -114,6 +118,7 @@ class Service:
             stack.enter_context(exclusive(self._config.data_dir))
             if self._life is not None:
                 stack.enter_context(self._life)
+            diskguard.make_way(self._config)
             get_on = supervision.LongStart(self._stopping)
             recovery.make_ready(self._config, self._clock.now(), get_on)
             self._writer = Writer(self._config.database, self._config.simulated, get_on)
@@ -122,6 +127,8 @@ class Service:
             self._writer.set_offline(self._config.is_offline)
             self._reader = Reader(self._config.database)
             stack.callback(self._reader.close)
+            self._waiting = Waiting(self._writer)
+            self._disk = DiskGuard(self._writer, self._reader, self._waiting)
             self._sources = sources.live(self._config)
             self._guard = TimeGuard(self._clock)
             self._transport = self._guard.listen(sources.transport(self._config, self._clock))
@@ -130,9 +137,8 @@ class Service:
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
-            maintained = self._reader.job_runs("maintenance", limit=1)
-            self._last["maintenance"] = maintained[0].started_at if maintained else self._started_at
-            self._last[backing.JOB] = backing.last(self._reader, self._started_at)
+            for job in ("maintenance", backing.JOB):
+                self._last[job] = backing.last(self._reader, job, self._started_at)
             backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
         return self
@@ -177,7 +183,8 @@ class Service:
             return None
         if run is not None:
             log.info("%s: %s %s", run.job, run.status, dict(run.detail))
-            self._writer.close_event("job", name, now)
+            with contextlib.suppress(Expected):
+                self._writer.close_event("job", name, now)
         return run
 
     def _due(self, job: str, now: int) -> bool:
@@ -225,7 +232,9 @@ class Service:
         }
 
     def _forecast(self, now: int) -> JobRun | None:
-        issue_time = self._reconciler.due(now, "forecast" in self._told, self._ingested)
+        with contextlib.suppress(Refused):
+            self._waiting.store(now)
+        issue_time = self._reconciler.due(now, "forecast" in self._told, self._ingested, self._waiting.newest())
         if issue_time is None:
             return None
         self._told.discard("forecast")
@@ -244,7 +253,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
-        run = pipeline.forecast(self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels)
+        run = pipeline.forecast(
+            self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels, self._waiting.put
+        )
         self._lineup.retreat(issue_time, now)
         return run
 
@@ -330,13 +341,15 @@ class Service:
         self._begin_jobs()
         supervision.tell(READY=1)
         beat, every_s = time.monotonic(), min(_HEARTBEAT_S, (supervision.patience_s() or math.inf) / 3)
-        # A wait without end would not hear Ctrl-C on Windows.
-        while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
-            self._watch_time()
-            self._watch_database()
-            if time.monotonic() >= beat:
-                beat += every_s
-                self._beat(servers[0].port)
+        with supervision.DeadMan() as dead_man:
+            # A wait without end would not hear Ctrl-C on Windows.
+            while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
+                self._watch_time()
+                self._watch_database()
+                if time.monotonic() >= beat:
+                    beat += every_s
+                    if self._beat(servers[0].port):
+                        dead_man.live()
         supervision.tell(STOPPING=1, STATUS="Ends")
         self._lanes.stop()
         for server in servers:
@@ -481,7 +494,8 @@ class Service:
             return
         for lane in LANES:
             self._wake(lane)
-        timeguard.tell_of_past(self._writer, happened, self._clock.now())
+        with contextlib.suppress(Refused):
+            timeguard.tell_of_past(self._writer, happened, self._clock.now())
 
     def _watch_database(self) -> None:
         """Where damage was met, start again, which looks through the database and recovers it."""
@@ -489,19 +503,24 @@ class Service:
             log.error("Damage was met in %s.", self._config.database)
             self._restarts = True
 
-    def _beat(self, port: int) -> None:
-        """Tell those who watch that the engine lives."""
+    def _beat(self, port: int) -> bool:
+        """Tell those who watch that the engine lives, if it gets on; returns whether it does."""
         state = {}
-        with contextlib.suppress(Expected):  # a locked database: the next beat says that we live
-            self._writer.heartbeat(self._clock.now())
+        if self._disk.look(self._config, self._clock.now()):
+            self._told.add("ingest")
+            for lane in LANES:
+                self._wake(lane)
+        with contextlib.suppress(Expected):  # a locked database: the next beat says more
             timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
             state = {"STATUS": self._state(port)}
             self._prove(port)
             guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
             if self._life is not None and self._resting != self._life.rests():
                 self._begin_jobs()
-        if self._resting or self._lanes.get_on():
+        gets_on = self._resting or self._lanes.get_on()
+        if gets_on:
             supervision.tell(WATCHDOG=1, **state)
+        return gets_on
 
     def _state(self, port: int) -> str:
         """One line for who looks at the service."""
@@ -571,6 +590,11 @@ def run(outside: Outside, clock: Clock, stopping: threading.Event) -> None:
                 break
             log.info("Starts again in this process, for the sake of the database.")
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in disk.UNWRITABLE:
+            raise Expected(
+                f"{error.filename or config.data_dir} cannot be written: {error.strerror}.",
+                "Free disk space, or check that its disk is not read-only and who may write there; then start the engine again.",
+            ) from error
         if not isinstance(error, Expected):
             log.exception("The engine ends by a fault of the program.")
         elif stopping.is_set():

@@ -1,18 +1,27 @@
-"""What the engine tells a systemd that started it: that it serves, what it does, that it gets on, that it ends. See sd_notify(3)."""
+"""What the engine tells a systemd that started it: that it serves, what it does, that it gets on, that it ends. See sd_notify(3).
+
+One that does not get on ends itself too: nobody else ends what the app started.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
 import socket
+import sys
 import threading
 import time
+import traceback
+from types import TracebackType
 
 log = logging.getLogger(__name__)
 
 #: How much longer each step forward of a start may take, and how soon the next is told.
 _MORE_S, _TELL_S = 60, 5
+#: Seconds of a wait of `DeadMan`, after how many without a sign of life it gives up, and how long it may take to write down why.
+WAIT_S, WAITS, _WRITE_S = 30.0, 20, 10.0
 
 
 def tell(**news: object) -> None:
@@ -54,3 +63,37 @@ class LongStart:
             self._told = time.monotonic()
             tell(EXTEND_TIMEOUT_USEC=_MORE_S * 1_000_000, STATUS="Brings the database up to date")
         return self._stopping.is_set()
+
+
+class DeadMan:
+    """Ends the process with 1 while it is entered, once `live` was not called for long; the log keeps where each thread stood.
+
+    It counts its own waits: a computer that sleeps, a process that is halted and a clock that is set end nothing.
+    """
+
+    def __init__(self) -> None:
+        self._ended, self._lives = threading.Event(), True
+
+    def __enter__(self) -> DeadMan:
+        threading.Thread(target=self._watch, name="dead-man", daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+
+    def live(self) -> None:
+        """Give a sign of life."""
+        self._lives = True
+
+    def _watch(self) -> None:
+        silent = 0
+        while not self._ended.wait(WAIT_S):
+            silent, self._lives = 0 if self._lives else silent + 1, False
+            if silent >= WAITS:
+                faulthandler.dump_traceback_later(_WRITE_S, exit=True)  # what hangs may hold the log
+                names = {thread.ident: thread.name for thread in threading.enumerate()}
+                for number, frame in sys._current_frames().items():
+                    log.critical("%s hangs or waits in:\n%s", names.get(number, number), "".join(traceback.format_stack(frame)))
+                log.critical("The engine does not get on and ends itself. Send engine.log to the authors.")
+                logging.shutdown()
+                os._exit(1)

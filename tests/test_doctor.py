@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import http.server
 import ipaddress
@@ -30,7 +31,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from serving import serving
 
-from engine import installation, lock, site
+from engine import backing, installation, lock, site
 from engine.__main__ import main
 from engine.clock import SimulatedClock, SystemClock
 from engine.config import Config, Outside
@@ -95,7 +96,7 @@ def test_everything_is_looked_at_and_told_to_programs(issued: Path, capsys: pyte
     assert {finding["check"] for finding in found} >= {
         *("program.version", "program.libraries", "program.sqlite", "clock.zone", "clock.pace", "settings.site", "settings.read"),
         *("keys.trusted", "folder.write", "disk.free", "database.growth", "database.damage", "database.size", "database.age"),
-        *("database.copy", "models.load", "engine.state", "endpoint.port"),
+        *("database.copy", "backup.age", "models.load", "engine.state", "endpoint.port"),
     }
     assert all(finding.keys() == {"check", "status", "text", "remedy", "about"} for finding in found)
     assert all(finding["remedy"] for finding in found if finding["status"] != "ok")
@@ -259,6 +260,24 @@ def test_a_whole_and_current_database_is_told(issued: Path) -> None:
     assert {finding.about for finding in found if finding.check == "database.age"} >= {"test/load"}
     none = stored.database(Config(data_dir=issued / "none"), CLOCK)
     assert one(none, "database.size").text.startswith("none yet")
+
+
+def test_backups_that_are_missing_or_old_are_told(own: Path, tmp_path: Path) -> None:
+    config = Config(data_dir=own, disk_low_mb=0)
+
+    def status(of: Config, now: int = NOW) -> str:
+        return one(stored.backed_up(of, SimulatedClock(now)), "backup.age").status
+
+    assert status(Config(data_dir=tmp_path / "new")) == "ok", "nothing is there to be lost"
+    assert status(config) == "warn"
+    assert status(dataclasses.replace(config, keep_backups=0)) == "warn"
+    writer = Writer(config.database)
+    assert backing.run(writer, config, CLOCK).status == "ok"
+    writer.close()
+    assert status(config) == "ok"
+    assert status(config, NOW + 3 * DAY) == "warn"
+    away = dataclasses.replace(config, backup_dir=str(tmp_path / "unmounted"))
+    assert one(stored.backed_up(away, CLOCK), "backup.folder").status == "fail"
 
 
 def test_old_data_are_told_unless_nobody_asks_for_newer_ones(issued: Path) -> None:

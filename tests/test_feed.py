@@ -118,3 +118,16 @@ def test_the_window_never_waits_for_the_database(
     timer.stop()
     assert threading.get_ident() not in readers
     assert max(b - a for a, b in itertools.pairwise(beats)) < 0.1
+
+
+def test_a_file_that_took_the_place_of_the_database_is_read(qtbot: QtBot, feed: Feed, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    filled_store.fill(tmp_path, days=8, learned=False, tso=False)
+    filled_store.fill(tmp_path / "other", days=10, learned=False, tso=False)
+    with qtbot.waitSignal(feed.arrived, timeout=5000):
+        feed.start()
+    with qtbot.waitSignal(feed.arrived, timeout=5000) as sent:
+        (tmp_path / "other" / "lastvagt.sqlite").replace(tmp_path / "lastvagt.sqlite")
+    after: Snapshot = sent.args[0]
+    assert after.fault is None
+    assert len(after.consumers[Consumer("DK")].observed) == 10 * 24 - 1

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -163,6 +163,45 @@ def test_a_job_that_hangs_ends_the_pings_and_one_that_takes_long_does_not(
             engine._lanes.moved["network"] -= 3 * 3600
             engine._beat(8787)
             assert listening.hears()["WATCHDOG"] == "1", "years to fetch take hours"
+
+
+#: An engine whose issues hang, by what it waits for, with less patience than it has.
+_HANGING = """
+import os, sys, threading
+from engine import lanes, pipeline, service, supervision
+from engine.__main__ import main
+def stuck_in_a_job(*given):
+    {hangs}
+    threading.Event().wait()
+pipeline.forecast = stuck_in_a_job
+lanes.HANGS_S["work"] = 0.5
+service._HEARTBEAT_S, supervision.WAIT_S, supervision.WAITS = 0.1, 0.2, 5
+sys.exit(main(["run", "--simulated", "--data-dir", sys.argv[1]]))
+"""
+
+
+@pytest.mark.gate(
+    "C5",
+    "A job that hangs, where nobody watches",
+    target="the engine ends itself with 1 and its log keeps where it hung, also if the database hangs with it; one that gets on lives",
+)
+def test_an_engine_that_hangs_ends_itself(tmp_path: Path, gate: Callable[[str], None]) -> None:
+    def ended(name: str, hangs: str) -> subprocess.CompletedProcess[str]:
+        environment = {"LASTVAGT_PORT": "0", "LASTVAGT_BACKFILL_DAYS": "30"}
+        code = _HANGING.format(hangs=hangs)
+        command = [sys.executable, "-c", code, str(tmp_path / name)]
+        return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False)
+
+    job = ended("job", "pass")
+    store = ended("store", "given[0]._lock.acquire()")
+    living = ended("living", "threading.Timer(3, os.kill, (os.getpid(), 15)).start(); raise OSError('no hang')")
+    gate(
+        f"exit codes {job.returncode}, and {store.returncode} where it holds the database; {living.returncode} of one that gets on"
+    )
+    assert (job.returncode, store.returncode, living.returncode) == (1, 1, 0)
+    for name, told in (("job", job), ("store", store)):
+        assert "in stuck_in_a_job" in (tmp_path / name / "engine.log").read_text(encoding="utf-8")
+        assert "ends itself" in told.stderr.strip().splitlines()[-1], "what the app shows"
 
 
 def test_a_lane_that_sleeps_is_woken_and_missed_when_that_does_not_help(

@@ -16,7 +16,9 @@ from engine.store.reader import Event
 #: Kinds of trouble, the most serious first; a kind that is not known comes last.
 _SERIOUS = (
     "safe_mode",
+    "disk_full",
     "damaged",
+    "disk_low",
     "clock_ahead",
     "job",
     "model",

@@ -100,6 +100,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Se efter disken; notér så tabet under Drift, Sikkerhedskopier.",
         "Check the disk, then take note of the loss in the health view, under Backups.",
     ),
+    "event.disk_low": ("Disken er næsten fuld", "The disk is nearly full"),
+    "effect.disk_low": (
+        "Endnu gemmes alt, men der laves ingen sikkerhedskopier.",
+        "All is still stored, but no backups are made.",
+    ),
+    "action.disk_low": ("Gør plads på disken.", "Free space on the disk."),
+    "event.disk_full": ("Disken er fuld", "The disk is full"),
+    "effect.disk_full": (
+        "Motoren lever af sin reserve; når den er brugt, kan intet gemmes.",
+        "The engine lives on its reserve; once that is used, nothing can be stored.",
+    ),
+    "action.disk_full": (
+        "Gør plads på disken; motoren fortsætter af sig selv.",
+        "Free space on the disk; the engine goes on by itself.",
+    ),
     "job.update": ("Opdatering", "Update check"),
     "job.update_about": ("Spørger efter en nyere version af programmet.", "Asks for a newer version of the program."),
     "run.ok": ("gjort", "done"),

@@ -33,6 +33,7 @@ def examine(outside: Outside, clock: time.Clock, offline: bool = False) -> Itera
         ("update.known", lambda: machine.update(config)),
         ("disk.free", lambda: machine.disk(config)),
         ("database.read", lambda: stored.database(config, clock)),
+        ("backup.age", lambda: stored.backed_up(config, clock)),
         ("models.load", lambda: stored.models(config)),
         ("engine.state", lambda: running.engine(config, clock)),
         ("endpoint.doors", lambda: running.doors(config)),

@@ -109,7 +109,7 @@ def disk(config: Config) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     text = f"{free / 1e9:.1f} GB free where {config.data_dir} is"
     remedy = "Free disk space; a year of the price areas takes 0.15 GB."
-    if free < DISK_FAIL:
+    if free < config.disk_low_mb * 1e6:
         yield fail("disk.free", text, remedy)
     else:
         yield warn("disk.free", text, remedy) if free < DISK_WARN else ok("disk.free", text)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import site, vault
+from engine import disk, site, vault
 from engine.config import SETTINGS_FILE, Config, Outside, convert, is_secret
 from engine.doctor.finding import Finding, fail, ok, warn
 from engine.domain import Expected
@@ -72,6 +72,9 @@ def rights(config: Config) -> Iterator[Finding]:
     """Whether the engine can write what it must, and nobody else what they must not."""
     folder = config.data_dir
     there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if kind := disk.network_kind(there):
+        text = f"{folder} is on a network drive ({kind}), whose locks do not guard a database."
+        yield warn("folder.network", text, "Name a folder on a disk of this machine with --data-dir.")
     try:
         with tempfile.TemporaryFile(dir=there):
             yield ok("folder.write", f"{folder} can be written")

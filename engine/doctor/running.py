@@ -7,10 +7,10 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from engine import __version__, access, lock
+from engine import __version__, access, diskguard, lock
 from engine import clock as time
 from engine.config import Config
 from engine.doctor.finding import Finding, fail, ok, warn
@@ -28,11 +28,11 @@ _SYSTEMD = Path("/run/systemd/system")
 def engine(config: Config, clock: time.Clock) -> Iterator[Finding]:
     """The engine of this data folder, and what the system was told of it."""
     yield from _unit()
-    state, holder = None, _holder(config)
+    state, stored, holder = None, list[str](), _holder(config)
     if config.database.exists():
         # One that cannot be read is told of where the database is looked at.
         with contextlib.suppress(Expected), contextlib.closing(Reader(config.database)) as reader:
-            state = reader.engine()
+            state, stored = reader.engine(), [event.code for event in reader.events()]
     if state is None and holder is not None:
         yield ok("engine.state", f"process {holder} works on the folder: an import, a backfill or the like")
     elif state is None:
@@ -46,7 +46,7 @@ def engine(config: Config, clock: time.Clock) -> Iterator[Finding]:
         yield warn("engine.state", text, "Look at engine.log; end that process and start the engine again.")
     else:
         yield ok("engine.state", f"process {state.pid} serves http://{state.host}:{state.port}")
-        yield from _answers(state)
+        yield from _answers(state, stored)
 
 
 def _holder(config: Config) -> int | None:
@@ -59,7 +59,7 @@ def _holder(config: Config) -> int | None:
         ) from error
 
 
-def _answers(state: EngineState) -> Iterator[Finding]:
+def _answers(state: EngineState, stored: Collection[str]) -> Iterator[Finding]:
     if state.version != __version__:
         text = f"Version {state.version} runs, this is {__version__}."
         yield warn("engine.version", text, "Start the engine again, so that the version installed last runs.")
@@ -69,6 +69,9 @@ def _answers(state: EngineState) -> Iterator[Finding]:
         yield fail("engine.answer", silent.problem, "Look at engine.log; end that process and start the engine again.")
     else:
         yield ok("engine.answer", f"/health says {found['status']}")
+        for event in found["events"]:
+            if event["code"] in diskguard.CODES and event["code"] not in stored:
+                yield fail(f"engine.{event['code']}", event["problem"], event["remedy"])
 
 
 def _port(config: Config) -> Iterator[Finding]:

@@ -1,18 +1,18 @@
-"""What is kept: the database with its data and copies, and the models."""
+"""What is kept: the database with its data, copies and backups, and the models."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
 
+from engine import backing, health, plan
 from engine import clock as time
-from engine import health, plan
 from engine.config import Config
 from engine.doctor.finding import Finding, fail, ok, warn
 from engine.doctor.machine import DISK_FAIL
 from engine.domain import WEATHER, Freshness, Tier
 from engine.forecaster import Forecaster
-from engine.store import Reader
+from engine.store import Reader, backups
 from engine.store.reader import SeriesState
 from engine.store.schema import MIGRATIONS
 from engine.store.space import Space
@@ -89,6 +89,30 @@ def _ages(config: Config, reader: Reader, now: int) -> Iterator[Finding]:
             yield ok("database.age", f"{text}; no network by settings, a kit brings newer", about)
         else:
             yield warn("database.age", text, "Look whether the engine runs and its source answers.", about)
+
+
+def backed_up(config: Config, clock: time.Clock) -> Iterator[Finding]:
+    """The daily backups: whether there is one, and how old it is."""
+    if not config.keep_backups:
+        yield warn("backup.age", "none are made, by the setting keep_backups.", "Set keep_backups, or copy the data yourself.")
+        return
+    if config.backup_dir and not config.backups.is_dir():
+        yield fail("backup.folder", f"There is no folder {config.backups}.", "Mount its disk or make it, or change backup_dir.")
+        return
+    there = backups.found(config.backups, config.simulated)
+    if not there:
+        if config.database.exists():
+            yield warn("backup.age", f"none in {config.backups} yet.", "Make one: lastvagt-engine backup now")
+        else:
+            yield ok("backup.age", "none yet; the first day makes one")
+        return
+    newest, age_s = there[0], clock.now() - there[0].made_at
+    text = f"{len(there)} in {config.backups}, the newest of {newest.size_bytes / 1e6:.1f} MB made {time.iso(newest.made_at)}"
+    if age_s > backing.OLD_S:
+        remedy = "Look whether the engine runs and its disk has room; make one: lastvagt-engine backup now"
+        yield warn("backup.age", text, remedy, newest.name)
+    else:
+        yield ok("backup.age", text, newest.name)
 
 
 def _copies(config: Config) -> Finding:

@@ -153,6 +153,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.held: tuple[Event, ...] = ()  # troubles that the database cannot take, told with those it holds
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         #: Whether a query met damage in the file.
@@ -500,12 +501,14 @@ class Reader:
         return {(job, status): count for job, status, count in rows}
 
     def events(self, open_only: bool = True, limit: int = 100) -> list[Event]:
-        """Troubles, newest first."""
+        """Troubles, newest first, after those that are `held` because the database cannot take them."""
         rows = self._rows(
             f"SELECT code, subject, problem, remedy, since, until FROM event {'WHERE until IS NULL' if open_only else ''} ORDER BY since DESC LIMIT ?",
             (limit,),
         )
-        return [Event(*row) for row in rows]
+        stored = [Event(*row) for row in rows]
+        held = self.held
+        return [*held, *(event for event in stored if event.until is not None or event.code not in {one.code for one in held})]
 
     def limits(self) -> Limits:
         """The limits of loads that the engine which wrote here last was told."""

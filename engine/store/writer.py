@@ -24,6 +24,7 @@ from engine.store.backups import Known
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
 from engine.store.reader import ScoreRow, Target
+from engine.store.refusals import Refused, refusal
 from engine.store.roster import RosterWriter, put_calibrations
 
 #: Danish hour by which the issue of a day is made that is kept when others go.
@@ -97,6 +98,7 @@ class Writer:
         self.path = path
         self.simulated = simulated
         self._lock = threading.RLock()
+        self.refused: Refused | None = None  # the last change that was not taken, until somebody sees that they are again
         self._series: dict[tuple[str, str, str, str], int] = {}
         #: Whether a change met damage in the file.
         self.met_damage = False
@@ -154,10 +156,8 @@ class Writer:
                     error, sqlite3.IntegrityError | sqlite3.ProgrammingError
                 ):
                     self.met_damage |= examination.is_damage(error)
-                    raise Expected(
-                        f"The database {self.path} refused a change: {error}.",
-                        "Free disk space, or end the program that locks it.",
-                    ) from error
+                    self.refused = refusal(self.path, error)
+                    raise self.refused from error
                 raise
 
     # -- observations ---------------------------------------------------------------------------------------------
@@ -450,6 +450,14 @@ class Writer:
         with self._transaction() as db:
             db.execute("UPDATE engine SET heartbeat=?", (now,))
 
+    def checkpoint(self) -> None:
+        """Take the write-ahead log over into the database, and give its room back."""
+        with self._lock:
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except sqlite3.DatabaseError as error:
+                raise refusal(self.path, error) from error
+
     def clear_engine(self) -> None:
         """Nobody runs here any more."""
         with self._transaction() as db:
@@ -504,5 +512,5 @@ class Writer:
                 dropped["forecast_latest"] = db.execute("DELETE FROM forecast_latest WHERE valid_time < ?", (limit,)).rowcount
         with self._lock:
             self._db.execute("PRAGMA optimize").fetchall()
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.checkpoint()
         return dropped
