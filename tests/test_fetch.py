@@ -275,9 +275,16 @@ except Expected as problem:
 def test_a_gigabyte_in_a_small_answer_is_never_held(clock, gate, fault):
     status = 302 if "redirect" in fault else 200
     packed = Reply(status, {"content-encoding": "gzip", "location": "http://127.0.0.1:9/"}, faults.bomb(1000))
-    bomb = faults.Fault(lambda connection, *_: connection.sendall(faults.answer(packed)))
+    spoil = (lambda connection, *_: connection.sendall(faults.answer(packed))) if "bomb" in fault else faults.FAULTS[fault].write
+
+    def write(connection, reply, proxy):
+        if proxy.calls["/large"]:
+            spoil(connection, reply, proxy)
+        else:
+            connection.sendall(faults.answer(reply))
+
     with faults.Proxy(clock) as proxy:
-        proxy.fault = bomb if "bomb" in fault else faults.FAULTS[fault]
+        proxy.fault = faults.Fault(write)
         child = subprocess.run(
             [sys.executable, "-c", _MEASURED, proxy.url], capture_output=True, text=True, timeout=120, check=True
         )
