@@ -60,6 +60,7 @@ def live(folder: Path, start: int, days: float, seen: Callable[[int], None] = la
     return config
 
 
+@pytest.mark.long
 def test_half_a_day_without_a_fault(tmp_path: Path) -> None:
     start = parse_utc("2026-06-01T00:00Z")
     planned, made, twice = hourly(live(tmp_path, start, 0.5), start, start + 12 * HOUR)

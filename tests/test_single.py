@@ -53,6 +53,7 @@ def test_where_no_lock_can_be_kept_there_may_be_several(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+@pytest.mark.long
 @pytest.mark.gate("C7", "A second window", target="calls the first to the front and ends with 0; after a kill the next one opens")
 def test_a_second_start_ends_and_the_first_window_comes_back(tmp_path: Path, gate: Callable[[str], None]) -> None:
     surroundings = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config"), "HOME": str(tmp_path)}

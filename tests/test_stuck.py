@@ -55,6 +55,7 @@ def silent() -> Iterator[str]:
                 connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.gate(
     "C4", "A source that never answers", target="the issue is made from the last data within 120 s of start and of its hour"
 )

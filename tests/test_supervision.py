@@ -180,6 +180,7 @@ sys.exit(main(["run", "--simulated", "--data-dir", sys.argv[1]]))
 """
 
 
+@pytest.mark.long
 @pytest.mark.gate(
     "C5",
     "A job that hangs, where nobody watches",
