@@ -23,7 +23,8 @@ from engine.clock import SimulatedClock
 from engine.config import Config
 from engine.domain import HOUR, Expected, QuantileForecast
 from engine.service import Service
-from engine.store import Reader, Writer, backups, salvage
+from engine.store import Reader, Writer, backups, examination, salvage
+from engine.store.examination import Finding, State
 from engine.store.reader import EngineState
 
 NOW, MINUTE = issued_store.NOW, 60
@@ -349,3 +350,12 @@ def test_a_look_that_found_nothing_is_not_made_again_soon(made: Made, tmp_path: 
     recovery.make_ready(config, NOW)
     assert not recovery.suspect(config, NOW + HOUR - 1)
     assert recovery.suspect(config, NOW + HOUR)
+
+
+def test_a_new_database_that_was_cut_off_before_its_log_was_taken_over_is_sound(tmp_path: Path, writer: Writer) -> None:
+    writer.open_event("job", "forecast", "It fails.", "Wait.", 1)
+    for path in writer.path.parent.glob(f"{writer.path.name}*"):  # as kill -9 leaves them
+        shutil.copy(path, tmp_path / f"cut-{path.name}")
+    cut = tmp_path / f"cut-{writer.path.name}"
+    assert examination.log_of(cut).stat().st_size > 0
+    assert examination.examine(cut, thorough=True) == Finding(State.SOUND)

@@ -120,7 +120,8 @@ def _head(path: Path) -> str:
         return "it does not begin like a database"
     page, write, read, reserved, most, least, leaf = struct.unpack(">HBBBBBB", head[16:24])
     encoding = struct.unpack(">I", head[56:60])[0]
-    fixed = write in (1, 2) and read in (1, 2) and (most, least, leaf) == (64, 32, 32) and encoding in (1, 2, 3)
+    # Until the log of a new file is first taken over, its head names no encoding.
+    fixed = write in (1, 2) and read in (1, 2) and (most, least, leaf) == (64, 32, 32) and encoding in (0, 1, 2, 3)
     if not fixed or (page != 1 and (page < 512 or page & (page - 1))) or reserved:
         return "its head is none of a database"
     return ""
