@@ -26,7 +26,8 @@ _NURSERY = """
 import os, signal, sys
 import engine.service, engine.commands
 from engine.__main__ import main
-signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+for each in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):  # tests that run in the background ignore some
+    signal.signal(each, signal.SIG_DFL)
 print("ready", flush=True)
 for line in sys.stdin:
     words = line.split()
