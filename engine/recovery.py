@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 import os
@@ -28,6 +27,7 @@ TOLD_S = 7 * DAY
 #: backup took the place of, until the next one.
 DAMAGED, FOREIGN, REPLACED = "damaged", "foreign", "replaced"
 KEPT_S = 30 * DAY
+_KEPT = f"are kept for {KEPT_S // DAY} days"
 #: A file that says which backup is wanted, and by whom, until it is in place.
 _WANTED = "restore.wanted"
 #: A database that is not in place yet: while it is made, and when it is whole.
@@ -48,7 +48,7 @@ def make_ready(config: Config, now: int, progress: Progress = lambda: None) -> N
     """
     database, made = config.database, config.data_dir / _MADE
     if made.exists():  # an earlier call was ended before the last step
-        _set_aside(database, config.data_dir / DAMAGED / _stamp(now))
+        _set_aside(config.data_dir / DAMAGED / backups.stamp(now), *_logs(database), database)
         disk.move(made, database)
     suspect = config.data_dir / _SUSPECT
     thorough = suspect.exists() or examination.log_of(database).exists()
@@ -72,10 +72,6 @@ def suspect(config: Config, now: int) -> bool:
     return True
 
 
-def _stamp(now: int) -> str:
-    return f"{dt.datetime.fromtimestamp(now, dt.UTC):%Y%m%dT%H%M%SZ}"
-
-
 def _is_behind(config: Config) -> bool:
     """Whether the newest backup knows more than a database whose write-ahead log is gone."""
     there = backups.found(config.backups, config.simulated)
@@ -96,7 +92,7 @@ class _Recovered:
 def _recover(config: Config, found: Finding, now: int) -> None:
     """Make a new database of the newest backup that is whole and of what the damaged one still gives, and let it take the place."""
     ours = found.state is not State.FOREIGN
-    aside = config.data_dir / (DAMAGED if ours else FOREIGN) / _stamp(now)
+    aside = config.data_dir / (DAMAGED if ours else FOREIGN) / backups.stamp(now)
     log.error("%s: %s; it is set aside in %s.", config.database, found.words or "its write-ahead log is none", aside)
     making, made = config.data_dir / _MAKING, config.data_dir / _MADE
     last_seen = _written_at(config.database)
@@ -115,7 +111,7 @@ def _recover(config: Config, found: Finding, now: int) -> None:
         copy.unlink()
     disk.sync(making)
     making.replace(made)
-    _set_aside(config.database, aside)
+    _set_aside(aside, *_logs(config.database), config.database)
     disk.move(made, config.database)
     disk.sync(config.data_dir)
 
@@ -141,28 +137,38 @@ def _written_at(database: Path) -> int:
     return int(max(path.stat().st_mtime for path in paths if path.exists()))
 
 
-def _set_aside(database: Path, folder: Path) -> None:
-    """Move a database with its logs into a folder; the logs first, which mean nothing to what takes its place."""
-    for path in (examination.log_of(database), database.with_name(f"{database.name}-shm"), database):
+def _logs(database: Path) -> tuple[Path, Path]:
+    """The files beside a database, which mean nothing to what takes its place: they go before it does."""
+    return examination.log_of(database), database.with_name(f"{database.name}-shm")
+
+
+def _set_aside(folder: Path, *paths: Path) -> None:
+    """Move the files that there are into a folder, in this order."""
+    for path in paths:
         if path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             disk.move(path, folder / path.name)
 
 
-def _missing(database: Path, until: int) -> tuple[int, int, int]:
-    """How many planned issues from the newest one that there is until a moment are missing, the first of them and the last."""
+def _missing(database: Path, until: int) -> range:
+    """The hours from the newest issue that there is until a moment, whose planned issues are missing."""
     reader = Reader(database)
     try:
         newest = next((issue.issue_time for issue in reader.issues(limit=1)), None)
     finally:
         reader.close()
-    if newest is None:
-        return 0, 0, 0
-    hours = range(clock.floor_hour(newest) + HOUR, until, HOUR)
-    return (len(hours), hours[0], hours[-1]) if hours else (0, 0, 0)
+    return range(0) if newest is None else range(clock.floor_hour(newest) + HOUR, until, HOUR)
 
 
-def _words(found: Finding, recovered: _Recovered, missing: tuple[int, int, int], aside: Path) -> tuple[str, str]:
+def _issues_of(hours: range) -> str:
+    return f"issues of {len(hours)} hours, {clock.iso(hours[0])} to {clock.iso(hours[-1])}"
+
+
+def _remedy(keeps: str, aside: Path) -> str:
+    return f"The files {keeps} in {aside}. Check the disk; then take note: lastvagt-engine backup noted"
+
+
+def _words(found: Finding, recovered: _Recovered, missing: range, aside: Path) -> tuple[str, str]:
     """What an operator is told: what it was, what took its place, what is lost."""
     saved, backup = recovered.saved, recovered.backup
     what = (
@@ -179,43 +185,37 @@ def _words(found: Finding, recovered: _Recovered, missing: tuple[int, int, int],
         told.append(
             f"Saved from the damaged file: {saved.values} values, {saved.issues} issues, {saved.decisions} decisions of people."
         )
-    hours, first, last = missing
-    if hours:
-        told.append(f"Lost: the issues of {hours} hours, {clock.iso(first)} to {clock.iso(last)}.")
+    if missing:
+        told.append(f"Lost: the {_issues_of(missing)}.")
     elif backup is not None:
         told.append("No issue is lost.")
     if saved.unread:
         told.append(f"{saved.unread} portions of its tables could not be read.")
-    keeps = "stay" if found.state is State.FOREIGN else f"are kept for {KEPT_S // DAY} days"
-    return " ".join(told), f"The files {keeps} in {aside}. Check the disk; then take note: lastvagt-engine backup noted"
+    return " ".join(told), _remedy("stay" if found.state is State.FOREIGN else _KEPT, aside)
 
 
-def _log_run(writer: Writer, recovered: _Recovered, missing: tuple[int, int, int], now: int) -> None:
+def _log_run(writer: Writer, recovered: _Recovered, missing: range, now: int) -> None:
     saved = recovered.saved
     detail = {
         "backup": "" if recovered.backup is None else recovered.backup.name,
         "values": saved.values,
         "issues": saved.issues,
         "decisions": saved.decisions,
-        "hours_lost": missing[0],
+        "hours_lost": len(missing),
     }
     writer.put_job_run(JobRun("restore", now, now, "ok", detail=detail))
 
 
 def _tell_of_log(config: Config, now: int) -> None:
     """A log that begins like none is passed over by SQLite in silence; what only it held is gone."""
-    aside, last_seen = config.data_dir / DAMAGED / _stamp(now), _written_at(config.database)
-    for path in (examination.log_of(config.database), config.database.with_name(f"{config.database.name}-shm")):
-        if path.exists():
-            aside.mkdir(parents=True, exist_ok=True)
-            disk.move(path, aside / path.name)
+    aside, last_seen = config.data_dir / DAMAGED / backups.stamp(now), _written_at(config.database)
+    _set_aside(aside, *_logs(config.database))
     writer = Writer(config.database, config.simulated)
     try:
-        finding = Finding(State.DAMAGED)
-        hours, first, last = _missing(config.database, min(last_seen, now))
-        lost = f" The issues of {hours} hours, {clock.iso(first)} to {clock.iso(last)}, are lost." if hours else ""
+        missing = _missing(config.database, min(last_seen, now))
+        lost = f" The {_issues_of(missing)}, are lost." if missing else ""
         problem = f"The write-ahead log of the database was damaged: what only it held, some minutes at most, is gone.{lost}"
-        writer.open_event(EVENT, "database", problem, _words(finding, _Recovered(None, Saved()), (0, 0, 0), aside)[1], now)
+        writer.open_event(EVENT, "database", problem, _remedy(_KEPT, aside), now)
     finally:
         writer.close()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import clock, disk
+from engine import disk
 from engine.domain import Expected
 from engine.store import codec, schema
 
@@ -78,15 +78,10 @@ class Lost:
     values: int
     decisions: int
 
-    @property
-    def words(self) -> str:
-        """In a sentence."""
-        if not (self.issues or self.values or self.decisions):
-            return "Nothing is lost by it."
-        span = ""
-        if self.first is not None and self.last is not None:
-            span = f" from {clock.iso(self.first)} to {clock.iso(self.last)}"
-        return f"Lost by it: {self.issues} issues{span}, {self.values} values, {self.decisions} decisions of people."
+
+def stamp(moment: int) -> str:
+    """A moment as it stands in names of files."""
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime(_MOMENT)
 
 
 def found(folder: Path, simulated: bool) -> list[Backup]:
@@ -123,7 +118,7 @@ def make(database: Path, folder: Path, simulated: bool, now: int, keep_free: flo
     size = database.stat().st_size
     if (log := database.with_name(f"{database.name}-wal")).exists():
         size += log.stat().st_size
-    target = folder / f"lastvagt-{'simulated-' if simulated else ''}{dt.datetime.fromtimestamp(now, dt.UTC):{_MOMENT}}.sqlite"
+    target = folder / f"lastvagt-{'simulated-' if simulated else ''}{stamp(now)}.sqlite"
     part = target.with_suffix(".part")
     try:
         for left in folder.glob("lastvagt-*.part*"):  # by one that was killed

@@ -20,8 +20,9 @@ PATIENCE_S = 25.0
 _ABSURD = 10_000
 _MAGIC = b"SQLite format 3\0"
 _LOG_MAGIC = (0x377F0682, 0x377F0683)
-#: Faults that say what is in the file, and nothing of the disk, of rights or of other programs.
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH)
+#: Faults that tell of damage whoever asks; and those that do where the question is known to be right.
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGE_HERE = (*_DAMAGE, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH)
 
 
 class State(enum.Enum):
@@ -45,7 +46,7 @@ class Finding:
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error tells of damage in the file."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGE[:2]
+    return code is not None and code & 0xFF in _DAMAGE
 
 
 def log_of(path: Path) -> Path:
@@ -70,7 +71,7 @@ def examine(path: Path, thorough: bool, progress: Callable[[], object] = lambda:
             return _look(db, path, thorough, torn, progress)
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code & 0xFF in _DAMAGE:
+        if code & 0xFF in _DAMAGE_HERE:
             return Finding(State.DAMAGED, str(error), torn)
         raise Expected(
             f"The database {path} cannot be opened: {error}.", "Check the disk and the folder's permissions; nothing was changed."
