@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from engine.domain import Expected
-from engine.store import schema
+from engine.store import backups, schema
 
 
 def duplicate(path: Path, target: Path) -> bool:
@@ -18,12 +18,10 @@ def duplicate(path: Path, target: Path) -> bool:
     if not path.exists():
         raise Expected(f"There is no database {path}.", "Check the path.")
     try:
-        with (
-            contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)) as source,
-            contextlib.closing(sqlite3.connect(target)) as copy,
-        ):
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)) as source:
             schema.check(source, path)
-            source.backup(copy)
-            return bool(copy.execute("SELECT value = '1' FROM property WHERE name = 'simulated'").fetchall() == [(1,)])
+            simulated = bool(source.execute("SELECT value = '1' FROM property WHERE name = 'simulated'").fetchall() == [(1,)])
     except sqlite3.DatabaseError as error:
         raise Expected(f"The database {path} cannot be copied to {target}: {error}.", "Check both disks.") from error
+    backups.copy(path, target)
+    return simulated
