@@ -217,10 +217,11 @@ class Service:
             self._last["kit"] = now
             kit_import.watch(self._writer, self._reader, now)
 
-    def _wake(self, lane: str) -> None:
-        """Let a lane look at once for what is due."""
+    def _wake(self, *lanes: str) -> None:
+        """Let lanes look at once for what is due."""
         if not self._ends():
-            self._lanes.wake(lane)
+            for lane in lanes:
+                self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
         """When each source is asked next, by dataset."""
@@ -476,14 +477,14 @@ class Service:
             if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
                 self._writer.close_event(event.code, event.subject, self._clock.now())
 
-    def _prove(self, port: int) -> None:
+    def _prove(self) -> None:
         """A new version has proved itself when it has served for a while, answers, and none of its jobs failed by a fault of its own."""
         faults = [event for event in self._reader.events() if event.code == "job" and event.since >= self._started_at]
         if self._clock.now() - self._started_at < upgrade.PROVEN_S or faults:
             return
-        if upgrade.on_trial(self._installation, __version__):
-            host = "127.0.0.1" if self._config.is_remote else self._config.host
-            access.Endpoint(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", timeout_s=5.0).get("/health")
+        here = self._reader.engine()
+        if here is not None and upgrade.on_trial(self._installation, __version__):
+            access.Endpoint(here.url, timeout_s=5.0).get("/health")
             upgrade.prove(self._installation)
             log.info("Version %s has proved itself.", __version__)
 
@@ -492,8 +493,7 @@ class Service:
         happened = self._guard.look()
         if not happened:
             return
-        for lane in LANES:
-            self._wake(lane)
+        self._wake(*LANES)
         with contextlib.suppress(Refused):
             timeguard.tell_of_past(self._writer, happened, self._clock.now())
 
@@ -508,12 +508,11 @@ class Service:
         state = {}
         if self._disk.look(self._config, self._clock.now()):
             self._told.add("ingest")
-            for lane in LANES:
-                self._wake(lane)
+            self._wake(*LANES)
         with contextlib.suppress(Expected):  # a locked database: the next beat says more
             timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
             state = {"STATUS": self._state(port)}
-            self._prove(port)
+            self._prove()
             guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
             if self._life is not None and self._resting != self._life.rests():
                 self._begin_jobs()

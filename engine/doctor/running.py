@@ -45,7 +45,7 @@ def engine(config: Config, clock: time.Clock) -> Iterator[Finding]:
         text = f"Process {state.pid} holds the folder, and was last heard {time.iso(state.heartbeat)}."
         yield warn("engine.state", text, "Look at engine.log; end that process and start the engine again.")
     else:
-        yield ok("engine.state", f"process {state.pid} serves http://{state.host}:{state.port}")
+        yield ok("engine.state", f"process {state.pid} serves {state.url}")
         yield from _answers(state, stored)
 
 
@@ -64,7 +64,7 @@ def _answers(state: EngineState, stored: Collection[str]) -> Iterator[Finding]:
         text = f"Version {state.version} runs, this is {__version__}."
         yield warn("engine.version", text, "Start the engine again, so that the version installed last runs.")
     try:
-        found = access.Endpoint(f"http://{state.host}:{state.port}", timeout_s=_ANSWER_S).get("/health")
+        found = access.Endpoint(state.url, timeout_s=_ANSWER_S).get("/health")
     except Expected as silent:
         yield fail("engine.answer", silent.problem, "Look at engine.log; end that process and start the engine again.")
     else:
