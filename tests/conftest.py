@@ -14,6 +14,7 @@ from pathlib import Path
 import bundles
 import pytest
 import trust_report
+from pytestqt.qtbot import QtBot
 
 from engine import site
 from engine.store import Reader, Writer
@@ -24,6 +25,9 @@ os.environ["QT_SCALE_FACTOR"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 #: Twice what any test takes.
 _MOST_S = 1500
+# A busy machine may take long for what comes: only what never comes is a failure.
+for _wait in (QtBot.waitSignal, QtBot.waitUntil):
+    _wait.__kwdefaults__["timeout"] = 30_000
 
 
 @pytest.fixture(scope="session", autouse=True)
