@@ -14,6 +14,7 @@ from pathlib import Path
 import bundles
 import pytest
 import trust_report
+from hypothesis import HealthCheck, settings
 from pytestqt.qtbot import QtBot
 
 from engine import site
@@ -28,6 +29,19 @@ _MOST_S = 1500
 # A busy machine may take long for what comes: only what never comes is a failure.
 for _wait in (QtBot.waitSignal, QtBot.waitUntil):
     _wait.__kwdefaults__["timeout"] = 30_000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Quick tests try properties on the same examples each time, lest one fail by chance, and long ones on others; one that fails
+    prints how to try it again. How quick they are is no property."""
+    settings.register_profile(
+        "lastvagt",
+        deadline=None,
+        derandomize=config.option.markexpr == "not long",
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("lastvagt")
 
 
 @pytest.fixture(scope="session", autouse=True)
