@@ -11,6 +11,7 @@ from pathlib import Path
 import bundles
 import pytest
 import trust_report
+from hypothesis import HealthCheck, settings
 
 from engine import site
 from engine.store import Reader, Writer
@@ -19,6 +20,16 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_SCALE_FACTOR"] = "1"
 # Threads of OpenMP that wait for a busy core spin: a tiny model then takes minutes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Properties are tried on other examples each time, and one that fails prints how to try it again. How quick they are is no property.
+settings.register_profile(
+    "lastvagt",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("lastvagt")
 
 
 @pytest.fixture(scope="session", autouse=True)
