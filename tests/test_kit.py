@@ -24,7 +24,7 @@ import jsonschema
 import numpy as np
 import pytest
 import versions
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import serving
 
@@ -216,7 +216,7 @@ _VALUES = st.lists(
 _SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(1, 15)), min_size=1, max_size=5)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(values=_VALUES, spans=_SPANS, data=st.data())
 def test_in_whatever_order_kits_come_and_overlap_the_newest_versions_are_those_that_were_known(
     tmp_path_factory: pytest.TempPathFactory,
@@ -484,7 +484,7 @@ def test_no_hostile_kit_changes_anything(
     assert [run.status for run in other.reader.job_runs("kit")] == ["expected"] * len(HOSTILE)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_no_flipped_bit_gets_in(parcel: Path, data: st.DataObject) -> None:
     raw = bytearray(parcel.read_bytes())
