@@ -19,7 +19,7 @@ from engine import roles, sealed, site
 from engine.config import Config
 from engine.domain import Expected
 from engine.forecaster import Bundle
-from engine.lineup import Cast, Lineup
+from engine.lineup import NEWEST, Cast, Lineup
 from engine.store import Reader, Writer
 
 NOW = 1_795_000_000
@@ -122,6 +122,53 @@ def test_a_champion_that_is_damaged_has_a_stand_in_and_is_told_of_until_it_is_me
     desk.own("new")
     assert serving(desk.settle()) == ["new"]
     assert desk.reader.events() == []
+
+
+@pytest.mark.gate(
+    "D3",
+    "An older bundle of the same name",
+    target="signed by a trusted key and whole, put back in place of the newer: does not serve",
+)
+def test_an_older_bundle_does_not_serve_under_the_name_of_a_newer(desk: Desk, gate: Callable[[str], None]) -> None:
+    first = desk.own("mine")
+    desk.promote("mine")
+    assert serving(desk.settle()) == ["mine"]
+    older = first.rename(desk.config.data_dir / "older")
+    newer = desk.own("mine")
+    bundles.reseal(newer, signed_at="2026-03-01T12:00:00Z")
+    assert serving(desk.settle()) == ["mine"]
+    newer.rename(desk.config.data_dir / "newer")
+    shutil.copytree(older, first)
+    replayed, told = serving(desk.settle()), [(event.code, event.subject) for event in desk.reader.events()]
+    again = serving(Lineup(desk.config, desk.writer, desk.reader).settle(NOW))
+    gate(f"2 starts, then served by {', '.join(sorted({*replayed, *again}))}; {len(told)} event tells why")
+    assert (replayed, again, told) == (["old"], ["old"], [("model", "mine")])
+    (event,) = desk.reader.events()
+    assert "one of 2026-03-01T12:00:00Z was used under that name" in event.problem
+    with pytest.raises(Expected, match="on purpose"):
+        desk.lineup.bundle("mine")
+
+    (desk.config.data_dir / NEWEST / "mine").unlink()
+    assert serving(desk.settle()) == ["mine"]
+    assert desk.reader.events() == []
+    shutil.rmtree(first)
+    shutil.copytree(desk.config.data_dir / "newer", first)
+    assert serving(desk.settle()) == ["mine"]
+    assert (desk.config.data_dir / NEWEST / "mine").read_text() == "2026-03-01T12:00:00Z\n"
+
+
+def test_what_is_remembered_of_bundles_stops_none_that_came_with_the_program(desk: Desk) -> None:
+    desk.settle()
+    assert not (desk.config.data_dir / NEWEST).exists()
+    desk.own("new")
+    desk.settle()
+    memory = desk.config.data_dir / NEWEST
+    assert [path.name for path in memory.iterdir()] == ["new"]
+    (memory / "old").write_text("2030-01-01T00:00:00Z\n")
+    (memory / "new").write_bytes(b"\xff spoilt")
+    assert serving(desk.settle()) == ["old"]
+    assert desk.reader.events() == []
+    assert (memory / "new").read_text() == "2026-02-01T00:00:00Z\n"
 
 
 def test_the_next_best_stands_in_even_where_it_is_damaged_too(desk: Desk) -> None:
