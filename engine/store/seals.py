@@ -34,7 +34,7 @@ def insert(db: sqlite3.Connection, series_id: int, new: FloatArray) -> None:
     """Store rows, of which none is there, and leave the seals."""
     valid, known, value, flags = new.T
     numbers = (valid.astype(np.int64).tolist(), known.astype(np.int64).tolist(), value.tolist(), flags.astype(np.int64).tolist())
-    db.executemany("INSERT INTO observation VALUES(?,?,?,?,?)", zip([series_id] * len(new), *numbers, strict=True))
+    db.executemany("INSERT OR REPLACE INTO observation VALUES(?,?,?,?,?)", zip([series_id] * len(new), *numbers, strict=True))
 
 
 def add(db: sqlite3.Connection, series_id: int, new: FloatArray) -> int:
