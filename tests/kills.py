@@ -31,8 +31,8 @@ from engine.service import Service
 from engine.store import Reader
 
 _START = parse_utc("2026-10-24T21:00Z")
-#: Longest life of a child, and how long around the beginning of a transaction kills come.
-_LIFE_S, _AROUND_S = 0.6, 0.012
+#: Longest life of a child, how long around the beginning of a transaction kills come, and how long that is waited for.
+_LIFE_S, _AROUND_S, _PATIENCE_S = 0.6, 0.012, 30.0
 #: Cycles between two looks at the whole file.
 _WHOLE_EVERY = 50
 _BEGIN = b"[]\n"
@@ -67,7 +67,7 @@ def cycle(config: Config, start: int, chance: random.Random) -> list[list[Any]]:
     if chance.random() < 0.5:
         time.sleep(chance.uniform(0, _LIFE_S))
     else:
-        wanted, end = chance.randint(1, 2), time.monotonic() + 4 * _LIFE_S
+        wanted, end = chance.randint(1, 2), time.monotonic() + _PATIENCE_S
         while words.count(_BEGIN) < wanted and (left := end - time.monotonic()) > 0:
             if select.select([heard], [], [], left)[0]:
                 words += os.read(heard, 1 << 16)
