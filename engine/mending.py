@@ -6,13 +6,15 @@ from engine import clock
 from engine.config import Config
 from engine.domain import DAY
 from engine.store import Reader, Writer, backups
+from engine.store.soundness import Finding
 
 
 def examine(writer: Writer, reader: Reader, config: Config, now: int) -> int:
     """Look at every page, issue and value, put right what a backup has whole, and tell what was damaged until nothing is; returns how
-    many issues there are. A file whose structure is damaged counts as met: the engine starts again and recovers it."""
+    many issues there are. In a file whose structure is damaged nothing else is looked at: the engine starts again and recovers it."""
     there = backups.found(config.backups, config.simulated)
-    structure, found = reader.structure(), writer.mend([backup.path for backup in there])
+    structure = reader.structure()
+    found = Finding() if structure else writer.mend([backup.path for backup in there])
     writer.met_damage |= bool(structure)
     told = [f"SQLite finds: {structure}."] if structure else []
     if found.put_right:

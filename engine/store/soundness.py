@@ -163,7 +163,7 @@ def _renew(db: sqlite3.Connection, of: tuple[str, str, int, str], start: int, st
     wrong = [
         (tier, *values[at], area, kind, valid)
         for valid, told, *row in shown
-        if (at := (valid - start) // step_s) < len(values) and (told != tier or row != values[at])
+        if 0 <= (at := (valid - start) // step_s) < len(values) and (told != tier or row != values[at])
     ]
     sets = ", ".join(f"{column} = ?" for column in ("tier", *_COLUMNS.split(", ")))
     db.executemany(f"UPDATE forecast_latest SET {sets} WHERE area = ? AND consumer_type = ? AND valid_time = ?", wrong)
