@@ -232,6 +232,20 @@ def test_an_issue_that_is_not_as_it_was_written_is_not_saved(made: Made, tmp_pat
     assert salvage.salvage(config.database, tmp_path / _SAVED_DATABASE).issues == 0
 
 
+def test_what_a_damaged_page_says_is_the_newest_is_not_looked_for_for_ever(made: Made, tmp_path: Path) -> None:
+    shutil.copytree(made.folder, tmp_path / "data")
+    config = Config(data_dir=tmp_path / "data")
+    (backup,) = backups.found(config.backups, simulated=False)
+    shutil.copyfile(backup.path, tmp_path / _SAVED_DATABASE)
+    with contextlib.closing(sqlite3.connect(config.database)) as db:
+        for change in ("observation SET valid_time = valid_time + (1 << 60)", "forecast_run SET run_id = run_id + (1 << 60)"):
+            key = "valid_time" if "observation" in change else "run_id"
+            db.execute(f"UPDATE {change} WHERE {key} = (SELECT max({key}) FROM {change.split()[0]})")
+        db.commit()
+    saved = salvage.salvage(config.database, tmp_path / _SAVED_DATABASE)
+    assert saved.issues == len(made.since) - 1
+
+
 def test_a_file_that_is_open_elsewhere_is_waited_for_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "_ATTEMPT_S", 0.01)
     (tmp_path / "a").write_text("a")

@@ -20,6 +20,8 @@ _BACK_S = 60 * DAY
 _ROWS, _HOURS_S = 64, 10 * DAY
 #: Portions without a row after which a table whose end cannot be read is taken to have ended.
 _PATIENCE = 200
+#: What a damaged page may say is the newest goes no further: a moment in 2096, and so many issues after those of the backup.
+_LATEST, _MOST_ISSUES = 4_000_000_000, 1_000_000
 _ISSUE = f"{soundness.PARTS}, created_at"
 #: Tables of decisions and records that are read as a whole: what tells a row, and all that is kept of it.
 _WHOLE = {
@@ -125,7 +127,7 @@ def _values(source: _Source, target: sqlite3.Connection, since: int) -> int:
         if isinstance(last, int) and isinstance(first, int):
             sql = f"""SELECT valid_time, available_at, value, flags FROM observation
                       WHERE series_id = {number} AND valid_time >= ? AND valid_time < ?"""
-            for rows in source.portions(sql, max(first, since), last, _HOURS_S):
+            for rows in source.portions(sql, max(first, since), min(last, _LATEST), _HOURS_S):
                 good = np.array(_of(rows, int, int, float, int), np.float64).reshape(-1, 4)
                 if len(good):
                     there = seals.rows(target, here, int(good[:, 0].min()), int(good[:, 0].max()) + 1)
@@ -138,7 +140,7 @@ def _issues(source: _Source, target: sqlite3.Connection) -> int:
     before = target.total_changes
     first = target.execute("SELECT coalesce(max(run_id), 0) + 1 FROM forecast_run").fetchone()[0]
     newest = source.rows("SELECT max(run_id) FROM forecast_run")
-    last = newest[0][0] if newest and isinstance(newest[0][0], int) else None
+    last = min(newest[0][0], first + _MOST_ISSUES) if newest and isinstance(newest[0][0], int) else None
     kinds = (str, str, int, int, bytes, bytes, str, str, str, str, int, int, str, int, int)
     for rows in source.portions(f"SELECT {_ISSUE} FROM forecast_run WHERE run_id >= ? AND run_id < ?", first, last, _ROWS):
         good = [row for row in _of(rows, *kinds) if soundness.made_of(*row[:-1]) is not None]
