@@ -17,15 +17,12 @@ JOB = "backup"
 OLD_S = 2 * DAY
 
 
-def run(writer: Writer, config: Config, time: Clock, go_on: backups.GoOn = lambda: None) -> JobRun:
-    """Make a backup, delete those that are too old, and keep what came of it; while it fails an event is open.
-
-    Raises `CalledOff` where `go_on` does, and then nothing was done.
-    """
+def run(writer: Writer, config: Config, time: Clock) -> JobRun:
+    """Make a backup, delete those that are too old, and keep what came of it; while it fails an event is open."""
     started, problem, remedy = time.now(), "", ""
     detail: dict[str, object] = {}
     try:
-        made = backups.make(config.database, folder(config), config.simulated, started, config.disk_low_mb * 1e6, go_on)
+        made = backups.make(config.database, folder(config), config.simulated, started, config.disk_low_mb * 1e6)
         left = backups.prune(config.backups, config.simulated, max(1, config.keep_backups))
         detail = {"file": made.name, "bytes": made.size_bytes, "kept": len(left)}
     except Expected as trouble:

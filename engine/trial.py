@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 import onnxruntime
 
-from engine import disk, graphs, installation
+from engine import disk, graphs, installation, pace
 from engine.domain import Expected
 
 #: In a data folder: one file for each graph that passed.
@@ -34,12 +34,10 @@ def require_harmless(graph: bytes, rows: Rows, data_dir: Path | None) -> None:
     given = io.BytesIO()
     np.save(given, rows, allow_pickle=False)
     try:
-        ran = subprocess.run(
+        ran = pace.run(
             [*installation.same_engine(), "try-graph"],
-            input=given.getvalue() + graph,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
+            _SECONDS,
+            given.getvalue() + graph,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import email.utils
 import json
@@ -11,6 +12,7 @@ import random
 import re
 import socket
 import threading
+import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,7 +27,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import ConnectionPool
 
-from engine import __version__
+from engine import __version__, pace
 from engine.clock import Clock, floor_hour, iso
 from engine.domain import DAY, HOUR, Expected
 
@@ -45,6 +47,8 @@ _MAX_BLOCK_S = DAY + HOUR
 _MAX_RETRY_AFTER_S = HOUR
 _REFUSED_S = 300
 _JITTER_S = 5.0
+#: A request looks so often whether anybody still wants its answer.
+_LOOK_S = 0.2
 #: Parameters that are secrets.
 _SECRETS = ("apikey", "securityToken")
 
@@ -152,21 +156,22 @@ class HttpTransport:
 
 
 class _Deadline:
-    """Cuts the connections of a request when its time is up, whatever it waits for: a socket's timeout begins anew with each byte."""
+    """Cuts the connections of a request when its time is up or nobody wants it any more, whatever it waits for: a socket's timeout
+    begins anew with each byte."""
 
     def __init__(self, timeout_s: float) -> None:
         self._sockets: list[socket.socket] = []
-        self._passed = threading.Event()
-        self._timer = threading.Timer(timeout_s, self._cut)
-        self._timer.daemon = True
+        self._passed, self._answered = threading.Event(), threading.Event()
+        watch = contextvars.copy_context().run  # whoever sees the steps of this thread sees that one's
+        self._watcher = threading.Thread(target=watch, args=(self._watch, time.monotonic() + timeout_s), daemon=True)
 
     def __enter__(self) -> _Deadline:
-        self._timer.start()
+        self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._answered.set()
+        self._watcher.join()
         for each in self._sockets:
             each.close()
 
@@ -177,9 +182,18 @@ class _Deadline:
             self._cut()
 
     def check(self) -> None:
-        """Raise TimeoutError where the time is up."""
+        """Raise TimeoutError where the time is up, `CalledOff` where nobody wants the answer any more."""
         if self._passed.is_set():
+            pace.step()
             raise TimeoutError("no whole answer in time")
+
+    def _watch(self, end: float) -> None:
+        with suppress(pace.CalledOff):
+            while (left := end - time.monotonic()) > 0:
+                if self._answered.wait(min(left, _LOOK_S)):
+                    return
+                pace.step()
+        self._cut()
 
     def _cut(self) -> None:
         self._passed.set()
@@ -272,6 +286,7 @@ def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, 
     deadline = clock.now() + deadline_s
     trouble = "it was asked less than a minute ago"
     for attempt in range(TRIES):
+        pace.step()
         _take_turn(request, limits, clock, deadline, random.uniform(0, _JITTER_S * attempt), trouble)
         try:
             reply = transport.send(request, max(1.0, deadline - clock.now()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from engine import pace
 from engine.domain import LEVELS, QuantileForecast
 from engine.store import codec, schema
 
@@ -57,6 +58,7 @@ def mend(db: sqlite3.Connection) -> Finding:
     count, renewed, damaged = 0, 0, []
     rows = db.execute(_ISSUES)
     while some := rows.fetchmany(_AT_ONCE):
+        pace.step()
         count += len(some)
         for area, kind, issue_time, start, step_s, hours, *made, inputs, blob, digest in some:
             model, tier, reason, levels, ex_post = made
