@@ -1,4 +1,4 @@
-"""Sees when the window stands still: a thread writes down where, and the window says so as soon as it can."""
+"""Sees when the window stands still: a thread writes down where, again whenever the time doubles, and the window says so then."""
 
 from __future__ import annotations
 
@@ -53,10 +53,13 @@ class Watchdog(QtCore.QObject):
             self.thawed.emit(still)
 
     def _watch(self) -> None:
-        told = 0.0
+        seen, next_s = 0.0, self._limit_s
         while not self._ended.wait(self._limit_s / 8):
             sign = self._sign
-            if time.monotonic() - sign > self._limit_s and sign != told:
-                told = sign
+            if sign != seen:
+                seen, next_s = sign, self._limit_s
+            still = time.monotonic() - sign
+            if still > next_s:
+                next_s = 2 * still
                 where = "".join(traceback.format_stack(sys._current_frames()[self._main]))
-                log.warning("The display stands still, in:\n%s", where)
+                log.warning("The display stands still for %.1f s, in:\n%s", still, where)

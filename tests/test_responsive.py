@@ -51,25 +51,37 @@ def test_a_display_that_stands_still_is_written_down_with_the_place_and_told_aft
     dog: Watchdog, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     def stand_still() -> None:
-        time.sleep(0.6)
+        start = time.monotonic()
+        while time.monotonic() - start < 0.6 or ("in stand_still" not in caplog.text and time.monotonic() - start < 30):
+            time.sleep(0.02)
 
     with (
         caplog.at_level(logging.WARNING, "lastvagt.app"),
-        qtbot.waitSignal(dog.thawed, timeout=3000, check_params_cb=lambda still_s: still_s > 0.5) as told,
+        qtbot.waitSignal(dog.thawed, timeout=60_000, check_params_cb=lambda still_s: still_s >= 0.6) as told,
     ):
         QtCore.QTimer.singleShot(0, stand_still)
-    assert told.args is not None
-    assert 0.5 < told.args[0] < 5
+    assert told.args == [dog.longest_s]
     assert "in stand_still" in caplog.text, "written while it lasted, by another thread"
-    assert dog.longest_s >= 0.5
 
 
-def test_a_display_that_lives_is_not_told_of(dog: Watchdog, qtbot: QtBot) -> None:
+def test_a_display_that_goes_on_standing_still_is_written_down_again(
+    dog: Watchdog, qapp: QtWidgets.QApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What held it up first, the machine perhaps, need not be what holds it up since."""
+    end = time.monotonic() + 30
+    with caplog.at_level(logging.WARNING, "lastvagt.app"):
+        while caplog.text.count("stands still for") < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+    assert caplog.text.count("stands still for") == 3
+
+
+def test_a_display_that_lives_is_not_told_of(qapp: QtWidgets.QApplication, qtbot: QtBot) -> None:
+    dog = Watchdog(10)
     heard: list[float] = []
     dog.thawed.connect(heard.append)
-    qtbot.wait(300)
-    assert dog.longest_s > 0
-    assert len(heard) <= 1, "a busy machine may stop us once"
+    qtbot.waitUntil(lambda: dog.longest_s > 0, timeout=30_000)
+    dog.stop()
+    assert heard == []
 
 
 def test_the_main_thread_is_never_away_for_a_tenth_of_a_second(qapp: QtWidgets.QApplication, filled: Path) -> None:
