@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 import onnxruntime
 
-from engine import disk, graphs, installation, pace
+from engine import disk, graphs, installation
 from engine.domain import Expected
 
 #: In a data folder: one file for each graph that passed.
@@ -34,10 +34,12 @@ def require_harmless(graph: bytes, rows: Rows, data_dir: Path | None) -> None:
     given = io.BytesIO()
     np.save(given, rows, allow_pickle=False)
     try:
-        ran = pace.run(
+        ran = subprocess.run(
             [*installation.same_engine(), "try-graph"],
-            _SECONDS,
-            given.getvalue() + graph,
+            input=given.getvalue() + graph,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except subprocess.TimeoutExpired:

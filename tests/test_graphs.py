@@ -146,6 +146,6 @@ def test_a_graph_is_tried_apart_once_and_a_bad_one_again(tmp_path: Path, monkeyp
         trial.require_harmless(graph[:-1], rows, tmp_path)
     trial.require_harmless(graph, rows, tmp_path)
     assert len(list((tmp_path / trial.FOLDER).iterdir())) == 1
-    monkeypatch.setattr(trial.pace, "run", lambda *_, **__: pytest.fail("It was tried again."))
+    monkeypatch.setattr(trial.subprocess, "run", lambda *_, **__: pytest.fail("It was tried again."))
     trial.require_harmless(graph, rows, tmp_path)
     shutil.rmtree(tmp_path / trial.FOLDER)
