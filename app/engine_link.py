@@ -16,13 +16,16 @@ from PySide6 import QtCore
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine import access, installation
 from engine.access import Endpoint
-from engine.clock import Clock
+from engine.clock import Clock, parse_utc
 from engine.domain import Expected
 from engine.installation import Form
-from engine.store.reader import EngineState
+from engine.store import refusals
+from engine.store.reader import EngineState, Event
 
-#: A heartbeat older than this is that of an engine that died.
+#: A heartbeat older than this is that of an engine that died, unless it says itself that it lives and cannot write.
 HEARTBEAT_S = 120
+#: One is written every half minute: where the newest is older, the engine is asked, so often, and given so many seconds.
+OVERDUE_S, ASK_EVERY_S, ANSWER_S = 45, 5, 10.0
 #: Seconds an engine that died is left alone before it is started again, and one that had been serving.
 RETRY_S = 60
 SOON_S = 3
@@ -58,6 +61,36 @@ def _answers(state: EngineState) -> bool:
     except OSError:
         return False
     return True
+
+
+def told(endpoint: Endpoint) -> tuple[Event, ...]:
+    """What keeps an engine from writing to its database, by its own word; raises Expected where it does not answer."""
+    try:
+        return tuple(
+            Event(each["code"], each["subject"], each["problem"], each["remedy"], parse_utc(each["since"]), None)
+            for each in endpoint.get("/health")["events"]
+            if each["code"] in refusals.CODES
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise Expected(f"{endpoint.url} does not answer as an engine does.", "Look which program has that port.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Whether the engine of a state lives, and what it told, None where it was not asked."""
+
+    state: EngineState
+    alive: bool
+    told: tuple[Event, ...] | None = None
+
+
+def _look_at(state: EngineState, asks: bool) -> _Look:
+    if not _answers(state):
+        return _Look(state, False)
+    try:
+        return _Look(state, True, told(Endpoint(state.url, timeout_s=ANSWER_S)) if asks else None)
+    except Expected:
+        return _Look(state, False)
 
 
 def command() -> list[str]:
@@ -151,7 +184,7 @@ class EngineLink(QtCore.QObject):
 
     changed = QtCore.Signal(object)
     answered = QtCore.Signal(object)
-    _looked = QtCore.Signal(object, bool)
+    _looked = QtCore.Signal(object)
 
     def __init__(
         self, options: Sequence[str], clock: Clock, start: bool, program: Sequence[str] | None = None, data_dir: Path = Path()
@@ -170,6 +203,8 @@ class EngineLink(QtCore.QObject):
         self._died_at: int | None = None
         self._wait_s = RETRY_S
         self._looking = False
+        self._heard: _Look | None = None
+        self._asked_at = 0
         self._looked.connect(self._take_look)
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._look)
@@ -186,13 +221,15 @@ class EngineLink(QtCore.QObject):
         self._settle()
 
     def _settle(self) -> None:
-        now, state = self._clock.now(), self._state
-        serves = runs(state, now) and not _is_same(state, self._gone)
+        now, state = self._clock.now(), None if self._is_gone(self._state) else self._state
+        serves = runs(state, now) or (state is not None and self._told is not None)
         if self._process is not None:
             self._become(EngineKind.OURS if serves else EngineKind.STARTING)
         elif serves:
             self._died_at = None
             self._become(EngineKind.FOUND)
+        elif state is not None and _process_lives(state.pid):
+            pass  # it may live and be unable to write: the next look finds out
         elif self.status.kind is EngineKind.FOUND:
             self._fail("", SOON_S)
         elif self._died_at is not None and (not self._start or now - self._died_at < self._wait_s):
@@ -204,17 +241,35 @@ class EngineLink(QtCore.QObject):
 
     def _look(self) -> None:
         """See whether the engine lives, in a thread, for its endpoint may be slow to say so."""
-        state = self._state
-        if self.status.kind is EngineKind.FOUND and state is not None and not self._looking:
-            self._looking = True
-            in_background(self, lambda: self._looked.emit(state, _answers(state)))
-        elif self.status.kind is EngineKind.FAILED:
-            self._settle()
+        state, now = self._state, self._clock.now()
+        if state is None or self._is_gone(state) or self._looking:
+            if self.status.kind is EngineKind.FAILED:
+                self._settle()
+            return
+        asks = now - state.heartbeat >= OVERDUE_S and not 0 <= now - self._asked_at < ASK_EVERY_S
+        if asks or self._process is None:
+            self._looking, self._asked_at = True, now if asks else self._asked_at
+            in_background(self, lambda: self._looked.emit(_look_at(state, asks)))
 
-    def _take_look(self, state: EngineState, alive: bool) -> None:
+    def _take_look(self, look: _Look) -> None:
         self._looking = False
-        if not alive and _is_same(state, self._state) and self.status.kind is EngineKind.FOUND:
-            self._fail("", SOON_S)
+        if look.state != self._state:
+            return  # it has written since
+        if look.told is not None:
+            self._heard = look
+        if not look.alive and self._process is None:
+            self._heard, self._gone = None, look.state
+        self._settle()
+
+    @property
+    def _told(self) -> tuple[Event, ...] | None:
+        """What the engine has told since it wrote last; None where it was not asked since."""
+        return self._heard.told if self._heard is not None and self._heard.state == self._state else None
+
+    def _is_gone(self, state: EngineState | None) -> bool:
+        """Whether it was seen to end and has not written since."""
+        gone = self._gone
+        return state is not None and gone is not None and _is_same(state, gone) and state.heartbeat <= gone.heartbeat
 
     def ask(self, request: Request) -> None:
         """Bring a request before the engine; `answered` follows, and nothing waits for it."""
@@ -275,7 +330,7 @@ class EngineLink(QtCore.QObject):
         self._become(EngineKind.FAILED, detail)
 
     def _become(self, kind: EngineKind, detail: str = "") -> None:
-        status = EngineStatus(kind, detail)
+        status = EngineStatus(kind, detail, told=self._told or ())
         if status != self.status:
             self.status = status
             self.changed.emit(status)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import platformdirs
 from PySide6 import QtCore
 
-from app.engine_link import Request, bring, in_background
+from app.engine_link import Request, bring, in_background, told
 from app.snapshot import EngineKind, EngineStatus, Snapshot
 from engine.access import Endpoint
 from engine.clock import Clock
@@ -22,6 +24,8 @@ from engine.store import replica
 #: back is on screen within five.
 POLL_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 3.0
+#: Seconds between two questions what keeps it from writing, which no copy tells.
+TOLD_S = 30.0
 #: Seconds an engine may stay silent within one answer.
 TIMEOUT_S = 10.0
 
@@ -102,25 +106,23 @@ class RemoteLink(QtCore.QObject):
             self._thread.join(1.0)
 
     def _poll(self) -> None:
-        retry_s = FIRST_RETRY_S
+        retry_s, ask_at, hinders = FIRST_RETRY_S, time.monotonic(), self.status.told
         while not self._stopping.is_set():
             try:
                 orders = bool(self._endpoint.get("/v1/access")["orders"])
                 self._copy.renew()
+                if time.monotonic() >= ask_at:
+                    hinders, ask_at = told(self._endpoint), time.monotonic() + TOLD_S
             except Expected as fault:
                 self._become(EngineStatus(EngineKind.UNHEARD, fault.problem, orders=False, heard=self.status.heard))
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, LONGEST_RETRY_S)
             else:
                 retry_s = FIRST_RETRY_S
-                self._become(EngineStatus(EngineKind.CONNECTED, self._endpoint.url, orders, self._clock.now()))
+                self._become(EngineStatus(EngineKind.CONNECTED, self._endpoint.url, orders, self._clock.now(), hinders))
                 self._stopping.wait(POLL_S)
 
     def _become(self, status: EngineStatus) -> None:
         before, self.status = self.status, status
-        if (status.kind, status.detail, status.orders) != (
-            before.kind,
-            before.detail,
-            before.orders,
-        ) and not self._stopping.is_set():
+        if status != dataclasses.replace(before, heard=status.heard) and not self._stopping.is_set():
             self.changed.emit(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,13 +134,15 @@ class EngineKind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """The engine as the app sees it. `detail` is its last line where it failed; of one on another machine its address, or why it is not
-    heard. That one lets us give `orders` or not, and was `heard` last at that time.
+    heard. That one lets us give `orders` or not, and was `heard` last at that time. `told` is what keeps it from writing, by its own
+    word, for that is not in the database.
     """
 
     kind: EngineKind
     detail: str = ""
     orders: bool = True
     heard: int = 0
+    told: tuple[Event, ...] = ()
 
     @property
     def answers(self) -> bool:
@@ -151,6 +153,12 @@ class EngineStatus:
     def takes_orders(self) -> bool:
         """Whether it runs and we may tell it what to do."""
         return self.orders and self.answers
+
+
+def with_told(stored: Iterable[Event], engine: EngineStatus) -> tuple[Event, ...]:
+    """Troubles that are stored, after those that the engine can only tell."""
+    codes = {event.code for event in engine.told}
+    return (*engine.told, *(event for event in stored if event.until is not None or event.code not in codes))
 
 
 def read(reader: Reader, now: int, chosen: Consumer | None = None) -> Snapshot:

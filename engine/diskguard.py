@@ -15,14 +15,14 @@ from pathlib import Path
 from engine.calibration import Calibration
 from engine.config import Config
 from engine.domain import HOUR, QuantileForecast
-from engine.store import Reader, Writer
+from engine.store import Reader, Writer, refusals
 from engine.store.reader import Event, Target
 from engine.store.refusals import Refused
 
 log = logging.getLogger(__name__)
 
 #: Events that tell of the disk; the first two are kept in the database where it takes them.
-CODES = ("disk_low", "disk_full", "read_only", "locked", "refused")
+CODES = ("disk_low", *refusals.CODES)
 #: A file of the data folder that holds disk space until there is none left otherwise, and its bytes.
 RESERVE, RESERVE_BYTES = "reserve", 48 << 20
 #: An engine makes it once it has run so long; one that only looks in needs none.
@@ -62,6 +62,11 @@ class Waiting:
         """The newest issue time of those that wait."""
         with self._lock:
             return max(self._held, default=None)
+
+    def count(self) -> int:
+        """How many issue times wait."""
+        with self._lock:
+            return len(self._held)
 
     def store(self, now: int) -> int:
         """Store what waits; returns how many issue times that were. Raises what hinders it, and the rest waits on."""
@@ -111,7 +116,9 @@ class DiskGuard:
         since = next((event.since for event in self._reader.held if event.code == refused.code), now)
         if since == now:
             log.error("%s %s", refused.problem, refused.remedy)
-        self._reader.held = (Event(refused.code, "disk", refused.problem, refused.remedy, since, None),)
+        count = self._waiting.count()
+        waiting = f" {count} hourly issues wait in memory, to be stored later." if count else ""
+        self._reader.held = (Event(refused.code, "disk", refused.problem + waiting, refused.remedy, since, None),)
 
     def _mind_room(self, config: Config, now: int) -> None:
         """Tell of a disk with little room, and have a reserve where there is enough."""

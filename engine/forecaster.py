@@ -55,6 +55,7 @@ class Bundle:
 
     model_id: str
     signed_by: str
+    signed_at: int
     tier: Tier
     areas: frozenset[str]
     features: tuple[str, ...]
@@ -90,6 +91,7 @@ class Bundle:
             bundle = Bundle(
                 manifest["model_id"],
                 opened.signer.name,
+                clock.parse_utc(manifest.get("signed_at", manifest["trained_to"])),
                 Tier(manifest["tier"]),
                 frozenset(manifest["areas"]),
                 tuple(manifest["features"]),

@@ -48,6 +48,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 64 * 1024
 #: What proxies add to what they pass on.
 _FORWARDED = (b"forwarded", b"x-forwarded-for")
+#: Headers that browsers add, and no program, to what a page sends; a page can keep the first back, the second not.
+_OF_PAGES = (b"referer", b"sec-fetch-site")
 _PORT = re.compile(rb":[0-9]{1,5}$")
 _RECEIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
 
@@ -171,7 +173,7 @@ class Guard:
 
     @staticmethod
     def _refusal_of_post(headers: dict[bytes, bytes]) -> Response | None:
-        if b"referer" in headers:
+        if not headers.keys().isdisjoint(_OF_PAGES):
             return problem(403, "Cross-site request", "Web pages may not change anything.", "Call it from a program.")
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             return problem(415, "Not JSON", "The body is not application/json.", "Send JSON and say so in Content-Type.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import clock, geography, roles, sealed, site
+from engine import clock, disk, geography, roles, sealed, site
 from engine.config import Config
 from engine.domain import MODEL_TIERS, Expected, Tier
 from engine.forecaster import Bundle, Forecaster
@@ -17,6 +18,8 @@ from engine.signing import PublicKey
 from engine.store import Reader, Writer
 from engine.store.roster import BundleState, RoleChange
 
+#: In a data folder: by the name of a bundle, when the newest one that was used under it was signed.
+NEWEST = "newest-bundles"
 _FILES = (sealed.MANIFEST, sealed.SIGNATURE, *sealed.FILES)
 
 Keys = tuple[PublicKey, ...]
@@ -82,7 +85,34 @@ class Shelf:
             except Expected as problem:
                 kept = (stamp, problem)
             self._bundles[folder] = kept
-        return kept[1]
+        bundle = kept[1]
+        if isinstance(bundle, Bundle) and bundle.signed_at < (newest := self._newest(model_id)):
+            return Expected(
+                f"The bundle {model_id} was signed {clock.iso(bundle.signed_at)}; one of {clock.iso(newest)} was used under that name.",
+                f"Put the newer one back. To use the older one on purpose, delete {self._data_dir / NEWEST / model_id}.",
+            )
+        return bundle
+
+    def remember(self, bundles: Iterable[Bundle]) -> None:
+        """No bundle of one's own that is older than these serves under their names from now on."""
+        for bundle in bundles:
+            if self._is_own(bundle.model_id) and bundle.signed_at > self._newest(bundle.model_id):
+                with contextlib.suppress(OSError):  # a full disk stops no forecast; the next issue tries again
+                    path = self._data_dir / NEWEST / bundle.model_id
+                    path.parent.mkdir(exist_ok=True)
+                    disk.write(path, f"{clock.iso(bundle.signed_at)}\n")
+
+    def _newest(self, model_id: str) -> int:
+        """When the newest bundle was signed that was used under a name; 0 for what came with the program, which may be taken back."""
+        try:
+            return (
+                clock.parse_utc((self._data_dir / NEWEST / model_id).read_text("utf-8").strip()) if self._is_own(model_id) else 0
+            )
+        except (OSError, ValueError, Expected):  # none yet, or spoilt: it is written anew
+            return 0
+
+    def _is_own(self, model_id: str) -> bool:
+        return self._where[model_id].is_relative_to(self._folders["own"])
 
     def folder(self, model_id: str) -> Path | None:
         """Where a bundle of the last look lies."""
@@ -150,6 +180,7 @@ class Lineup:
                 assigned, bundles, problems = self._assigned()
             self._tell(assigned, problems, now)
             self._shelf.keep(set(bundles))
+            self._shelf.remember(bundles.values())
             duels = [Duel(bundles[mine.champion], bundles[mine.challenger]) for mine in assigned.values() if mine.challenger]
             serving = [bundles[name] for mine in assigned.values() for name in (mine.champion, mine.spare) if name]
             return Cast(Forecaster(serving), tuple(duels))

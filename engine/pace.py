@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 #: A wait looks so often whether it is still wanted.
-_LOOK_S = 0.2
+LOOK_S = 0.2
 
 _seen: ContextVar[Callable[[], None]] = ContextVar("seen", default=lambda: None)
 
@@ -39,23 +39,21 @@ def sleep(seconds: float) -> None:
     end = time.monotonic() + seconds
     step()
     while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, _LOOK_S))
+        time.sleep(min(left, LOOK_S))
         step()
 
 
-def run(
-    command: Sequence[str], timeout_s: float, given: bytes | None = b"", **options: Any
-) -> subprocess.CompletedProcess[bytes]:
-    """`subprocess.run` with all that it says, as long as that is wanted."""
+def run(command: Sequence[str], timeout_s: float, **options: Any) -> subprocess.CompletedProcess[str]:
+    """`subprocess.run` of a command that is given nothing, with all that it says, as long as that is wanted."""
     pipe, end = subprocess.PIPE, time.monotonic() + timeout_s
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, **options) as ran:
+    options |= {"stdin": subprocess.DEVNULL, "text": True, "errors": "replace"}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, **options) as ran:
         try:
             while True:
                 step()
                 try:
-                    said, wrong = ran.communicate(given, timeout=_LOOK_S)
+                    said, wrong = ran.communicate(timeout=LOOK_S)
                 except subprocess.TimeoutExpired:
-                    given = None  # it is on its way
                     if time.monotonic() >= end:
                         raise
                 else:

@@ -24,6 +24,7 @@ from engine import (
     geography,
     issuing,
     lag,
+    mending,
     pace,
     peaks,
     plausibility,
@@ -492,24 +493,5 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         story.detail["database_bytes"] = config.database.stat().st_size
         with closing(Reader(config.database)) as reader:
             if not any("examined" in run.detail for run in reader.job_runs("maintenance", limit=_EXAMINED_EVERY - 1)):
-                story.detail["examined"] = examine(writer, reader, now)
+                story.detail["examined"] = mending.examine(writer, reader, config, now)
     return kept[0]
-
-
-def examine(writer: Writer, reader: Reader, now: int) -> int:
-    """Look at every page and every issue, and tell what is damaged until nothing is; returns how many issues there are."""
-    pace.step()
-    structure, found = reader.structure(), writer.mend()
-    told = [f"SQLite finds: {structure}."] if structure else []
-    if found.damaged:
-        area, kind, issue_time = found.damaged[-1]
-        newest = f"{area}{'' if kind == 'total' else f'/{kind}'} of {clock.iso(issue_time)}"
-        told.append(f"{len(found.damaged)} of {found.issues} issues are not as they were written and are not shown, as {newest}.")
-    if found.renewed:
-        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again, or gone.")
-    if told:
-        problem = f"The database was damaged on disk. {' '.join(told)}"
-        writer.open_event("damaged", "", problem, "Check the disk; where issues are missed, restore a backup from before.", now)
-    else:
-        writer.close_event("damaged", "", now)
-    return found.issues

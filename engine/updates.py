@@ -285,7 +285,7 @@ def try_out(folder: Path, database: Path, release: Release) -> None:
 def _run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
     environment = installation.outer_environment() | {"QT_QPA_PLATFORM": "offscreen"}
     try:
-        ran = pace.run(command, timeout_s, env=environment)
+        return pace.run(command, timeout_s, env=environment)
     except subprocess.TimeoutExpired:
         raise Expected(
             f"{' '.join(command[1:2])} of the new version takes longer than {timeout_s:.0f} s.", "The version that runs stays."
@@ -294,5 +294,3 @@ def _run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[st
         raise Expected(
             f"The new version cannot be started: {error.strerror}.", "The version that runs stays; tell its authors."
         ) from None
-    said, wrong = (each.decode(errors="replace") for each in (ran.stdout, ran.stderr))
-    return subprocess.CompletedProcess(command, ran.returncode, said, wrong)

@@ -211,6 +211,7 @@ def train(
         "responses": pooled_responses(sample) if tier is Tier.POOLED else responses(sample, RESPONSES),
         "trained_from": clock.iso(int(sample.valid_time.min())),
         "trained_to": clock.iso(int(sample.valid_time.max())),
+        "signed_at": clock.iso(clock.SystemClock().now()),
         "rows": len(sample),
         "rows_with_weather": int(np.count_nonzero(~sample.blind)),
         "data_sources": sorted(

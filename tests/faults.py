@@ -7,7 +7,6 @@ import functools
 import re
 import socket
 import struct
-import sys
 import threading
 import zlib
 from collections import defaultdict
@@ -19,16 +18,17 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import pytest
 
 from engine.clock import Clock
+from engine.sources import connecting
 from engine.sources.fetch import HttpTransport, Reply, Request
 from engine.sources.simulated import SimulatedUpstream
 
 #: What a client waits for an answer that is slow on purpose, and for any other.
-IMPATIENT_S, PATIENT_S = 0.1, 30.0
+IMPATIENT_S, PATIENT_S = 0.02, 30.0
 #: A name whose first address swallows connections and whose second is the proxy.
 TWO_ADDRESSES = "two-addresses.test"
 _LAST_NUMBER = re.compile(rb"(?s)(.*(?:<quantity>|[,:\[]))-?\d+(?:\.\d+)?(?=[],}<])")
 
-#: Writes an answer to a connection; `wait` returns after some seconds, or at once when the proxy ends.
+#: Writes an answer to a connection.
 Write = Callable[[socket.socket, Reply, "Proxy"], None]
 
 
@@ -74,8 +74,14 @@ def _trickle(head: bytes, again: bytes) -> Fault:
     return Fault(write, slow=True)
 
 
-def _late(connection: socket.socket, reply: Reply, proxy: Proxy) -> None:
-    proxy.wait(4 * IMPATIENT_S)
+def _until_left(connection: socket.socket) -> None:
+    """Wait until the client has hung up."""
+    while connection.recv(65536):
+        pass
+
+
+def _late(connection: socket.socket, reply: Reply, _: Proxy) -> None:
+    _until_left(connection)
     connection.sendall(answer(reply))
 
 
@@ -86,13 +92,13 @@ def _trickled(connection: socket.socket, reply: Reply, proxy: Proxy) -> None:
             return
 
 
-def _never_closed(connection: socket.socket, reply: Reply, proxy: Proxy) -> None:
+def _never_closed(connection: socket.socket, reply: Reply, _: Proxy) -> None:
     connection.sendall(answer(reply, length=None))
-    proxy.wait(4 * IMPATIENT_S)
+    _until_left(connection)
 
 
-def _silent(_: socket.socket, __: Reply, proxy: Proxy) -> None:
-    proxy.wait(4 * IMPATIENT_S)
+def _silent(connection: socket.socket, _: Reply, __: Proxy) -> None:
+    _until_left(connection)
 
 
 def _reset(connection: socket.socket, reply: Reply, _: Proxy) -> None:
@@ -259,7 +265,7 @@ class Proxy:
             fault = self.fault
             if head.startswith(b"\x16"):
                 if fault is not None and fault.slow:
-                    self.wait(4 * IMPATIENT_S)
+                    _until_left(connection)
                 else:
                     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 return
@@ -275,13 +281,19 @@ class Proxy:
 
 
 class Through(HttpTransport):
-    """The program's own transport, sent wherever the proxy's fault leads, and impatient where that is slow."""
+    """The program's own transport, sent wherever the proxy's fault leads, and impatient where that is slow.
 
-    def __init__(self, proxy: Proxy) -> None:
+    `sent[path]` holds when it asked: a proxy that is serves on a slow thread may note that later.
+    """
+
+    def __init__(self, proxy: Proxy, clock: Clock) -> None:
         super().__init__()
+        self.sent: dict[str, list[int]] = defaultdict(list)
         self._proxy = proxy
+        self._clock = clock
 
     def send(self, request: Request, timeout_s: float) -> Reply:
+        self.sent[urlsplit(request.url).path].append(self._clock.now())
         fault = self._proxy.fault
         if fault is None:
             return super().send(request, PATIENT_S)
@@ -305,5 +317,5 @@ def two_addresses(patch: pytest.MonkeyPatch) -> Iterator[None]:
             return [(*kind, hole.getsockname()), (*kind, ("127.0.0.1", port))]
 
         patch.setattr(socket, "getaddrinfo", resolve)
-        patch.setattr(sys.modules[HttpTransport.__module__], "_CONNECT_S", 0.2)
+        patch.setattr(connecting, "_CONNECT_S", 0.05)
         yield

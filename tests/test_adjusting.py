@@ -128,7 +128,7 @@ amounts = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(amounts, st.integers(0, 40), st.integers(1, 20), st.sampled_from(["DK", "DK1", "DK2"])), max_size=6))
 def test_published_quantiles_are_ordered_never_negative_and_steps_add_up(
     several: list[tuple[tuple[Act, float], int, int, str]],

@@ -169,7 +169,7 @@ def test_it_is_kept_and_read_again_exactly() -> None:
     assert again.text() == calibration.text()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 5.0), st.integers(1, 8))
 def test_levels_never_cross_and_load_is_never_negative(seed: int, wildness: float, days: int) -> None:
     calibration, published, _ = live(days, noise(0.1 * wildness, bias=0.2 * wildness), seed=seed)
@@ -183,7 +183,7 @@ def test_levels_never_cross_and_load_is_never_negative(seed: int, wildness: floa
         assert (np.diff(made.quantiles, axis=1) >= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 171), st.integers(0, 5), st.integers(0, 4), st.integers(0, 2**32 - 1))
 def test_a_draft_is_kept_as_it_was_rounded(hours: int, experts: int, responses: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -73,7 +73,7 @@ def test_issues_wait_in_memory_and_are_stored_once(
     assert stored == {START}
     (event,) = [e for e in state["events"] if e["code"] == code]
     assert state["status"] == "degraded"
-    assert event["problem"]
+    assert event["problem"].endswith(" 3 hourly issues wait in memory, to be stored later.")
     assert event["remedy"]
     assert event["since"] == "2026-10-24T22:00:00Z"
     assert f'lastvagt_open_events{{code="{code}"}} 1' in counted

@@ -224,7 +224,7 @@ def test_pairs_survive_their_file(tmp_path: Path) -> None:
             np.testing.assert_array_equal(file[f"DK1_{name}"], getattr(made, name))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 360), st.integers(1, 40), st.integers(0, 1000))
 def test_any_span_gives_a_whole_document(offset: int, days: int, seed: int) -> None:
     first = clock.local(clock.parse_utc("2022-01-01") + offset * DAY).date().isoformat()

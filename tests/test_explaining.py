@@ -10,7 +10,7 @@ import issued_store
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from issued_store import HOUSEHOLDS, NOW, bundle_of
 
@@ -93,7 +93,7 @@ def test_a_free_day_is_told_by_the_calendar_and_an_ordinary_day_is_not(late, tmp
     reader.close()
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 99),
     back_h=st.integers(1, 30),

@@ -45,7 +45,7 @@ class Trial:
         self.sources = sources.live(config)
         self.writer = Writer(config.database)
         self.reader = Reader(config.database)
-        self.transport = faults.Through(proxy)
+        self.transport = faults.Through(proxy, time)
         self.true: set[Row] = set()
         self.early = 0  # questions before a dataset's turn
 
@@ -126,19 +126,20 @@ def survive(trial: Trial, cycles: int, each: int, gate: Callable[[str], None] | 
         logging.getLogger().removeHandler(talk)
     stored = [row for versions in trial.reader.archive(0, 1 << 40).versions.items() for row in of(*versions)]
     bad = [row for row in stored if row not in trial.true]
-    early = [
-        f"{path} at {b}" for path, calls in trial.proxy.calls.items() for a, b in itertools.pairwise(calls) if b - a < least(path)
-    ]
+    sent = trial.transport.sent
+    early = [f"{path} at {b}" for path, calls in sent.items() for a, b in itertools.pairwise(calls) if b - a < least(path)]
+    unnoted = [path for path, calls in trial.proxy.calls.items() if len(calls) > len(sent[path])]
     if gate:
         gate(
             f"{each} of {len(faults.FAULTS)} faults x {cycles} cycles: {len(wrong)} not told, {len(late)} not over at the next question, "
-            f"{len(bad)} bad of {len(stored):,} values stored, {len(early)} of {sum(map(len, trial.proxy.calls.values())):,} "
+            f"{len(bad)} bad of {len(stored):,} values stored, {len(early)} of {sum(map(len, sent.values())):,} "
             "questions too early"
         )
     assert not wrong, wrong[:5]
     assert not late, late[:5]
     assert not bad, bad[:5]
     assert not early, early[:5]
+    assert not unnoted, unnoted
     assert stored
     assert not talk.leaks
     assert threading.active_count() <= threads + 2  # of the proxy, whose slow ones still wait

@@ -51,7 +51,7 @@ def test_what_was_known_matters() -> None:
 
 
 @given(st.dates(dt.date(2020, 1, 15), dt.date(2026, 12, 15)), st.integers(0, 23))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_base_is_the_mean_of_the_same_danish_weekday_and_hour(day: dt.date, hour: int) -> None:
     issue_time = clock.local_time(day, hour)
     built = matrix(histories.archive(issue_time, noise=0.0), issue_time)

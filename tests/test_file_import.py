@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.clock import iso, local_time, parse_utc
@@ -217,7 +217,7 @@ def test_three_hundred_thousand_lines_are_read_and_stored_in_seconds(tmp_path):
 cell = st.text(max_size=8) | st.sampled_from(["2026-06-01T00:00Z", "DK1", "load", "1.5", "kWh", "", *UNITS])
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(st.binary(max_size=80) | st.lists(st.lists(cell, max_size=7), max_size=4), st.sampled_from(file_import.FORMATS))
 def test_only_expected_leaves_the_reader(tmp_path, content, file_format):
     if isinstance(content, list):
@@ -275,7 +275,7 @@ def test_an_hour_that_lacks_a_quarter_is_told_and_whole_ones_are_handed_out(tmp_
     assert [batch.valid_time.tolist() for batch in seen] == [[start, start + HOUR]]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(data=st.data(), hours=st.integers(2, 30), chunk=st.integers(1, 50) | st.just(1000))
 def test_quarters_give_the_same_hours_however_a_file_is_sorted_and_cut(tmp_path, data, hours, chunk):
     start = parse_utc("2026-03-28T20:00Z")  # over a clock change
@@ -290,7 +290,7 @@ def test_quarters_give_the_same_hours_however_a_file_is_sorted_and_cut(tmp_path,
         assert found == pytest.approx({start + HOUR * h: (4 * h + 1.5) * (s + 1) / 1000 for h in range(hours)})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(name=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=70))
 def test_a_name_is_kept_as_it_is_or_refused(tmp_path, name):
     line = io.StringIO()

@@ -55,9 +55,7 @@ def fuzz(url: str, token: str, cases: int, chance: int) -> tuple[Counter[int], l
             modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
 
             @seed(chance)
-            @settings(
-                max_examples=each, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-            )
+            @settings(max_examples=each, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
             @given(case=st.one_of(modes))
             def ask(case: Any) -> None:
                 response = case.call(base_url=url, session=session)
@@ -81,7 +79,7 @@ def test_answers_keep_the_contract(engine: tuple[str, str]) -> None:
 
 @pytest.mark.long
 @CONTRACT.parametrize()
-@settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, database=None, suppress_health_check=list(HealthCheck))
 def test_bounds_and_omissions_keep_the_contract(case: Any, engine: tuple[str, str]) -> None:
     """Every bound of every word, every word left out, given twice or of another kind: what schemathesis calls coverage."""
     case.call_and_validate(base_url=engine[0], headers={"Authorization": f"Bearer {engine[1]}"})

@@ -171,6 +171,8 @@ PAGES = (
     ("Origin:", JSON),
     ("Referer: http://evil.example/page", JSON),
     ("Referer: http://localhost:PORT/health", JSON),
+    ("Sec-Fetch-Site: cross-site", JSON),
+    ("Sec-Fetch-Site: same-origin", JSON),
     ("Content-Type: application/x-www-form-urlencoded",),
     ("Content-Type: text/plain",),
     ("Content-Type: text/plain; charset=application/json",),

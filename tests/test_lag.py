@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import clock, geography, lag, pipeline
@@ -188,7 +188,7 @@ def test_a_region_that_others_took_over_ends_without_standing_still(writer: Writ
     assert all(each.stalled_since is not None for each in found.values())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     delays=st.lists(st.integers(2, 30 * 24), min_size=8, max_size=40),
     dropped=st.sets(st.integers(0, 39), max_size=5),

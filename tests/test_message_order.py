@@ -89,7 +89,6 @@ def post(folder: Path, examples: int) -> int:
         settings=settings(
             max_examples=examples,
             stateful_step_count=6,
-            deadline=None,
             database=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

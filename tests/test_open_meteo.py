@@ -189,7 +189,7 @@ def test_only_expected_leaves_the_parser(body):
         FORECAST.parse(LIVE, body, NOW)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.integers(0, POINTS - 1),
     st.sampled_from(["time", "temperature_2m", "shortwave_radiation", "hourly", "location_id", "hourly_units"]),

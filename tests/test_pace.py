@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def after(steps: int) -> Callable[[], None]:
 def test_steps_that_nobody_sees_end_nothing() -> None:
     pace.step()
     pace.sleep(0.0)
-    assert pace.run([sys.executable, "-c", "print('x')"], 60).stdout.split() == [b"x"]
+    assert pace.run([sys.executable, "-c", "print('x')"], 60).stdout.split() == ["x"]
 
 
 def test_a_wait_is_broken_off() -> None:
@@ -45,10 +46,11 @@ def test_a_wait_is_broken_off() -> None:
         SystemClock().sleep(LONG_S)
 
 
-def test_a_process_that_is_waited_for_is_ended_with_the_wait(tmp_path: Path) -> None:
-    code = "import sys, time; print(len(sys.stdin.read()), flush=True); time.sleep(3600)"
+def test_a_process_that_is_waited_for_is_ended_with_the_wait() -> None:
     with pytest.raises(CalledOff), pace.seen(after(3)):
-        pace.run([sys.executable, "-c", code], LONG_S, b"x" * 1_000_000)
+        pace.run([sys.executable, "-c", "import time; time.sleep(3600)"], LONG_S)
+    with pytest.raises(subprocess.TimeoutExpired):
+        pace.run([sys.executable, "-c", "import time; time.sleep(3600)"], 0.1)
 
 
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"], ids=["nothing", "half"])
@@ -74,6 +76,24 @@ def test_a_question_is_broken_off_while_the_answer_is_waited_for(writer: Writer,
             fetch(Request("a/b", url), HttpTransport(), writer, SystemClock())
         thread.join(30)
     held[0].close()
+
+
+def test_a_question_is_broken_off_while_its_name_is_looked_up(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, ends = threading.Event(), threading.Event()
+
+    def look_up(*_: object) -> list[object]:
+        hangs.set()
+        ends.wait(60)
+        return []
+
+    def by() -> None:
+        if hangs.is_set():
+            raise CalledOff
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(CalledOff), pace.seen(by):
+        fetch(Request("a/b", "http://nowhere.invalid/x"), HttpTransport(), writer, SystemClock())
+    ends.set()
 
 
 def test_a_backup_is_broken_off_and_leaves_nothing(writer: Writer, tmp_path: Path) -> None:

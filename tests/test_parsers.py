@@ -218,7 +218,7 @@ def fuzz(recorded: list[tuple[sources.Source, Request, bytes]], examples: int) -
     read = refused = 0
     for source, request, true in recorded:
 
-        @settings(max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(bodies(true), st.just((source, request)))
         def meet(body: bytes, asked: tuple[sources.Source, Request]) -> None:
             nonlocal read, refused

@@ -10,8 +10,7 @@ import types
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import settings, vault
@@ -195,7 +194,6 @@ def test_every_setting_is_listed_with_what_it_takes() -> None:
     assert [name for name in listed if is_secret(name)] == ["open_meteo_api_key", "entsoe_token"]
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_comes_back_as_it_was_written(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.toml"
@@ -206,7 +204,6 @@ def test_any_text_comes_back_as_it_was_written(tmp_path: Path, text: str) -> Non
     assert Config.load(file, {}, data_dir=tmp_path / "data").contact == text.strip()
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.sampled_from([f.name for f in dataclasses.fields(Config)]), st.text(string.printable, max_size=12))
 def test_any_change_is_made_or_refused(tmp_path: Path, name: str, value: str) -> None:
     outside = Outside(words={"data_dir": tmp_path / "data"})

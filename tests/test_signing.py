@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import string
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,46 @@ def test_what_is_no_signature_is_told(tmp_path: Path, text: str) -> None:
     signature.write_text(text)
     with pytest.raises(Expected):
         signing.verify(path, signature, [KEY.public("site")])
+
+
+def _last_bits(text: str) -> str:
+    """The same bytes to a reader that ignores the bits beyond the last of them."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    end = len(text.rstrip("="))
+    if end == len(text):
+        return text
+    return text[: end - 1] + alphabet[alphabet.index(text[end - 1]) ^ 1] + text[end:]
+
+
+#: Other texts that a lax reader of base64 takes for the same bytes.
+LAX: dict[str, Callable[[str], str]] = {
+    "a sign that is none of base64's": lambda text: f"{text[:9]}!{text[9:]}",
+    "a space": lambda text: f"{text[:9]} {text[9:]}",
+    "no padding": lambda text: text.rstrip("="),
+    "padding within": lambda text: f"{text[:4]}=={text[4:]}",
+    "more padding": lambda text: f"{text}=",
+    "bits beyond the last byte": _last_bits,
+    "the alphabet of addresses": lambda text: text.replace("+", "-").replace("/", "_"),
+}
+
+
+@pytest.mark.parametrize("name", LAX)
+def test_keys_and_signatures_have_one_form(tmp_path: Path, name: str) -> None:
+    key = SecretKey(b"\xfb\xff\xbf\xfb\xff\xbf\xfb\xff", bytes(range(32)))  # written with both + and /
+    path, signature = signed(tmp_path, b"x", key=key)
+    public = tmp_path / "site.pub"
+    public.write_text(key.public("site").text())
+    signing.verify(path, signature, [PublicKey.read(public)])
+    for file, line in ((signature, 1), (signature, 3), (public, 1)):
+        whole = file.read_text()
+        lines = whole.split("\n")
+        changed = LAX[name](lines[line])
+        if changed != lines[line]:  # 42 bytes of a key have neither padding nor bits beyond
+            file.write_bytes("\n".join([*lines[:line], changed, *lines[line + 1 :]]).encode())
+            with pytest.raises(Expected, match="neither key nor signature"):
+                signing.verify(path, signature, [PublicKey.read(public)])
+            file.write_text(whole)
+    assert any(LAX[name](text) != text for text in signature.read_text().split("\n"))
 
 
 def test_keys_come_back_from_their_files(tmp_path: Path) -> None:

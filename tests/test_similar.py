@@ -76,7 +76,7 @@ def test_nothing_stored_finds_nothing() -> None:
     assert similar.similar_days(empty, DK1, DAY_ASKED) == ()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 700), st.integers(1, 8))
 def test_any_day_of_the_calendar_ranks_by_distance(shift: int, count: int) -> None:
     """Days of 23 and 25 hours among them."""

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from serving import serving
@@ -70,7 +70,7 @@ def test_without_a_file_nothing_is_set(outside: Outside) -> None:
 PLACES = (Place.SITE, Place.FOLDER, Place.FILE, Place.ENVIRONMENT, Place.COMMAND_LINE, Place.REQUIRED)
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@hypothesis_settings(max_examples=25)
 @given(st.sets(st.sampled_from(PLACES)))
 @example(set())
 @example(set(PLACES))
@@ -185,7 +185,6 @@ def test_no_command_runs_on_a_file_that_does_not_count(
     assert not (tmp_path / "data").exists()
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_changed_byte_of_a_signed_file_is_refused(etc: Path, outside: Outside, data: st.DataObject) -> None:
     if not (etc / site.SIGNERS).exists():

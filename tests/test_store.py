@@ -68,7 +68,7 @@ MESSAGES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6), st.sampled_f
 
 
 @given(MESSAGES, MESSAGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_was_known_depends_on_what_came_not_on_the_batches(
     tmp_path_factory: pytest.TempPathFactory, a: list, b: list
 ) -> None:

@@ -84,7 +84,7 @@ def test_of_two_values_for_one_version_the_last_counts_and_importing_again_chang
     assert [v[2] for v in versions(reader)] == [2.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2]), st.sampled_from([Flag.PLAIN, Flag.NOMINAL, Flag.SETTLED])),

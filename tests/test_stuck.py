@@ -14,12 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from test_fetch import Limits
 from test_service import started
 
 from engine.clock import SimulatedClock, floor_hour, parse_utc
 from engine.config import Config
-from engine.domain import HOUR
+from engine.domain import HOUR, Expected
 from engine.service import Service
+from engine.sources import connecting, fetch
 from engine.sources.fetch import HttpTransport, Reply, Request
 from engine.store import Reader
 
@@ -50,7 +52,7 @@ def silent() -> Iterator[str]:
             yield f"http://127.0.0.1:{server.getsockname()[1]}/x"
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(30)
             for connection in held:
                 connection.close()
 
@@ -77,7 +79,7 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
         service._transport = Hanging()
         network = threading.Thread(target=service.tick, args=(began, ("network",)), daemon=True)
         network.start()
-        assert hangs.wait(20)
+        assert hangs.wait(30)
 
         def lives_until(issue_time: int) -> float:
             while not service._reader.issues(start=issue_time, limit=1):
@@ -96,6 +98,67 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
     gate(f"{first_s} s after the start, {next_s} s after the hour, tier {issue.tier.value}")
     assert max(first_s, next_s) <= 120
     assert issue.issue_time == START + HOUR
+
+
+@contextmanager
+def silent_resolver() -> Iterator[None]:
+    """Names are looked up for ever, until it ends."""
+    ends, real = threading.Event(), socket.getaddrinfo
+
+    def look_up(*asked, **named):
+        ends.wait()
+        return real(*asked, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up)
+        try:
+            yield
+        finally:
+            ends.set()
+
+
+def lookups() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "lookup"]
+
+
+def hung(number: int) -> tuple[float, int, int]:
+    """Of so many questions for which a name cannot be looked up: the longest in seconds, and the threads that look, then and after."""
+    transport, longest = HttpTransport(), 0.0
+    with silent_resolver():
+        for i in range(number):
+            began = time.monotonic()
+            with pytest.raises(OSError, match=r"in time|not to be found"):
+                transport.send(Request("a/b", f"http://{'ab'[i % 2]}.example/x"), 0.002)
+            longest = max(longest, time.monotonic() - began)
+        held = len(lookups())
+    wait(lambda: not lookups(), 30)
+    return longest, held, len(lookups())
+
+
+def test_names_that_nobody_looks_up_leave_nothing_behind() -> None:
+    assert hung(20)[1:] == (2, 0)
+
+
+@pytest.mark.long
+@pytest.mark.gate(
+    "C4",
+    "A name server that never answers",
+    target="1,000 questions to 2 servers: each ends at its deadline; 2 threads wait, and none once it answers",
+)
+def test_a_thousand_names_that_nobody_looks_up_leave_nothing_behind(gate) -> None:
+    longest, held, left = hung(1000)
+    gate(f"1,000 questions of 2 ms: at most {longest * 1000:.0f} ms; threads {held:+d}, then {left:+d}")
+    assert longest < 30
+    assert (held, left) == (2, 0)
+
+
+def test_a_resolver_that_hangs_is_told_and_costs_no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "_LOOK_UP_S", 0.01)
+    clock, limits = SimulatedClock(START), Limits()
+    with silent_resolver(), pytest.raises(Expected, match="address of its server is not to be found"):
+        fetch(Request("a/b", "http://a.example/x"), HttpTransport(), limits, clock)
+    assert clock.now() == START
+    assert limits["a/b"] == (START, 0.0)
 
 
 def cycles(number: int) -> tuple[int, int]:

@@ -13,10 +13,12 @@ from engine.domain import Consumer
 from engine.store.reader import Event
 
 _PROVIDERS = {"energidataservice": "Energi Data Service", "open-meteo": "Open-Meteo", "entsoe": "ENTSO-E"}
-#: As `engine.peaks`, `engine.drift` and `engine.store.kits` word them.
+#: As `engine.peaks`, `engine.drift`, `engine.store.kits` and `engine.diskguard` word them.
 _PEAK = re.compile(r"may exceed (?P<limit>\S+) MWh: (?P<percent>\d+) % for (?P<date>\S+) (?P<hour>\d\d)–\d\d Danish time")
 _DRIFT = re.compile(r"are (?P<error>\S+) % of the load over seven days; (?P<usual>\S+) % is usual, (?P<limit>\S+) % the limit")
 _KIT = re.compile(r"newest kit is (?P<days>\d+) days old(, and one usually comes every (?P<usual>\d+) days)?")
+
+_WAITING = re.compile(r"(?P<count>\d+) hourly issues wait in memory")
 
 
 def name(subject: str, language: Language) -> str:
@@ -37,7 +39,7 @@ def percent(event: Event) -> int:
 
 
 def told(event: Event, language: Language) -> str:
-    """How large a peak or a drift is, how old a kit; nothing for other troubles, and where the sentence is worded another way."""
+    """How large a peak or a drift is, how old a kit, how many issues wait; nothing for other troubles, and where the sentence is worded another way."""
     if peak := _PEAK.search(event.problem):
         limit, hour = float(peak["limit"]), _local_hour(peak["date"], int(peak["hour"]))
         return language.text(
@@ -52,6 +54,8 @@ def told(event: Event, language: Language) -> str:
         )
     if kit := _KIT.search(event.problem):
         return language.text("facts.kit_usual" if kit["usual"] else "facts.kit", **kit.groupdict(""))
+    if waiting := _WAITING.search(event.problem):
+        return language.text("facts.waiting", **waiting.groupdict())
     return ""
 
 

@@ -120,14 +120,15 @@ def closed(engine: EngineStatus, language: Language) -> str:
 
 def engine_line(snapshot: Snapshot, engine: EngineStatus, language: Language) -> str:
     """One line on the engine behind the screen."""
+    hindered = f" · {language.text('engine.hindered')}" if engine.told else ""
     if engine.kind is EngineKind.CONNECTED:
         right = "" if engine.orders else f" · {language.text('engine.read_only')}"
-        return language.text("engine.connected", url=engine.detail) + right
-    exposed = f" · {language.text('engine.exposed', address=snapshot.exposed)}" if snapshot.exposed else ""
+        return language.text("engine.connected", url=engine.detail) + right + hindered
+    more = (f" · {language.text('engine.exposed', address=snapshot.exposed)}" if snapshot.exposed else "") + hindered
     if engine.kind is EngineKind.OURS:
-        return language.text("engine.ours") + exposed
+        return language.text("engine.ours") + more
     if engine.kind is not EngineKind.FOUND:
         return language.text(f"engine.{engine.kind.value}")
     if snapshot.engine is None:  # it said good-bye, and nobody has looked since
         return language.text("engine.absent")
-    return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port) + exposed
+    return language.text("engine.found", pid=snapshot.engine.pid, port=snapshot.engine.port) + more

@@ -11,7 +11,7 @@ from app.health_snapshot import TIER_DAYS, HealthSnapshot
 from app.present import facts
 from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
-from app.snapshot import EngineStatus, Snapshot
+from app.snapshot import EngineStatus, Snapshot, with_told
 from app.translations import TEXTS, Language
 from engine import clock, geography, plan
 from engine.domain import DAY, HOUR, UNITS, USUAL_AGE_S, WEATHER, Consumer, Freshness, JobRun, Tier, freshness
@@ -113,7 +113,7 @@ def health_view(
         empty: Empty | None = nothing_to_show(snapshot, Consumer("DK"), engine, language)
     else:
         empty = None
-    noted = [] if found is None else [event for event in found.events if event.code != "proposal"]
+    noted = [] if found is None else [event for event in with_told(found.events, engine) if event.code != "proposal"]
     return HealthView(
         title=language.text("health.title"),
         marks=marks(snapshot, None, language),

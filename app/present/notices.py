@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.present import facts
-from app.snapshot import EngineKind, EngineStatus, Snapshot
+from app.snapshot import EngineKind, EngineStatus, Snapshot, with_told
 from app.translations import TEXTS, Language
 from engine import __version__, clock, plan
 from engine.domain import HOUR
@@ -17,6 +17,9 @@ from engine.store.reader import Event
 _SERIOUS = (
     "safe_mode",
     "disk_full",
+    "read_only",
+    "locked",
+    "refused",
     "damaged",
     "disk_low",
     "clock_ahead",
@@ -82,7 +85,8 @@ def notices(snapshot: Snapshot, engine: EngineStatus, language: Language, now: i
     if snapshot.fault is not None and snapshot.consumers:
         since = text("window.since", time=language.moment(snapshot.read_at, now))
         found.append(Notice("database", snapshot.fault.problem, text("effect.database"), snapshot.fault.remedy, since))
-    lasting = (e for e in snapshot.events if e.code not in _TOLD_ELSEWHERE and now - e.since >= _PATIENCE_S.get(e.code, 0))
+    events = with_told(snapshot.events, engine)
+    lasting = (e for e in events if e.code not in _TOLD_ELSEWHERE and now - e.since >= _PATIENCE_S.get(e.code, 0))
     return (*found, *(_of_event(event, snapshot, language, now) for event in sorted(lasting, key=_rank)))
 
 

@@ -12,7 +12,7 @@ from app.present.areas import area_row, last_week_percent
 from app.present.frame import is_gross, level
 from app.present.lateness import source_ages
 from app.present.scale import scale_of
-from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot
+from app.snapshot import PRICE_AREAS, EngineKind, EngineStatus, Snapshot, with_told
 from app.translations import Language
 from engine import geography, limits, plan
 from engine.domain import HOUR, WEATHER, Consumer, Freshness
@@ -32,7 +32,8 @@ class Situation:
 def situation(snapshot: Snapshot, more: OverviewSnapshot, engine: EngineStatus, language: Language, now: int) -> Situation:
     """What there is to say of the areas of a snapshot."""
     found = [*_stopped(snapshot, engine, language), *_late(snapshot, language, now), *_peaks(snapshot, more, language, now)]
-    told = [event for event in snapshot.events if event.code not in ("tier", "proposal", "peak", "stalled", *plan.VERSIONS)]
+    events = with_told(snapshot.events, engine)
+    told = [event for event in events if event.code not in ("tier", "proposal", "peak", "stalled", *plan.VERSIONS)]
     if told:
         found.append((Freshness.LATE, language.text("situation.events", count=len(told))))
     worst = Freshness.STALE if any(state is not Freshness.LATE for state, _ in found) else Freshness.LATE

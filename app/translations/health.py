@@ -115,6 +115,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Gør plads på disken; motoren fortsætter af sig selv.",
         "Free space on the disk; the engine goes on by itself.",
     ),
+    "event.read_only": ("Databasen kan ikke skrives", "The database cannot be written"),
+    "event.locked": ("Et andet program holder databasen låst", "Another program keeps the database locked"),
+    "event.refused": ("Databasen tager ikke imod noget nyt", "The database takes nothing new"),
+    **dict.fromkeys(
+        ("effect.read_only", "effect.locked", "effect.refused"),
+        ("Motoren kører, men kan intet gemme.", "The engine runs, but can store nothing."),
+    ),
+    "action.read_only": (
+        "Se efter disken, og hvem der må skrive i mappen.",
+        "Look after the disk, and who may write in the folder.",
+    ),
+    "action.locked": (
+        "Luk det program; motoren fortsætter af sig selv.",
+        "Close that program; the engine goes on by itself.",
+    ),
+    "action.refused": (
+        "Se efter pladsen på disken, og om et andet program bruger databasen.",
+        "Look at the room on the disk, and whether another program uses the database.",
+    ),
+    "facts.waiting": (
+        "Motoren kører, men kan intet gemme. Prognoser, der venter i hukommelsen: {count}; de gemmes bagefter.",
+        "The engine runs, but can store nothing. Issues that wait in memory: {count}; they are stored afterwards.",
+    ),
     "job.update": ("Opdatering", "Update check"),
     "job.update_about": ("Spørger efter en nyere version af programmet.", "Asks for a newer version of the program."),
     "run.ok": ("gjort", "done"),

@@ -20,6 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Find programmet dér: giv det en gyldig nøgle, eller hold det ude med firewallen.",
         "Find the program there: give it a valid token, or keep it out with the firewall.",
     ),
+    "engine.hindered": ("kan ikke gemme", "cannot store"),
     "engine.read_only": ("kun læsning", "read only"),
     "engine.read_only_why": (
         "Denne forbindelse må kun læse. En nøgle, der også må give ordrer, laves med lastvagt-engine token new --operator.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import dataclasses
 import email.utils
 import json
@@ -10,26 +9,21 @@ import logging
 import math
 import random
 import re
-import socket
 import threading
-import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import ClassVar, Protocol, cast
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import ConnectionPool
 
 from engine import __version__, pace
 from engine.clock import Clock, floor_hour, iso
 from engine.domain import DAY, HOUR, Expected
+from engine.sources.connecting import Adapter, Deadline
 
 log = logging.getLogger(__name__)
 # Their warnings quote whole URLs, keys and tokens included.
@@ -40,15 +34,12 @@ TRIES = 3
 #: A dataset is asked at most once in this time. One second over the minute, because the clock counts whole seconds.
 TURN_S = 61
 MAX_BODY_BYTES = 20_000_000
-_CONNECT_S = 10.0
 _READ_S = 60.0
 #: Longest time one answer may keep a dataset blocked, whatever it says.
 _MAX_BLOCK_S = DAY + HOUR
 _MAX_RETRY_AFTER_S = HOUR
 _REFUSED_S = 300
 _JITTER_S = 5.0
-#: A request looks so often whether anybody still wants its answer.
-_LOOK_S = 0.2
 #: Parameters that are secrets.
 _SECRETS = ("apikey", "securityToken")
 
@@ -95,7 +86,7 @@ class Reply:
 
 
 class Unreachable(ConnectionError):
-    """Nobody is there: the name is unknown or the connection is refused."""
+    """Nobody is there: the name is unknown, or nobody tells its address, or the connection is refused."""
 
 
 class Transport(Protocol):
@@ -121,7 +112,7 @@ class HttpTransport:
         self._headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
 
     def send(self, request: Request, timeout_s: float) -> Reply:
-        with _Deadline(timeout_s) as deadline:
+        with Deadline(timeout_s) as deadline:
             try:
                 reply = self._send(request, timeout_s, deadline)
             except OSError:
@@ -130,14 +121,13 @@ class HttpTransport:
             deadline.check()  # an answer that does not say how long it is looks whole when it is cut
             return reply
 
-    def _send(self, request: Request, timeout_s: float, deadline: _Deadline) -> Reply:
-        timeout = (min(_CONNECT_S, timeout_s), min(_READ_S, timeout_s))
+    def _send(self, request: Request, timeout_s: float, deadline: Deadline) -> Reply:
         try:
             with _Session() as session:
                 for scheme in ("https://", "http://"):
-                    session.mount(scheme, _Adapter(deadline))
+                    session.mount(scheme, Adapter(deadline))
                 with session.get(
-                    request.url, params=request.params, headers=self._headers, stream=True, timeout=timeout
+                    request.url, params=request.params, headers=self._headers, stream=True, timeout=min(_READ_S, timeout_s)
                 ) as response:
                     headers = {name.lower(): value for name, value in response.headers.items()}
                     body = _read(response.raw, headers.get("content-encoding", "").lower())
@@ -147,89 +137,13 @@ class HttpTransport:
         except requests.Timeout as error:
             raise TimeoutError("no answer in time") from error
         except requests.RequestException as error:
-            refused = isinstance(
-                getattr(error.args[0] if error.args else None, "reason", None), urllib3.exceptions.NewConnectionError
-            )
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            if isinstance(reason, urllib3.exceptions.NameResolutionError):
+                raise Unreachable("the address of its server is not to be found") from error
+            refused = isinstance(reason, urllib3.exceptions.NewConnectionError)
             raise (Unreachable if refused else ConnectionError)("no connection") from error
         except (urllib3.exceptions.HTTPError, zlib.error) as error:
             raise ConnectionError("the answer broke off") from error
-
-
-class _Deadline:
-    """Cuts the connections of a request when its time is up or nobody wants it any more, whatever it waits for: a socket's timeout
-    begins anew with each byte."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._sockets: list[socket.socket] = []
-        self._passed, self._answered = threading.Event(), threading.Event()
-        watch = contextvars.copy_context().run  # whoever sees the steps of this thread sees that one's
-        self._watcher = threading.Thread(target=watch, args=(self._watch, time.monotonic() + timeout_s), daemon=True)
-
-    def __enter__(self) -> _Deadline:
-        self._watcher.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._answered.set()
-        self._watcher.join()
-        for each in self._sockets:
-            each.close()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Cut this one too."""
-        self._sockets.append(connection.dup())  # TLS takes the descriptor out of the original
-        if self._passed.is_set():
-            self._cut()
-
-    def check(self) -> None:
-        """Raise TimeoutError where the time is up, `CalledOff` where nobody wants the answer any more."""
-        if self._passed.is_set():
-            pace.step()
-            raise TimeoutError("no whole answer in time")
-
-    def _watch(self, end: float) -> None:
-        with suppress(pace.CalledOff):
-            while (left := end - time.monotonic()) > 0:
-                if self._answered.wait(min(left, _LOOK_S)):
-                    return
-                pace.step()
-        self._cut()
-
-    def _cut(self) -> None:
-        self._passed.set()
-        for each in list(self._sockets):
-            with suppress(OSError):  # the other side has closed it already
-                each.shutdown(socket.SHUT_RDWR)
-
-
-class _Watched(HTTPConnection):
-    """A connection that ends at a deadline."""
-
-    deadline: ClassVar[_Deadline]
-
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        self.deadline.watch(made)
-        return made
-
-
-class _Adapter(HTTPAdapter):
-    """Makes connections, direct or through a proxy, that end at a deadline."""
-
-    def __init__(self, deadline: _Deadline) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def get_connection_with_tls_context(
-        self,
-        request: requests.PreparedRequest,
-        verify: bool | str | None,
-        proxies: Mapping[str, str] | None = None,
-        cert: tuple[str, str] | str | None = None,
-    ) -> ConnectionPool:
-        pool = cast("urllib3.HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
-        pool.ConnectionCls = type("Connection", (_Watched, pool.ConnectionCls), {"deadline": self._deadline})
-        return pool
 
 
 class _Session(requests.Session):

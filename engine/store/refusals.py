@@ -10,14 +10,16 @@ from pathlib import Path
 from engine import disk
 from engine.domain import Expected
 
-#: Codes that a full disk, one that became read-only and missing rights have too, as well as a broken one.
+#: What may hinder a database from taking a change; an engine that meets one can only tell of it, not write it down.
+CODES = ("disk_full", "read_only", "locked", "refused")
+#: Codes of SQLite that a full disk, one that became read-only and missing rights have too, as well as a broken one.
 _UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 #: A disk with fewer bytes free is full.
 _NOTHING = 1e6
 
 
 class Refused(Expected):
-    """A change that a database did not take. `code` is disk_full, read_only, locked, or refused where it is none of these."""
+    """A change that a database did not take. `code` is one of `CODES`: refused where it is none of the others."""
 
     def __init__(self, code: str, problem: str, remedy: str) -> None:
         super().__init__(problem, remedy)
