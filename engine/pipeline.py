@@ -33,6 +33,7 @@ from engine import (
     shadow,
     sources,
     verification,
+    whole_days,
 )
 from engine.calibration import Calibration
 from engine.clock import Clock
@@ -445,7 +446,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
     An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
-    is looked for by the first run of each Danish day. Adjustments are scored beside them, once.
+    is looked for by the first run of each Danish day, which looks at days as a whole too. Adjustments are scored beside them, once.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
@@ -462,6 +463,8 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
         if adjusted:
             story.detail["adjusted"] = len(adjusted)
         watched = [of for of in due if geography.measure(of) in WATCHED]
+        if first_of_day:
+            whole_days.watch(writer, reader, now)
         watch_drift(writer, reader, [of for of in watched if first_of_day or _ends_day(due[of].get("provisional", {}))], now)
     return kept[0]
 

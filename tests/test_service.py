@@ -24,6 +24,7 @@ from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
 from engine.forecaster import Forecaster
+from engine.ledger import SLEPT
 from engine.lineup import Cast
 from engine.lock import AlreadyRuns, exclusive
 from engine.plan import planned
@@ -77,7 +78,8 @@ def test_after_a_gap_only_the_newest_issue_is_made_and_the_others_are_noted_once
         assert START + 7 * HOUR + 37 * MINUTE <= late[0] < START + 7 * HOUR + 42 * MINUTE
         assert late[1:] == [START + 8 * HOUR, START + 9 * HOUR]
         (missed,) = [run for run in service._reader.job_runs("forecast") if run.status == "missed"]
-    assert missed.detail == {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
+    span = {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
+    assert missed.detail == span | {"why": SLEPT}
 
 
 def test_a_clock_that_is_set_back_stops_nothing(config: Config) -> None:
