@@ -55,7 +55,7 @@ from engine.forecaster import Forecaster
 from engine.geography import Measure
 from engine.lineup import Duel
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
-from engine.store.kits import Arrival
+from engine.store.kits import USUAL_OF, Arrival, on_plan
 from engine.store.reader import SeriesState, Target
 from engine.store.refusals import Refused
 
@@ -339,8 +339,10 @@ def forecast(
             raise Expected(
                 f"No forecast could be made for {', '.join(missing)}.", "Import load of these areas, or wait for the next fetch."
             )
+        # Between two kits weather runs out and load grows old, as everybody there knows; a kit that is missed is a trouble of its own.
+        planned = reader.offline() and on_plan(reader.kits.imported(USUAL_OF), now)
         for issue in issues:
-            if issue.reason:
+            if issue.reason and not planned:
                 writer.open_event(
                     "tier", issue.area, issue.reason.sentence, f"The tier '{issue.tier.value}' is used meanwhile.", now
                 )
