@@ -25,6 +25,7 @@ from engine import (
     issuing,
     lag,
     mending,
+    pace,
     peaks,
     plausibility,
     pooled,
@@ -88,25 +89,32 @@ class _Story:
 
 @contextmanager
 def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_Story, list[JobRun]]]:
-    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller."""
+    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller.
+
+    One that is called off leaves none: it is done anew.
+    """
     story, kept, started = _Story(), list[JobRun](), now()
     status = "ok"
     try:
         yield story, kept
     except Expected as problem:
         story.trouble(problem)
+    except pace.CalledOff:
+        status = ""
+        raise
     except BaseException as bug:
         status = "bug"
         story.troubles.append(Expected(f"{type(bug).__name__}: {bug}", "See the log; this is a fault of the program."))
         raise
     finally:
-        if story.troubles and status == "ok":
-            status = "expected"
-        problems = " ".join(t.problem for t in story.troubles)
-        remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
-        kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
-        with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
-            writer.put_job_run(kept[0])
+        if status:
+            if story.troubles and status == "ok":
+                status = "expected"
+            problems = " ".join(t.problem for t in story.troubles)
+            remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
+            kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
+            with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
+                writer.put_job_run(kept[0])
 
 
 def ingest(
@@ -485,6 +493,7 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         thin_after = config.thin_forecasts_after_days
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
+        pace.step()
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
         story.detail["database_bytes"] = config.database.stat().st_size
         with closing(Reader(config.database)) as reader:
