@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from engine import clock
+from engine import clock, mending
 from engine.clock import Clock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -25,9 +26,9 @@ def run(writer: Writer, config: Config, time: Clock, go_on: backups.GoOn = lambd
     started, problem, remedy = time.now(), "", ""
     detail: dict[str, object] = {}
     try:
-        made = backups.make(config.database, folder(config), config.simulated, started, config.disk_low_mb * 1e6, go_on)
+        made = _make(writer, config, started, go_on)
         left = backups.prune(config.backups, config.simulated, max(1, config.keep_backups))
-        detail = {"file": made.name, "bytes": made.size_bytes, "kept": len(left)}
+        detail = {"file": made.name, "bytes": made.size_bytes, "kept": len(left), "left_out": made.left_out}
     except Expected as trouble:
         problem, remedy = trouble.problem, trouble.remedy
     note(writer, config)
@@ -38,6 +39,17 @@ def run(writer: Writer, config: Config, time: Clock, go_on: backups.GoOn = lambd
         writer.close_event(JOB, "database", started)
     writer.put_job_run(done)
     return done
+
+
+def _make(writer: Writer, config: Config, now: int, go_on: backups.GoOn) -> Backup:
+    """A backup; of a database whose issues are damaged after those were put right that can be, and without the others."""
+    where = config.database, folder(config), config.simulated, now, config.disk_low_mb * 1e6, go_on
+    try:
+        return backups.make(*where)
+    except backups.NotAsWritten:
+        with contextlib.closing(Reader(config.database)) as reader:
+            mending.examine(writer, reader, config, now)
+        return backups.make(*where, leave_out=True)
 
 
 def folder(config: Config) -> Path:

@@ -25,6 +25,7 @@ from engine import (
     geography,
     issuing,
     lag,
+    mending,
     peaks,
     plausibility,
     pooled,
@@ -32,6 +33,7 @@ from engine import (
     shadow,
     sources,
     verification,
+    whole_days,
 )
 from engine.calibration import Calibration
 from engine.clock import Clock
@@ -450,7 +452,7 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
     """Score every issue against hours whose truth has arrived: first published, settled, and settled between market players.
 
     An hour is scored once against each; against settlement again when a later version differs by over a per-mille. What has settled
-    is looked for by the first run of each Danish day. Adjustments are scored beside them, once.
+    is looked for by the first run of each Danish day, which looks at days as a whole too. Adjustments are scored beside them, once.
     """
     with _job(writer, "score", lambda: now) as (story, kept):
         runs = reader.job_runs("score", limit=1)
@@ -467,6 +469,8 @@ def score(writer: Writer, reader: Reader, now: int, settled_after_days: int) -> 
         if adjusted:
             story.detail["adjusted"] = len(adjusted)
         watched = [of for of in due if geography.measure(of) in WATCHED]
+        if first_of_day:
+            whole_days.watch(writer, reader, now)
         watch_drift(writer, reader, [of for of in watched if first_of_day or _ends_day(due[of].get("provisional", {}))], now)
     return kept[0]
 
@@ -497,23 +501,5 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         story.detail["database_bytes"] = config.database.stat().st_size
         with closing(Reader(config.database)) as reader:
             if not any("examined" in run.detail for run in reader.job_runs("maintenance", limit=_EXAMINED_EVERY - 1)):
-                story.detail["examined"] = examine(writer, reader, now)
+                story.detail["examined"] = mending.examine(writer, reader, config, now)
     return kept[0]
-
-
-def examine(writer: Writer, reader: Reader, now: int) -> int:
-    """Look at every page and every issue, and tell what is damaged until nothing is; returns how many issues there are."""
-    structure, found = reader.structure(), writer.mend()
-    told = [f"SQLite finds: {structure}."] if structure else []
-    if found.damaged:
-        area, kind, issue_time = found.damaged[-1]
-        newest = f"{area}{'' if kind == 'total' else f'/{kind}'} of {clock.iso(issue_time)}"
-        told.append(f"{len(found.damaged)} of {found.issues} issues are not as they were written and are not shown, as {newest}.")
-    if found.renewed:
-        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again, or gone.")
-    if told:
-        problem = f"The database was damaged on disk. {' '.join(told)}"
-        writer.open_event("damaged", "", problem, "Check the disk; where issues are missed, restore a backup from before.", now)
-    else:
-        writer.close_event("damaged", "", now)
-    return found.issues

@@ -61,9 +61,9 @@ from engine.diskguard import DiskGuard, Waiting
 from engine.domain import HOUR, Expected, JobRun
 from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
-from engine.ledger import Reconciler
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
+from engine.reconciler import Reconciler
 from engine.store import Reader, Writer
 from engine.store.backups import CalledOff
 from engine.store.refusals import Refused

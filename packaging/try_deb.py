@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -42,7 +43,7 @@ class Machine:
     """A Debian without anything of ours, which `before_boot` changes before it boots, and `run` afterwards."""
 
     def __init__(self, suite: str, name: str) -> None:
-        self.root = _SYSTEMS / name
+        self.root, self._suite = _SYSTEMS / name, suite
         shutil.rmtree(self.root, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", clean(suite), self.root], check=True)
         (self.root / "etc" / "machine-id").write_text("", encoding="ascii")
@@ -51,7 +52,7 @@ class Machine:
 
     def before_boot(self, command: str) -> str:
         """What a command prints in the system that has not booted, with the network of this machine."""
-        return _told([*_NSPAWN, "--pipe", "--resolv-conf=copy-host", f"--directory={self.root}", "sh", "-ec", command])
+        return _before_boot(self.root, self._suite, command)
 
     def boot(self) -> None:
         """Start it, without any network but loopback."""
@@ -106,7 +107,8 @@ class Machine:
 
     def install(self, package: Path, options: str = "") -> str:
         """Install a package file, as an administrator does."""
-        shutil.copyfile(package, self.root / "var" / "tmp" / package.name)
+        if (inside := self.root / "var" / "tmp" / package.name) != package:
+            shutil.copyfile(package, inside)
         return self.run(f"apt-get install --yes --quiet {options} /var/tmp/{package.name}")
 
     def journal(self) -> str:
@@ -122,29 +124,39 @@ class Machine:
 
 
 def clean(suite: str) -> Path:
-    """A new Debian, made once."""
-    folder = _SYSTEMS / f"clean-{suite}"
-    if not (folder / "usr" / "bin" / "apt-get").exists():
+    """A new Debian that knows which packages there are, made once."""
+    folder, new = _SYSTEMS / f"clean-{suite}", _SYSTEMS / f"new-{suite}"
+    if not folder.exists():
+        shutil.rmtree(new, ignore_errors=True)
         _SYSTEMS.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,procps", suite, folder],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        made = ["debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,procps", suite, new]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+        _before_boot(new, suite, "apt-get update -qq")
+        new.rename(folder)
     return folder
+
+
+def _before_boot(root: Path, suite: str, command: str) -> str:
+    """What a command prints in a system that has not booted; packages that it fetches are kept for the next one."""
+    kept = _SYSTEMS / f"packages-{suite}"
+    kept.mkdir(parents=True, exist_ok=True)
+    options = ["--pipe", "--resolv-conf=copy-host", f"--bind={kept}:/var/cache/apt/archives", f"--directory={root}"]
+    return _told([*_NSPAWN, *options, "sh", "-ec", command])
 
 
 def earlier() -> Path:
     """A database as the engine of an earlier commit made it, once; that engine comes from the history of this repository."""
-    tree, made = _SYSTEMS / "earlier", _SYSTEMS / "schema-5"
+    made = _SYSTEMS / "schema-5.sqlite"
     if not made.exists():
         archive = subprocess.run(["git", "-C", ROOT, "archive", EARLIER], check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=BytesIO(archive)) as files:
-            files.extractall(tree, filter="data")
-        command = [sys.executable, "-m", "engine", "once", "--simulated", "--data-dir", str(tree / "made")]
-        subprocess.run(command, check=True, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL)
-        (tree / "made").rename(made)
-    return made / "lastvagt.sqlite"
+        with tempfile.TemporaryDirectory(dir=_SYSTEMS) as name:
+            tree = Path(name)
+            with tarfile.open(fileobj=BytesIO(archive)) as files:
+                files.extractall(tree, filter="data")
+            command = [sys.executable, "-m", "engine", "once", "--simulated", "--data-dir", str(tree / "made")]
+            subprocess.run(command, check=True, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL)
+            (tree / "made" / "lastvagt.sqlite").replace(made)
+    return made
 
 
 def wait(most_s: float, is_so: Callable[[], bool], problem: str) -> None:
@@ -323,8 +335,8 @@ def try_app(machine: Machine, package: Path, engine: Path) -> None:
     """The app on a clean desktop-less system, and the change from it to the engine alone."""
     with step("apt install of app and engine brings what Qt needs, and no Python"):
         shutil.copyfile(package, machine.root / "var" / "tmp" / package.name)
-        install = f"apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends /var/tmp/{package.name}"
-        machine.before_boot(install)
+        install = f"DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends /var/tmp/{package.name}"
+        machine.before_boot(f"{install} || {{ apt-get update -qq && {install}; }}")  # what is known or kept may be out of date
         check("python" not in machine.before_boot("dpkg-query -W -f '${Package} '"), "A Python came with it.")
     with step("it makes two simulated days and a picture of every view"):
         machine.before_boot("lastvagt-engine demo --days 2 --price-areas-only --out /var/tmp/demo")
@@ -367,7 +379,7 @@ def main() -> int:
         machine = Machine(args.suite, f"{name}-{args.suite}")
         try:
             if name == "lastvagt-engine":
-                before = deb.build(args.dist / name, _SYSTEMS, EARLIER_VERSION, fast=True)
+                before = deb.build(args.dist / name, machine.root / "var" / "tmp", EARLIER_VERSION, fast=True)
                 try_engine(machine, engine, before, earlier())
             else:
                 try_app(machine, app, engine)

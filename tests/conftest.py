@@ -1,10 +1,13 @@
 """Lets tests of the app run without a display, at one scale, and tests of training on one thread; gives an empty store.
 
-A test marked `gate` proves a promise of the trust report; what it found is kept under `out/trust` (see `trust_report`).
+A test marked `gate` proves a promise of the trust report; what it found is kept under `out/trust` (see `trust_report`). Where
+nothing but gates run, those that took longest begin first. A test that hangs is ended.
 """
 
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import bundles
 import pytest
 import trust_report
 from hypothesis import HealthCheck, settings
+from pytestqt.qtbot import QtBot
 
 from engine import site
 from engine.store import Reader, Writer
@@ -20,16 +24,24 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_SCALE_FACTOR"] = "1"
 # Threads of OpenMP that wait for a busy core spin: a tiny model then takes minutes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+#: Twice what any test takes.
+_MOST_S = 1500
+# A busy machine may take long for what comes: only what never comes is a failure.
+for _wait in (QtBot.waitSignal, QtBot.waitUntil):
+    _wait.__kwdefaults__["timeout"] = 30_000
 
-# Properties are tried on other examples each time, and one that fails prints how to try it again. How quick they are is no property.
-settings.register_profile(
-    "lastvagt",
-    deadline=None,
-    derandomize=False,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("lastvagt")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Quick tests try properties on the same examples each time, lest one fail by chance, and long ones on others; one that fails
+    prints how to try it again. How quick they are is no property."""
+    settings.register_profile(
+        "lastvagt",
+        deadline=None,
+        derandomize=config.option.markexpr == "not long",
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("lastvagt")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,10 +84,33 @@ def gate(record_property: Callable[[str, object], None]) -> Callable[[str], None
     return lambda figure: record_property("figure", figure)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (mark := item.get_closest_marker("gate")) is not None:
             item.user_properties.append(("gate", trust_report.words(mark)))
+    if all(item.get_closest_marker("gate") for item in items):
+        took_s = trust_report.took_s()
+        items.sort(key=lambda item: took_s.get(item.nodeid, float(_MOST_S)), reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """End a test that hangs, where the system has alarms, and keep how long the processor worked for it."""
+
+    def end(*_: object) -> None:
+        pytest.fail(f"It takes more than {_MOST_S} s.")
+
+    begin = sum(os.times()[:4])
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, end)
+        signal.alarm(_MOST_S)
+    try:
+        return (yield)
+    finally:
+        if sys.platform != "win32":
+            signal.alarm(0)
+        item.user_properties.append(("processor_s", sum(os.times()[:4]) - begin))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -86,6 +86,7 @@ def first_day(config: Config) -> None:
 
 
 def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
+    """What came of so many cycles, and as many more as it takes until an issue was told: a busy machine may not make one in a few."""
     config = Config(data_dir=folder, simulated=True, port=0, backfill_days=30)
     chance = random.Random(seed)
     if not os.fork():
@@ -96,7 +97,9 @@ def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
     lost, partial, damaged = list[str](), list[str](), list[str]()
     rows = told.rows(config.database)
     seen, moment, began = _START, _START + HOUR, time.monotonic()
-    for number in range(1, cycles + 1):
+    number = 0
+    while number < cycles or not issues:
+        number += 1
         new = {}
         for words in cycle(config, moment, chance):
             if words[0] == "rows":
@@ -104,7 +107,7 @@ def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
             else:
                 new[words[1], words[2], words[3]] = words[4]
         issues |= new
-        whole = number % _WHOLE_EVERY == 0 or number == cycles
+        whole = number % _WHOLE_EVERY == 0 or number >= cycles
         lost += told.lost(config.database, issues if whole else new, rows)
         partial += told.partial(config.database, 0 if whole else seen)
         if whole and (found := told.integrity(config.database)) != "ok":
@@ -112,7 +115,7 @@ def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
         seen = max((at for _, _, at in issues), default=seen)
         moment = newest(config) + HOUR
     return {
-        "cycles": cycles,
+        "cycles": number,
         "issues": len(issues),
         "rows": rows,
         "lost": lost,

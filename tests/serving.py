@@ -24,12 +24,12 @@ def serving(config: Config) -> Iterator[tuple[Service, EngineState]]:
         thread = threading.Thread(target=service.serve)
         thread.start()
         reader = Reader(config.database)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 30
         while (state := reader.engine()) is None and time.monotonic() < end:
             time.sleep(0.02)
         reader.close()
         assert state is not None
         yield service, state
         service.stop()
-        thread.join(15)
+        thread.join(30)
         assert not thread.is_alive()

@@ -31,7 +31,7 @@ def _run(*arguments: str | Path, code: str = "") -> subprocess.CompletedProcess[
     surroundings = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
     surroundings |= {"TZ": "America/Los_Angeles", "QT_SCALE_FACTOR": "1", "XDG_CONFIG_HOME": str(HOME)}
     command = [sys.executable, *start, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(("language", "theme"), [("da", "light"), ("en", "dark")])
@@ -117,7 +117,7 @@ def test_a_site_that_does_not_count_keeps_the_window_shut(tmp_path: Path) -> Non
     assert "Unknown setting 'prot' in [required] of" in done.stderr
 
 
-#: Runs the window until the first snapshot is shown, does something, then closes it.
+#: Runs the window until the first snapshot is shown, and does something.
 _SESSION = """
 import sys
 from PySide6 import QtCore
@@ -126,7 +126,6 @@ show = program.Window.show_snapshot
 def once(window, snapshot):
     show(window, snapshot)
     {then}
-    QtCore.QTimer.singleShot(300, window.close)
 program.Window.show_snapshot = once
 sys.exit(program.main(sys.argv[1:]))
 """
@@ -138,7 +137,8 @@ def test_the_window_opens_and_closes_cleanly(tmp_path: Path) -> None:
         "--data-dir",
         tmp_path,
         "--no-engine",
-        code="import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + _SESSION.format(then=""),
+        code="import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
+        + _SESSION.format(then="QtCore.QTimer.singleShot(300, window.close)"),
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -156,7 +156,10 @@ def test_a_start_is_measured_until_the_window_is_painted(tmp_path: Path) -> None
 
 def test_a_fault_of_ours_is_logged_and_said_and_the_window_lives(tmp_path: Path) -> None:
     filled_store.fill(tmp_path, days=16)
-    then = "QtCore.QTimer.singleShot(0, lambda: 1 / 0); QtCore.QTimer.singleShot(200, lambda: print(window._notices.accessibleName()))"
+    then = """QtCore.QTimer.singleShot(0, lambda: 1 / 0)
+    look = QtCore.QTimer(window, interval=20)
+    look.timeout.connect(lambda: "has a fault" in (said := window._notices.accessibleName()) and (print(said), window.close()))
+    look.start()"""
     code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + _SESSION.format(then=then)
     done = _run("--data-dir", tmp_path, "--no-engine", "--language", "en", code=code)
     assert done.returncode == 0, done.stderr

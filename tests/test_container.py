@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
+import frozen_programs
 import pytest
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "packaging" / "container"))
+sys.path.insert(0, str(frozen_programs.PACKAGING / "container"))
 
-import trial  # noqa: E402
+import trial
 
 missing = [name for name in trial.NEEDED if shutil.which(name) is None]
 
@@ -21,11 +19,5 @@ missing = [name for name in trial.NEEDED if shutil.which(name) is None]
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="podman without a registry needs root here")
 @pytest.mark.skipif(bool(missing), reason=f"missing: {', '.join(missing)}")
-def test_the_engine_serves_from_a_container_that_may_do_next_to_nothing(tmp_path: Path) -> None:
-    for script, *words in (
-        ("freeze.py", "--dist", tmp_path, "--work", tmp_path / "work"),
-        ("container/trial.py", "--dist", tmp_path),
-    ):
-        ran = subprocess.run([sys.executable, ROOT / "packaging" / script, *words], capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.count("ok  ") >= 14
+def test_the_engine_serves_from_a_container_that_may_do_next_to_nothing() -> None:
+    assert frozen_programs.run("container/trial.py", "--dist", frozen_programs.frozen()).count("ok  ") >= 14

@@ -186,7 +186,7 @@ def health(engine: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
             state = reader.engine()
             reader.close()
             if state is not None and state.pid == engine.pid:
-                found: dict[str, Any] = requests.get(f"http://127.0.0.1:{state.port}/health", timeout=5).json()
+                found: dict[str, Any] = requests.get(f"http://127.0.0.1:{state.port}/health", timeout=30).json()
                 return found | {"port": state.port}
         except (Expected, requests.ConnectionError):  # it has only begun
             pass
@@ -235,7 +235,7 @@ def test_an_engine_that_was_killed_five_times_rests(
     ran = jobs(tmp_path) - before
     log = (tmp_path / "engine.log").read_text(encoding="utf-8")
     engine.send_signal(signal.SIGTERM)
-    ended = engine.wait(12)
+    ended = engine.wait(30)
     next_one = health(engines(), tmp_path)["status"]
     gate(f"{crashes.MANY} kills: then status {found['status']}, {ran} jobs in 3 s, ended with {ended}; next start {next_one}")
     assert (found["status"], ran, ended) == (crashes.EVENT, 0, 0)

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import frozen_programs
 import pytest
+from frozen_programs import PACKAGING
 
-PACKAGING = Path(__file__).parent.parent / "packaging"
 sys.path.insert(0, str(PACKAGING))
 
-import deb  # noqa: E402
+import deb
 
 UNIT = PACKAGING / "deb" / "lastvagt-engine.service"
 
@@ -120,11 +121,10 @@ def test_the_service_may_do_little(gate: Callable[[str], None]) -> None:
 )
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_packages_live_in_clean_systems(tmp_path: Path, suite: str, gate: Callable[[str], None]) -> None:
-    if not (PACKAGING.parent / "dist" / "lastvagt").exists():
-        pytest.skip("needs the frozen programs: make freeze")
+    dist = frozen_programs.frozen()
     for name in deb.PACKAGES:
-        deb.build(PACKAGING.parent / "dist" / name, tmp_path, deb.version(), fast=True)
-    command = [sys.executable, PACKAGING / "try_deb.py", tmp_path, "--suite", suite]
+        deb.build(dist / name, tmp_path, deb.version(), fast=True)
+    command = [sys.executable, PACKAGING / "try_deb.py", tmp_path, "--dist", dist, "--suite", suite]
     tried = subprocess.run(command, capture_output=True, text=True, check=False)
     gate(f"{tried.stdout.count('ok  ')} steps of the life of a server and a desk held in {suite}, exit code {tried.returncode}")
     assert tried.returncode == 0, tried.stdout + tried.stderr

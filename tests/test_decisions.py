@@ -60,7 +60,7 @@ class Engine:
         self, act: str, body: Any, headers: dict[str, str] | None = None, method: str = "POST"
     ) -> tuple[int, dict[str, Any]]:
         """Status and answer of a request; a header without a value is not sent."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         sent = {name: value for name, value in (self.headers | (headers or {})).items() if value}
         text = body if isinstance(body, str | bytes) else json.dumps(body)
         connection.request(method, f"/v1/models/{act}", text, sent)
@@ -239,7 +239,7 @@ def test_roles_evidence_and_history_are_served(engine: Engine) -> None:
     days = year(0.2, days=200)
     engine.service._writer.roster.put_losses("old", "new", days)
     assert engine.post("rollback", {"tier": "full"})[0] == 409
-    get = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=10)
+    get = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=30)
 
     def served(path: str) -> str:
         get.request("GET", path)

@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tokens: Tokens) -> Iterator
 
 def _ask(server: HttpServer, host: str, *headers: str) -> int:
     lines = "\r\n".join((f"GET /v1/access HTTP/1.1\r\nHost: {host}\r\nConnection: close", *headers, "", ""))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(lines.encode())
         return int(connection.recv(4096).split()[1])
 
@@ -128,13 +128,14 @@ def test_localhost_is_both_loopback_addresses_on_one_port(tmp_path: Path) -> Non
 
 
 def test_small_answers_do_not_wait_for_one_another(server: HttpServer) -> None:
-    took = []
+    def took_s(session: requests.Session) -> float:
+        before = time.perf_counter()
+        session.get(f"http://127.0.0.1:{server.port}/v1/access", timeout=30)
+        return time.perf_counter() - before
+
     with requests.Session() as session:
-        for _ in range(20):
-            before = time.perf_counter()
-            session.get(f"http://127.0.0.1:{server.port}/v1/access", timeout=5)
-            took.append(time.perf_counter() - before)
-    assert min(took[1:]) < 0.03, "Nagle's algorithm makes each but the first wait 40 ms"
+        took_s(session)
+        assert any(took_s(session) < 0.03 for _ in range(500)), "Nagle's algorithm makes each but the first wait 40 ms"
 
 
 def _config(**settings: str) -> Config:

@@ -143,14 +143,14 @@ def test_the_endpoint_serves_it(week: tuple[Config, Upstream, SimulatedClock], r
     server.start()
     try:
         base = f"http://127.0.0.1:{server.port}"
-        health = requests.get(f"{base}/health", timeout=5).json()
+        health = requests.get(f"{base}/health", timeout=30).json()
         assert (health["status"], health["simulated"]) == ("ok", False)
-        forecast = requests.get(f"{base}/v1/forecast", {"area": "DK1"}, timeout=5).json()
+        forecast = requests.get(f"{base}/v1/forecast", {"area": "DK1"}, timeout=30).json()
         assert forecast["tier"] == "full"
         assert len(forecast["rows"]) >= 168
-        csv = requests.get(f"{base}/v1/forecast", {"area": "DK1", "format": "csv"}, timeout=5).text.splitlines()
+        csv = requests.get(f"{base}/v1/forecast", {"area": "DK1", "format": "csv"}, timeout=30).text.splitlines()
         assert len(csv) == len(forecast["rows"]) + 1
-        scores = requests.get(f"{base}/v1/scores", {"area": "DK", "by": "lead_bucket"}, timeout=5).json()
+        scores = requests.get(f"{base}/v1/scores", {"area": "DK", "by": "lead_bucket"}, timeout=30).json()
         assert len(scores["rows"]) >= 5
     finally:
         server.stop()
@@ -181,6 +181,6 @@ def test_the_app_draws_it(week: tuple[Config, Upstream, SimulatedClock], tmp_pat
         "--language",
         "da",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("*.png"))) == len(VIEWS)

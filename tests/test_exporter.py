@@ -78,7 +78,7 @@ def test_everything_is_saved_in_every_form_and_names_itself(
 ) -> None:
     dialog = _open(window, tmp_path)
     _choose(dialog, what, form)
-    with qtbot.waitSignal(window.exporter.finished, timeout=5000) as done:
+    with qtbot.waitSignal(window.exporter.finished) as done:
         dialog.save.click()
     path = done.args[0]
     assert isinstance(path, Path), path
@@ -114,7 +114,7 @@ def test_the_days_are_danish_ones(window: Window, qtbot: QtBot, tmp_path: Path) 
     _choose(dialog, "observations", "json")
     for field in (dialog.first, dialog.last):
         field.setDate(QtCore.QDate(2026, 11, 20))
-    with qtbot.waitSignal(window.exporter.finished, timeout=5000) as done:
+    with qtbot.waitSignal(window.exporter.finished) as done:
         dialog.save.click()
     hours = [row["danish_time"] for row in json.loads(done.args[0].read_text("utf-8"))["rows"]]
     assert (len(hours), hours[0], hours[-1]) == (24, "2026-11-20T00:00:00+01:00", "2026-11-20T23:00:00+01:00")
@@ -125,7 +125,7 @@ def test_what_was_saved_last_is_remembered(window: Window, qtbot: QtBot, tmp_pat
     window.liked.connect(liked.append)
     dialog = _open(window, tmp_path)
     _choose(dialog, "errors", "csv_eu")
-    with qtbot.waitSignal(window.exporter.finished, timeout=5000):
+    with qtbot.waitSignal(window.exporter.finished):
         dialog.save.click()
     kept = liked[-1]["export"]
     assert kept == {"what": "errors", "form": "csv_eu", "folder": str(tmp_path)}
@@ -136,7 +136,7 @@ def test_what_was_saved_last_is_remembered(window: Window, qtbot: QtBot, tmp_pat
 def test_a_folder_that_will_not_do_is_told_in_one_line(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     dialog = _open(window, tmp_path / "file")
-    with qtbot.waitSignal(window.exporter.finished, timeout=5000) as done:
+    with qtbot.waitSignal(window.exporter.finished) as done:
         dialog.save.click()
     assert isinstance(done.args[0], Expected)
     assert "cannot be written" in dialog.told.text()
@@ -146,7 +146,7 @@ def test_a_folder_that_will_not_do_is_told_in_one_line(window: Window, qtbot: Qt
 def test_what_the_database_does_not_know_is_told(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     window.choose_consumer(AALBORG)
     dialog = _open(window, tmp_path)
-    with qtbot.waitSignal(window.exporter.finished, timeout=5000) as done:
+    with qtbot.waitSignal(window.exporter.finished) as done:
         dialog.save.click()
     assert isinstance(done.args[0], Expected)
     assert "Aalborg" in dialog.told.text()
@@ -158,13 +158,16 @@ def test_ctrl_c_copies_picture_and_table(window: Window, qtbot: QtBot) -> None:
     window.activateWindow()
     window.setFocus()
     qtbot.keyClick(window, QtCore.Qt.Key.Key_C, CONTROL)
-    qtbot.waitUntil(lambda: clipboard.mimeData() is not None and clipboard.mimeData().hasImage(), timeout=5000)
+    qtbot.waitUntil(lambda: clipboard.mimeData() is not None and clipboard.mimeData().hasImage())
     data = clipboard.mimeData()
     image = QtGui.QImage(data.imageData())
     assert image.width() > 1200
     head, first, *_ = data.text().splitlines()
     assert head.split("\t")[:3] == ["valid_time", "danish_time", "observed_mwh"]
     assert len(first.split("\t")) == len(head.split("\t"))
+    window.choose_view("health")
+    qtbot.keyClick(window, QtCore.Qt.Key.Key_C, CONTROL)
+    qtbot.waitUntil(lambda: clipboard.text().startswith("issue_time\tdanish_time\toutcome\tmade_at\treason"), timeout=5000)
     clipboard.clear()  # what it holds would outlive the interpreter here
     assert len({image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 97)}) > 9
 

@@ -90,7 +90,7 @@ def test_playing_ends_at_the_newest_issue(qtbot: QtBot, pane: ForecastPane) -> N
     pane.past._timer.setInterval(1)
     pane.past.play.click()
     assert "AS KNOWN" in _words(pane)
-    qtbot.waitUntil(lambda: not pane.past.play.isChecked(), timeout=5000)
+    qtbot.waitUntil(lambda: not pane.past.play.isChecked())
     assert pane.past.at_newest
     assert "AS KNOWN" not in _words(pane)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -12,50 +11,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import frozen_programs
 import pytest
+from frozen_programs import PACKAGING, WORK, run
 
-import engine
-
-ROOT = Path(engine.__file__).parent.parent
-PACKAGING, OUT = ROOT / "packaging", ROOT / "out" / "frozen"
 sys.path.insert(0, str(PACKAGING))
 
-import contents  # noqa: E402
-import freeze  # noqa: E402
-import licences  # noqa: E402
-import sbom  # noqa: E402
+import contents
+import freeze
+import licences
+import sbom
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of Linux alone")
 
 
-def made_from() -> str:
-    """Digest of everything that the frozen programs are made from."""
-    installed = sorted({f"{found.name} {found.version}" for found in importlib.metadata.distributions()})
-    digest = hashlib.sha256(f"{sys.version} {installed}".encode())
-    parts = [ROOT / name for name in ("engine", "app", "models", "pyproject.toml")]
-    parts += [PACKAGING / name for name in ("hooks", "programs", "branding.py", "lastvagt.spec", "freeze.py", "icu.py")]
-    for part in parts:
-        for path in sorted([part] if part.is_file() else part.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def run(script: str, *words: object) -> str:
-    done = subprocess.run([sys.executable, PACKAGING / script, *words], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def frozen() -> Path:
-    """The folder of both programs, frozen anew where what they are made from has changed."""
-    kept, wanted = OUT / "made-from", made_from()
-    if not kept.exists() or kept.read_text(encoding="ascii") != wanted:
-        kept.unlink(missing_ok=True)
-        run("freeze.py", "--dist", OUT, "--work", OUT / "work")
-        kept.write_text(wanted, encoding="ascii")
-    return OUT
+    return frozen_programs.frozen()
 
 
 def test_app_and_engine_work_where_there_is_no_python(frozen: Path) -> None:
@@ -90,7 +62,7 @@ def test_the_list_is_of_what_is_there(frozen: Path, name: str) -> None:
 def test_the_bill_of_materials_is_what_is_in_the_folder(
     frozen: Path, name: str, tmp_path: Path, gate: Callable[[str], None]
 ) -> None:
-    parts = contents.of(frozen / name, OUT / "work" / "lastvagt")
+    parts = contents.of(frozen / name, WORK / "lastvagt")
     refused = licences.refused(parts)
     sbom.write(frozen / name, parts, tmp_path / sbom.FILE, 0)
     bill = json.loads((tmp_path / sbom.FILE).read_text(encoding="utf-8"))

@@ -139,7 +139,7 @@ def test_it_plays_to_the_end_and_stops(pane: MapPane, qtbot: QtBot) -> None:
     pane.slider.setValue(pane.slider.maximum() - 2)
     pane.play.click()
     assert pane.play.text() == "Pause"
-    qtbot.waitUntil(lambda: not pane.play.isChecked(), timeout=5000)
+    qtbot.waitUntil(lambda: not pane.play.isChecked())
     assert pane.slider.value() == pane.slider.maximum()
 
 

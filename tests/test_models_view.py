@@ -257,13 +257,13 @@ def test_a_decision_reaches_the_engine_with_the_token_and_its_answer_comes_back(
 ) -> None:
     made, asked = server
     link = link_to(made.port, tmp_path)
-    with qtbot.waitSignal(link.answered, timeout=5000) as sent:
+    with qtbot.waitSignal(link.answered) as sent:
         link.ask(order("promote", {"model_id": "new", "reason": "It is better, æøå."}))
     answer: Answer = sent.args[0]
     assert answer.refusal is None
     assert [answer.document[name] for name in ("act", "from_id", "to_id")] == ["promote", "old", "new"]
     assert asked == [("promote", {"model_id": "new", "reason": "It is better, æøå.", "who": access.user()})]
-    with qtbot.waitSignal(link.answered, timeout=5000) as sent:
+    with qtbot.waitSignal(link.answered) as sent:
         link.ask(order("rollback", {"tier": "full", "reason": ""}))
     refusal = sent.args[0].refusal
     assert (refusal.problem, refusal.remedy) == ("There is nobody to go back to.", "Promote somebody.")
@@ -280,12 +280,12 @@ def test_without_token_or_engine_the_answer_says_so(
         (link_to(1, tmp_path), "does not answer"),
         (EngineLink([], SimulatedClock(NOW), start=False, data_dir=tmp_path), "No engine runs"),
     ):
-        with qtbot.waitSignal(link.answered, timeout=5000) as sent:
+        with qtbot.waitSignal(link.answered) as sent:
             link.ask(order("promote", {"model_id": "new", "reason": "x"}))
         assert told in sent.args[0].refusal.problem
     (elsewhere / "engine.token").write_text("wrong")
     link = link_to(made.port, elsewhere)
-    with qtbot.waitSignal(link.answered, timeout=5000) as sent:
+    with qtbot.waitSignal(link.answered) as sent:
         link.ask(order("promote", {"model_id": "new", "reason": "x"}))
     assert "token" in sent.args[0].refusal.problem
     assert asked == []

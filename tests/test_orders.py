@@ -141,7 +141,7 @@ def test_an_adjustment_that_breaks_the_contract_or_makes_no_sense_is_refused(
 ) -> None:
     words = {"area": "DK1", "act": "add", "amount": 20, "reason": "x", "valid_start": clock.iso(FIRST)}
     body = json.dumps(words | {"valid_end": clock.iso(FIRST + HOUR)} | changed)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {access.read(config.data_dir)}", "Content-Type": "application/json"}
     connection.request("POST", "/v1/adjustments/make", body, headers)
     reply = connection.getresponse()

@@ -18,13 +18,12 @@ from pathlib import Path
 
 import pytest
 import versions
+from frozen_programs import PACKAGING, ROOT, made_from, made_once
 
-import engine
 from engine.lock import holder
 from engine.store import former, schema
 
-ROOT = Path(engine.__file__).parent.parent
-PACKAGING, OUT = ROOT / "packaging", ROOT / "out" / "portable"
+OUT = ROOT / "out" / "portable"
 sys.path.insert(0, str(PACKAGING))
 
 import portable  # noqa: E402
@@ -112,10 +111,23 @@ def test_the_launchers_are_sound_shell() -> None:
 # -- real programs ----------------------------------------------------------------------------------------------------
 
 
-def _freeze(folder: Path, version: str, more: str = "") -> Path:
-    """Freeze the sources as another version, perhaps with more in its schema, and pack it; returns the archive."""
+def _frozen(version: str, more: str = "") -> Path:
+    """The archive of the sources frozen as another version, perhaps with more in its schema."""
+    parts = sorted((*PACKAGING.glob("*.py"), *(PACKAGING / "portable").rglob("*"), ROOT / "CHANGELOG.md"))
+    texts = [path.read_text(encoding="utf-8") for path in parts if path.is_file()]
+    folder = OUT / version
+    made_once(folder, made_from(version, more, *texts), lambda: _freeze(folder, version, more))
+    return _archive(folder, version)
+
+
+def _archive(folder: Path, version: str) -> Path:
+    return folder / f"lastvagt-{version}.tar.gz"
+
+
+def _freeze(folder: Path, version: str, more: str) -> None:
     sources = folder / "sources"
-    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("sources", "dist", "work"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("engine", "app", "models", "packaging"):
         shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__", "screenshots"))
     for name in ("pyproject.toml", "CHANGELOG.md"):
@@ -129,9 +141,7 @@ def _freeze(folder: Path, version: str, more: str = "") -> Path:
     alone = os.environ | {"PYTHONPATH": str(sources)}
     words = ["--dist", str(folder / "dist"), "--work", str(folder / "work")]
     subprocess.run([sys.executable, sources / "packaging" / "freeze.py", *words], check=True, env=alone, cwd=sources)
-    archive = folder / f"lastvagt-{version}.tar.gz"
-    portable.write(folder / "dist" / "lastvagt", version, archive, MOMENT)
-    return archive
+    portable.write(folder / "dist" / "lastvagt", version, _archive(folder, version), MOMENT)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -158,8 +168,7 @@ def running(command: list[str], data: Path, environment: dict[str, str]) -> Iter
 def test_real_programs_are_updated_and_taken_back_while_they_serve(tmp_path: Path) -> None:
     """Two frozen versions, of which the newer moves the schema, and a third that dies: check, stage, apply, serve, roll back."""
     moves = "\nMIGRATIONS = (*MIGRATIONS, lambda db: db.execute('CREATE TABLE later(x)'))\n"
-    old = _freeze(OUT / "old", "900.0.0")
-    new = _freeze(OUT / "new", "900.1.0", moves)
+    old, new = _frozen("900.0.0"), _frozen("900.1.0", moves)
     with tarfile.open(old) as tar:
         tar.extractall(tmp_path, filter="data")
     root, data, site = tmp_path / "lastvagt", tmp_path / "data", tmp_path / "site"

@@ -304,7 +304,7 @@ def serving(made: Made, tmp_path: Path) -> Iterator[Serving]:
         yield Serving(config, process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(15) == 0
+        assert process.wait(30) == 0
     finally:
         process.kill()
         process.wait()

@@ -86,7 +86,7 @@ def _search(home: Path, count: int, gate: Callable[[str], object]) -> None:
                     continue
     finally:
         engine.terminate()
-        engine.wait(20)
+        engine.wait(30)
     places |= {f"{path}, stopped": path.read_bytes() for path in (*_files(folder), home / "out")}
     hits = [place for place, held in places.items() for secret in secrets if any(form in held for form in _forms(secret))]
     statuses = Counter(reply.status for reply in replies)

@@ -38,7 +38,7 @@ def test_a_second_one_calls_the_first(tmp_path: Path, qtbot: QtBot) -> None:
     folder, places = tmp_path / "data", tmp_path / "places"
     with single.alone(folder, places) as calls:
         for _ in range(3):
-            with qtbot.waitSignal(calls.came, timeout=5000), pytest.raises(AlreadyRuns), single.alone(folder, places):
+            with qtbot.waitSignal(calls.came), pytest.raises(AlreadyRuns), single.alone(folder, places):
                 pass
         with single.alone(tmp_path / "other", places) as other:
             assert other is not calls, "a window for each folder"
@@ -77,7 +77,7 @@ def test_a_second_start_ends_and_the_first_window_comes_back(tmp_path: Path, gat
         assert third.stdout is not None
         opened = third.stdout.readline()
         third.send_signal(signal.SIGTERM)
-        ended = third.wait(20)
+        ended = third.wait(30)
     finally:
         third.kill()
         third.communicate()

@@ -60,7 +60,7 @@ def engine(tmp_path: Path) -> Iterator[tuple[psutil.Process, int]]:
         yield psutil.Process(process.pid), serving_port(folder, process.pid)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(30)
 
 
 def besiege(process: psutil.Process, port: int, clients: int, seconds: float) -> Seen:

@@ -52,7 +52,7 @@ def silent() -> Iterator[str]:
             yield f"http://127.0.0.1:{server.getsockname()[1]}/x"
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(30)
             for connection in held:
                 connection.close()
 
@@ -79,7 +79,7 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
         service._transport = Hanging()
         network = threading.Thread(target=service.tick, args=(began, ("network",)), daemon=True)
         network.start()
-        assert hangs.wait(20)
+        assert hangs.wait(30)
 
         def lives_until(issue_time: int) -> float:
             while not service._reader.issues(start=issue_time, limit=1):

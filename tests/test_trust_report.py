@@ -16,7 +16,7 @@ GATES = [
 
 
 def _found(test: str, outcome: str, commit: str = "c0ffee") -> Finding:
-    return Finding(test, outcome, "1,000 kills, 0 lost", 12.3, "2026-01-02T03:04Z", commit, changed=False)
+    return Finding(test, outcome, "1,000 kills, 0 lost", 612.3, 900.0, "2026-01-02T03:04Z", commit, changed=False)
 
 
 def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:
@@ -24,6 +24,7 @@ def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:
     page = trust_report.page(GATES, found, "c0ffee", "a machine with 2 cores")
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ") and "::" in line}
     assert "3 gates: 1 held, 1 failed, 1 not proven" in page
+    assert "2026-01-02T02:53Z to 2026-01-02T03:04Z: 10 minutes; 30 minutes of one core in all." in page
     assert "| held |" in rows["A1 Foreign hosts"]
     assert "0ld" not in rows["A1 Foreign hosts"]
     assert "**FAILED**" in rows["B1 Kills"]
@@ -33,9 +34,17 @@ def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:
     assert "package.yml" in page
 
 
+def test_what_held_is_known_to_take_its_time_again(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust_report, "PAGE", tmp_path / "page.md")
+    assert trust_report.took_s() == {}
+    found = {f.test: f for f in (_found(GATES[0].test, "passed"), _found(GATES[1].test, "failed"))}
+    trust_report.PAGE.write_text(trust_report.page(GATES, found, "c0ffee", "a machine"), encoding="utf-8")
+    assert trust_report.took_s() == {GATES[0].test: 612.0}
+
+
 def test_a_finding_is_kept_with_its_figure_and_read_again(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust_report, "KEPT", tmp_path / "trust")
-    told = [("gate", ("B1", "Kills", "0 lost")), ("figure", "1 lost")]
+    told = [("gate", ("B1", "Kills", "0 lost")), ("figure", "1 lost"), ("processor_s", 1.04)]
     report = SimpleNamespace(
         nodeid="tests/test_b.py::test_kill", outcome="failed", skipped=False, duration=1.25, user_properties=told
     )
@@ -44,6 +53,7 @@ def test_a_finding_is_kept_with_its_figure_and_read_again(tmp_path, monkeypatch:
     trust_report.keep(report)
     (finding,) = trust_report.findings().values()
     assert (finding.test, finding.outcome, finding.figure) == ("tests/test_b.py::test_kill", "failed", "1 lost")
+    assert (finding.seconds, finding.processor_s) == (1.2, 1.0)
 
 
 def test_a_gate_without_a_number_is_a_mistake() -> None:

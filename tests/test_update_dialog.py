@@ -107,8 +107,8 @@ def _dialog(qtbot: QtBot, tmp_path: Path, codes: dict[str, int], restarts: bool 
 
 def test_notes_are_shown_then_each_step_and_the_restart(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = _dialog(qtbot, tmp_path, {})
-    qtbot.waitUntil(lambda: dialog.notes.toPlainText() == "Bedre prognoser om natten.", timeout=10_000)
-    with qtbot.waitSignal(dialog.finished_well, timeout=20_000):
+    qtbot.waitUntil(lambda: dialog.notes.toPlainText() == "Bedre prognoser om natten.")
+    with qtbot.waitSignal(dialog.finished_well):
         dialog.now.click()
         assert not dialog.end.isEnabled()
         dialog.reject()
@@ -123,7 +123,7 @@ def test_notes_are_shown_then_each_step_and_the_restart(qtbot: QtBot, tmp_path: 
 def test_what_goes_wrong_is_told_and_can_be_tried_again(qtbot: QtBot, tmp_path: Path, act: str) -> None:
     dialog = _dialog(qtbot, tmp_path, {act: 4})
     dialog.begin()
-    qtbot.waitUntil(lambda: "It ended." in dialog.told.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "It ended." in dialog.told.text())
     assert dialog.restart.isHidden()
     assert dialog.now.isEnabled()
     dialog.reject()
@@ -134,7 +134,7 @@ def test_a_program_that_is_gone_is_told(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = UpdateDialog(None, "0.2.0", lambda *words: [str(tmp_path / "none"), *words], True, Language("da"))
     qtbot.addWidget(dialog)
     dialog.begin()
-    qtbot.waitUntil(lambda: "Det lykkedes ikke." in dialog.told.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "Det lykkedes ikke." in dialog.told.text())
 
 
 def test_every_part_has_a_name(qtbot: QtBot, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from engine.updates import Memory, Stand, Updates
 from engine.upgrade import Trial
 
 NOW = 1_795_000_000
-_WAIT_S = 20.0
+_WAIT_S = 60.0
 
 
 class Killed(BaseException):

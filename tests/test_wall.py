@@ -69,14 +69,16 @@ def test_f11_fills_the_screen_with_the_view_and_the_clock_and_esc_gives_the_wind
 
 
 def test_the_cursor_goes_when_nobody_moves_it_and_comes_when_somebody_does(window: Window, qtbot: QtBot) -> None:
-    window.wall._still.setInterval(20)
+    still = window.wall._still
     window.wall.enter()
-    qtbot.waitUntil(lambda: QtWidgets.QApplication.overrideCursor() is not None, timeout=2000)
+    still.timeout.emit()
     assert QtWidgets.QApplication.overrideCursor().shape() == QtCore.Qt.CursorShape.BlankCursor
     QtTest.QTest.mouseMove(window, QtCore.QPoint(40, 40))
     QtTest.QTest.mouseMove(window, QtCore.QPoint(60, 60))
-    qtbot.waitUntil(lambda: QtWidgets.QApplication.overrideCursor() is None, timeout=2000)
-    qtbot.waitUntil(lambda: QtWidgets.QApplication.overrideCursor() is not None, timeout=2000)
+    qtbot.waitUntil(lambda: QtWidgets.QApplication.overrideCursor() is None)
+    assert still.isActive()
+    still.timeout.emit()
+    assert QtWidgets.QApplication.overrideCursor() is not None
     window.wall.leave()
     assert QtWidgets.QApplication.overrideCursor() is None
 

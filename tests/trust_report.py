@@ -13,7 +13,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ SECTIONS = {
     "E": "Sources of data",
     "S": "Supply chain",
 }
+_MOMENT = "%Y-%m-%dT%H:%MZ"
 #: What no machine with Linux can prove: which gates, what of them, and where it would be proven.
 ELSEWHERE = (
     ("A4, C7", "one engine, one window and loopback only on Windows and macOS", ".github/workflows/test.yml"),
@@ -63,6 +64,7 @@ class Finding:
     outcome: str
     figure: str
     seconds: float
+    processor_s: float
     at: str
     commit: str
     changed: bool
@@ -84,8 +86,8 @@ def keep(report: pytest.TestReport) -> None:
     figure = str(told.get("figure", ""))
     if report.skipped:
         figure = report.longrepr[2] if isinstance(report.longrepr, tuple) else "skipped"
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%MZ")
-    finding = Finding(report.nodeid, report.outcome, figure, round(report.duration, 1), now, *_commit())
+    processor_s, now = float(told.get("processor_s", 0)), dt.datetime.now(dt.UTC).strftime(_MOMENT)
+    finding = Finding(report.nodeid, report.outcome, figure, round(report.duration, 1), round(processor_s, 1), now, *_commit())
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / (re.sub(r"\W+", "_", report.nodeid) + ".json")).write_text(json.dumps(asdict(finding), indent=1), encoding="utf-8")
 
@@ -129,6 +131,16 @@ def findings() -> dict[str, Finding]:
     return {finding.test: finding for finding in kept}
 
 
+def took_s() -> dict[str, float]:
+    """Seconds of each gate that held, as the page tells them."""
+    rows = (
+        re.findall(r"\[([0-9]+) s\] \| held \| `pytest -m gate '(.+)'`", PAGE.read_text(encoding="utf-8"))
+        if PAGE.exists()
+        else ()
+    )
+    return {test: float(seconds) for seconds, test in rows}
+
+
 def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine: str) -> str:
     """The report as Markdown. A figure of another program than `commit` says so."""
     mine = [found[gate.test] for gate in gates if gate.test in found]
@@ -141,7 +153,7 @@ def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine:
         "writes this page; the command of one gate runs it alone.",
         "",
         f"**{len(gates)} gates: {held} held, {failed} failed, {open_} not proven.** Commit {commit or 'unknown'}, {machine},",
-        f"{_period(mine)}; {sum(finding.seconds for finding in mine) / 60:.0f} minutes of one core in all.",
+        f"{_period(mine)}.",
     ]
     for letter, section in SECTIONS.items():
         if rows := [gate for gate in gates if gate.number[0] == letter]:
@@ -152,9 +164,15 @@ def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine:
     return "\n".join(lines) + "\n"
 
 
-def _period(found: Iterable[Finding]) -> str:
-    moments = sorted(finding.at for finding in found)
-    return f"{moments[0]} to {moments[-1]}" if moments else "never run"
+def _period(found: Sequence[Finding]) -> str:
+    """From when to when gates ran, and how long the processor worked for them."""
+    if not found:
+        return "never run"
+    ends = {finding: dt.datetime.fromisoformat(finding.at) for finding in found}
+    begin, end = min(at - dt.timedelta(seconds=finding.seconds) for finding, at in ends.items()), max(ends.values())
+    worked_s = sum(finding.processor_s for finding in found)
+    wall_s = (end - begin).total_seconds()
+    return f"{begin:{_MOMENT}} to {end:{_MOMENT}}: {wall_s / 60:.0f} minutes; {worked_s / 60:.0f} minutes of one core in all"
 
 
 def _row(gate: Gate, finding: Finding | None, commit: str) -> str:

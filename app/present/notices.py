@@ -33,6 +33,8 @@ _SERIOUS = (
     "peak",
     "drift",
     "stalled",
+    "contradicted",
+    "incomplete",
     "challenger",
 )
 #: Kinds that are told elsewhere: a tier in the header of its area, a proposal by the name of its view, a newer version at the foot.

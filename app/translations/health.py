@@ -58,6 +58,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.no_network": ("aldrig: uden net", "never: no network"),
     "health.every": ("Hver {every}.", "Every {every}."),
     "health.usually": ("Tager normalt {took}.", "Usually takes {took}."),
+    "health.missed_told": (
+        "{count} timer fra {first} til {last} fik ingen prognose. {reason}",
+        "{count} hours, {first} to {last}, have no forecast. {reason}",
+    ),
     "health.last_told": ("Senest: {told}", "Last: {told}"),
     "health.told": ("{job} er bestilt og kører straks.", "{job} is ordered and runs at once."),
     "health.sending": ("Motoren spørges …", "Asking the engine …"),
@@ -144,6 +148,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.expected": ("besvær", "trouble"),
     "run.bug": ("fejl", "fault"),
     "run.missed": ("udeblevet", "missed"),
+    # issues as planned
+    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hour's issue: late or never"),
+    "planned.hour": ("Planlagt", "Planned"),
+    "planned.state": ("Tilstand", "State"),
+    "planned.made": ("Lavet", "Made"),
+    "planned.reason": ("Årsag", "Reason"),
+    "planned.late": ("for sent", "late"),
+    "planned.missed": ("udeblev", "missed"),
+    "planned.after": ("{time}, {after} efter", "{time}, {after} after"),
+    "planned.summary": (
+        "Af {count} timer i de seneste {days} døgn kom prognosen til tiden i {on_time}, for sent i {late} og slet ikke i {missed}. "
+        "Den gælder Danmark, DK1 og DK2 på én gang.",
+        "Of {count} hours in the last {days} days the forecast came on time in {on_time}, late in {late}, and not at all in {missed}. "
+        "It is of Denmark, DK1 and DK2 at once.",
+    ),
+    "planned.none": ("Der er endnu ingen prognose.", "There is no forecast yet."),
+    "planned.not_running": ("Motoren kørte ikke.", "The engine did not run."),
+    "planned.slept": (
+        "Computeren sov, eller dens ur blev stillet frem.",
+        "The computer slept, or its clock was set forward.",
+    ),
     # tiers
     "health.tiers": ("Sådan blev prognoserne lavet", "How forecasts were made"),
     "health.tiers_about": (

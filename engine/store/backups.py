@@ -13,7 +13,7 @@ from typing import Any
 
 from engine import disk
 from engine.domain import Expected
-from engine.store import codec, schema
+from engine.store import codec, schema, soundness
 
 #: Backups of as many weeks are kept beside those of the last days.
 WEEKS = 4
@@ -21,7 +21,7 @@ WEEKS = 4
 _PORTION = 512
 _NAME = re.compile(r"lastvagt-(?P<simulated>simulated-)?(?P<moment>\d{8}T\d{6}Z)\.sqlite")
 _MOMENT = "%Y%m%dT%H%M%SZ"
-_ISSUES = "SELECT area, consumer_type, issue_time, valid_start, quantiles, digest FROM forecast_run"
+_ISSUES = f"SELECT {soundness.PARTS} FROM forecast_run"
 _SHADOW = "SELECT area, consumer_type, issue_time, valid_start, quantiles || numbers, digest FROM shadow_run"
 
 #: Called now and then while something takes long; ends it by raising `CalledOff`.
@@ -32,17 +32,22 @@ class NoBackup(Expected):
     """There is none of that name."""
 
 
+class NotAsWritten(Expected):
+    """Issues in a database are not as they were written."""
+
+
 class CalledOff(Exception):
     """Who began something does not want it any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One that was found whole when it was made."""
+    """One that was found whole when it was made, after `left_out` issues that are damaged in the database were taken out of it."""
 
     path: Path
     made_at: int
     size_bytes: int
+    left_out: int = 0
 
     @property
     def name(self) -> str:
@@ -109,10 +114,18 @@ def named(folder: Path, simulated: bool, name: str | None) -> Backup:
     return chosen
 
 
-def make(database: Path, folder: Path, simulated: bool, now: int, keep_free: float, go_on: GoOn = lambda: None) -> Backup:
+def make(
+    database: Path,
+    folder: Path,
+    simulated: bool,
+    now: int,
+    keep_free: float,
+    go_on: GoOn = lambda: None,
+    leave_out: bool = False,
+) -> Backup:
     """Copy one moment of a database that may be written meanwhile, and look whether the copy is whole before it bears its name.
 
-    So many bytes stay free on its disk.
+    So many bytes stay free on its disk; `leave_out` takes damaged issues out of the copy.
     Raises Expected where there is no room, where it cannot be written, and where it is not whole; nothing is left of it then.
     """
     size = database.stat().st_size
@@ -126,6 +139,7 @@ def make(database: Path, folder: Path, simulated: bool, now: int, keep_free: flo
         disk.require_room(folder, size + keep_free, "A backup needs, with what must stay free,")
         try:
             copy(database, part, go_on)
+            left_out = _leave_out(part) if leave_out else 0
             verify(part, go_on)
             disk.sync(part)
             part.replace(target)
@@ -136,7 +150,7 @@ def make(database: Path, folder: Path, simulated: bool, now: int, keep_free: flo
         raise Expected(
             f"No backup can be written to {folder}: {error.strerror}.", "Check that disk and the permissions."
         ) from error
-    return Backup(target, now, target.stat().st_size)
+    return Backup(target, now, target.stat().st_size, left_out)
 
 
 def copy(database: Path, target: Path, go_on: GoOn = lambda: None) -> None:
@@ -157,6 +171,19 @@ def copy(database: Path, target: Path, go_on: GoOn = lambda: None) -> None:
         raise Expected(f"{database} cannot be copied to {target}: {error}.", "Check both disks; is one full?") from error
 
 
+def _leave_out(path: Path) -> int:
+    """Take damaged issues out of a copy; returns how many there were."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        issues = db.execute(_ISSUES.replace("SELECT", "SELECT rowid,"))
+        damaged = [(row,) for row, *issue in issues if soundness.made_of(*issue) is None]
+        shadows = db.execute(_SHADOW.replace("SELECT", "SELECT rowid,"))
+        others = [(row,) for row, *issue, digest in shadows if codec.digest(*issue) != digest]
+        db.executemany("DELETE FROM forecast_run WHERE rowid = ?", damaged)
+        db.executemany("DELETE FROM shadow_run WHERE rowid = ?", others)
+        db.commit()
+    return len(damaged) + len(others)
+
+
 def verify(path: Path, go_on: GoOn = lambda: None) -> None:
     """Raise Expected unless a copy is a database of ours whose structure and every issue are as they were written."""
     try:
@@ -165,14 +192,17 @@ def verify(path: Path, go_on: GoOn = lambda: None) -> None:
                 raise Expected(f"{path} is empty.", "Choose another backup.")
             db.set_progress_handler(go_on, schema.PROGRESS_STEPS)
             wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            damaged = sum(codec.digest(*issue) != digest for sql in (_ISSUES, _SHADOW) for *issue, digest in _each(db, sql))
+            damaged = sum(soundness.made_of(*issue) is None for issue in _each(db, _ISSUES))
+            damaged += sum(codec.digest(*issue) != digest for *issue, digest in _each(db, _SHADOW))
     except sqlite3.DatabaseError as error:
         go_on()  # SQLite tells no better that it was called off
         wrong, damaged = str(error), 0
     if wrong != "ok":
         raise Expected(f"{path} is not whole: {wrong}.", "Check the disk; lastvagt-engine doctor tells more.")
     if damaged:
-        raise Expected(f"{damaged} issues in {path} are not as they were written.", "Check the disk; restore an older backup.")
+        raise NotAsWritten(
+            f"{damaged} issues in {path} are not as they were written.", "Check the disk; restore an older backup."
+        )
 
 
 def _each(db: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:

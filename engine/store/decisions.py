@@ -10,8 +10,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from engine.adjusting import Act, Adjustment
 from engine.domain import Consumer, Flag
+from engine.store import seals
 
 #: Verdicts on a value that was set aside.
 ACCEPT, REJECT = "accept", "reject"
@@ -165,8 +168,8 @@ class DecisionsWriter:
                 (verdict, now, who, quarantine_id),
             )
             if verdict == ACCEPT and cursor.rowcount:
-                db.execute(
-                    """INSERT OR REPLACE INTO observation
-                       SELECT series_id, valid_time, ?, value, flags & ~? FROM quarantine WHERE quarantine_id=?""",
-                    (now, int(Flag.NOMINAL), quarantine_id),
-                )
+                series_id, valid_time, value, flags = db.execute(
+                    "SELECT series_id, valid_time, value, flags & ~? FROM quarantine WHERE quarantine_id=?",
+                    (int(Flag.NOMINAL), quarantine_id),
+                ).fetchone()
+                seals.put(db, series_id, np.array([(valid_time, now, value, flags)], np.float64))

@@ -38,7 +38,7 @@ from engine.domain import (
 )
 from engine.geography import Measure
 from engine.limits import Limits
-from engine.store import codec, examination, schema, space
+from engine.store import codec, examination, schema, soundness, space
 from engine.store.archive import FOREVER, Archive, Versions, succession
 from engine.store.arrivals import ArrivalsReader
 from engine.store.backups import Known
@@ -353,12 +353,11 @@ class Reader:
         multiples of so many seconds only.
         """
         rows = self._rows(
-            """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
-               FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0
+            f"""SELECT {soundness.PARTS} FROM forecast_run WHERE area=? AND consumer_type=? AND issue_time >= ? AND issue_time < ? AND issue_time % ? = 0
                ORDER BY issue_time DESC LIMIT ?""",
             (area, consumer_type, start, end, every_s, limit),
         )
-        found = [forecast for row in rows if (forecast := self._forecast(area, consumer_type, row)) is not None]
+        found = [forecast for row in rows if (forecast := self._forecast(row)) is not None]
         if drafts:
             kept = self._drafts(area, start, end, consumer_type, every_s)
             found = [dataclasses.replace(forecast, draft=kept.get(forecast.issue_time)) for forecast in found]
@@ -372,8 +371,7 @@ class Reader:
         Of those made after `all_until` only the first of every `window_s` seconds.
         """
         rows = self._rows(
-            """SELECT issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs, ex_post
-               FROM forecast_run WHERE area=:area AND consumer_type=:type AND issue_time BETWEEN :oldest AND :newest
+            f"""SELECT {soundness.PARTS} FROM forecast_run WHERE area=:area AND consumer_type=:type AND issue_time BETWEEN :oldest AND :newest
                AND valid_start <= :last AND valid_start + (hours - 1) * step_s >= :first AND (issue_time <= :all OR issue_time IN (
                  SELECT min(issue_time) FROM forecast_run WHERE area=:area AND consumer_type=:type
                  AND issue_time BETWEEN :oldest AND :newest GROUP BY issue_time / :window))
@@ -388,19 +386,18 @@ class Reader:
                 "window": window_s,
             },
         )
-        return [forecast for row in rows if (forecast := self._forecast(*of, row)) is not None]
+        return [forecast for row in rows if (forecast := self._forecast(row)) is not None]
 
-    def _forecast(self, area: str, consumer_type: str, row: tuple[Any, ...]) -> QuantileForecast | None:
-        issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, blob, digest, inputs, ex_post = row
-        head = (model_id, tier, reason, step_s, hours, levels, ex_post)
-        made_of = codec.decode_inputs(inputs, *head)
-        if codec.digest(area, consumer_type, issue_time, valid_start, blob) != digest or made_of is None:
+    def _forecast(self, row: tuple[Any, ...]) -> QuantileForecast | None:
+        made_of = soundness.made_of(*row)
+        if made_of is None:
             return None
+        area, consumer_type, issue_time, start, blob, _, _, model_id, tier, reason, step_s, hours, levels, ex_post = row
         return QuantileForecast(
             area,
             consumer_type,
             issue_time,
-            valid_start + step_s * np.arange(hours, dtype=np.int64),
+            start + step_s * np.arange(hours, dtype=np.int64),
             tuple(round(float(percent) / 100, 6) for percent in levels.split()),
             codec.decode(blob),
             Tier(tier),
@@ -537,6 +534,11 @@ class Reader:
         """Bytes of the database file, without its write-ahead log."""
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
+    def thinned_to(self) -> int:
+        """Before when only one issue a day is kept; 0 where all are."""
+        found = self._rows("SELECT value FROM property WHERE name='thinned_to'")
+        return int(found[0][0]) if found else 0
+
     def space(self) -> space.Space:
         """What the database takes of the disk."""
         return space.measure(self._rows, self.path)
@@ -546,12 +548,10 @@ class Reader:
         return "; ".join(str(row[0]) for row in self._rows("PRAGMA integrity_check(3)") if row[0] != "ok")
 
     def damage(self) -> str:
-        """What SQLite finds wrong with the file, and how many of the newest 600 issues have another digest; empty where nothing is wrong."""
+        """What SQLite finds wrong with the file, and how many of the newest 600 issues are not as they were written; empty where nothing is wrong."""
         findings = [str(row[0]) for row in self._rows("PRAGMA quick_check(3)") if row[0] != "ok"]
-        rows = self._rows(
-            "SELECT area, consumer_type, issue_time, valid_start, quantiles, digest FROM forecast_run ORDER BY issue_time DESC LIMIT 600"
-        )
-        damaged = sum(codec.digest(*identity) != digest for *identity, digest in rows)
+        rows = self._rows(f"SELECT {soundness.PARTS} FROM forecast_run ORDER BY issue_time DESC LIMIT 600")
+        damaged = sum(soundness.made_of(*issue) is None for issue in rows)
         if damaged:
             findings.append(f"{damaged} of the newest {len(rows)} issues were damaged on disk")
         return "; ".join(findings)

@@ -33,6 +33,7 @@ _WANTED = {
                             AND o.available_at > t.available_at))""",
     "forecast_run": f"""issue_time > {_OLD} AND (issue_time > {_WHOLE} OR run_id IN (
         SELECT max(run_id) FROM source.forecast_run WHERE issue_time > {_OLD} GROUP BY area, consumer_type, issue_time / {DAY}))""",
+    "observation_seal": "0",
     "forecast_latest": "0",
     "draft": f"issue_time > :now - {DRAFT_DAYS * DAY}",
     "shadow_run": "0",

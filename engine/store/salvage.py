@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.domain import DAY
-from engine.store import codec, schema
+from engine.store import schema, seals, soundness
 
 #: How far before the newest issue of a backup hours may lie whose values came after it.
 _BACK_S = 60 * DAY
@@ -18,8 +20,7 @@ _BACK_S = 60 * DAY
 _ROWS, _HOURS_S = 64, 10 * DAY
 #: Portions without a row after which a table whose end cannot be read is taken to have ended.
 _PATIENCE = 200
-_ISSUE = """area, consumer_type, issue_time, model_id, tier, reason, valid_start, step_s, hours, levels, quantiles, digest, inputs,
-    ex_post, created_at"""
+_ISSUE = f"{soundness.PARTS}, created_at"
 #: Tables of decisions and records that are read as a whole: what tells a row, and all that is kept of it.
 _WHOLE = {
     "role_change": ("changed_at, tier, to_id", "changed_at, tier, act, from_id, to_id, who, reason"),
@@ -117,7 +118,7 @@ def _series(source: _Source, target: sqlite3.Connection) -> dict[int, int]:
 
 
 def _values(source: _Source, target: sqlite3.Connection, since: int) -> int:
-    before = target.total_changes
+    saved = 0
     for number, here in _series(source, target).items():
         ends = source.rows("SELECT min(valid_time), max(valid_time) FROM observation WHERE series_id = ?", (number,))
         first, last = ends[0] if ends else (None, None)
@@ -125,20 +126,22 @@ def _values(source: _Source, target: sqlite3.Connection, since: int) -> int:
             sql = f"""SELECT valid_time, available_at, value, flags FROM observation
                       WHERE series_id = {number} AND valid_time >= ? AND valid_time < ?"""
             for rows in source.portions(sql, max(first, since), last, _HOURS_S):
-                good = _of(rows, int, int, float, int)
-                target.executemany(f"INSERT OR IGNORE INTO observation VALUES({here},?,?,?,?)", good)
-    return target.total_changes - before
+                good = np.array(_of(rows, int, int, float, int), np.float64).reshape(-1, 4)
+                if len(good):
+                    there = seals.rows(target, here, int(good[:, 0].min()), int(good[:, 0].max()) + 1)
+                    saved += seals.add_missing(target, here, good, there)
+    return saved
 
 
 def _issues(source: _Source, target: sqlite3.Connection) -> int:
-    """Issues whose digest is right."""
+    """Issues that are as they were written."""
     before = target.total_changes
     first = target.execute("SELECT coalesce(max(run_id), 0) + 1 FROM forecast_run").fetchone()[0]
     newest = source.rows("SELECT max(run_id) FROM forecast_run")
     last = newest[0][0] if newest and isinstance(newest[0][0], int) else None
-    kinds = (str, str, int, str, str, str, int, int, int, str, bytes, bytes, str, int, int)
+    kinds = (str, str, int, int, bytes, bytes, str, str, str, str, int, int, str, int, int)
     for rows in source.portions(f"SELECT {_ISSUE} FROM forecast_run WHERE run_id >= ? AND run_id < ?", first, last, _ROWS):
-        good = [row for row in _of(rows, *kinds) if codec.digest(row[0], row[1], row[2], row[6], row[10]) == row[11]]
+        good = [row for row in _of(rows, *kinds) if soundness.made_of(*row[:-1]) is not None]
         target.executemany(f"INSERT OR IGNORE INTO forecast_run({_ISSUE}) VALUES({','.join('?' * len(kinds))})", good)
     return target.total_changes - before
 

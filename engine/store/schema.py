@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine import disk
 from engine.domain import DAY, HOUR, LEVELS, Expected
-from engine.store import codec
+from engine.store import codec, seals
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +158,14 @@ def _version_8(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE bundle ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''")
 
 
+def _version_9(db: sqlite3.Connection) -> None:
+    db.execute(
+        """CREATE TABLE observation_seal(
+            series_id INTEGER NOT NULL, day INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(series_id, day)) WITHOUT ROWID"""
+    )
+    seals.seal_all(db)
+
+
 #: Migration i turns a database of version i into version i + 1.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_1,
@@ -168,6 +176,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_6,
     _version_7,
     _version_8,
+    _version_9,
 )
 
 

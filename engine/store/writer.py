@@ -19,7 +19,7 @@ from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
 from engine.limits import Limits
-from engine.store import codec, examination, schema, scorebook, soundness
+from engine.store import codec, examination, schema, scorebook, seals, soundness
 from engine.store.backups import Known
 from engine.store.decisions import DecisionsWriter
 from engine.store.kits import Arrival, put_kit
@@ -51,6 +51,11 @@ class PutResult:
     def counts(self) -> dict[str, int]:
         """All counts by name."""
         return dataclasses.asdict(self)
+
+
+def _rows(batch: Observations) -> FloatArray:
+    """A batch as rows (valid_time, available_at, value, flags)."""
+    return np.column_stack((batch.valid_time, batch.available_at, batch.value, batch.flags)).astype(np.float64)
 
 
 def _last_of_each_version(rows: FloatArray) -> FloatArray:
@@ -227,15 +232,8 @@ class Writer:
         if not np.isfinite(batch.value).all():
             raise ValueError("a value that is not a number cannot be stored")
         identifier = self._series_id_for(batch)
-        span = (identifier, int(batch.valid_time.min()), int(batch.valid_time.max()))
-        rows = db.execute(
-            "SELECT valid_time, available_at, value, flags FROM observation "
-            "WHERE series_id=? AND valid_time BETWEEN ? AND ? ORDER BY valid_time, available_at",
-            span,
-        ).fetchall()
-        old = np.array(rows, dtype=np.float64).reshape(-1, 4)
-        new: FloatArray = np.column_stack((batch.valid_time, batch.available_at, batch.value, batch.flags)).astype(np.float64)
-        new = _last_of_each_version(new)
+        old = seals.rows(db, identifier, int(batch.valid_time.min()), int(batch.valid_time.max()) + 1)
+        new = _last_of_each_version(_rows(batch))
         repeated = len(batch) - len(new)
         new = _as_revisions(old, new, now)
         both, fresh = np.concatenate([old, new]), np.arange(len(old) + len(new)) >= len(old)
@@ -245,11 +243,7 @@ class Writer:
         meaning = both[:, 3].astype(np.int64) & ~int(Flag.NOMINAL)
         same_value = np.concatenate([[False], (both[1:, 2] == both[:-1, 2]) & (meaning[1:] == meaning[:-1])]) & same_hour
         keep = fresh & ~same_value
-        v, k, x, f = both[keep].T
-        columns = (v.astype(np.int64).tolist(), k.astype(np.int64).tolist(), x.tolist(), f.astype(np.int64).tolist())
-        before = db.total_changes
-        db.executemany("INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", zip([identifier] * len(v), *columns, strict=True))
-        added = db.total_changes - before
+        added = seals.add_missing(db, identifier, both[keep], old)
         revised = int((keep & same_hour).sum())
         return PutResult(new=added, revised=revised, unchanged=len(batch) - repeated - added, repeated=repeated)
 
@@ -257,12 +251,9 @@ class Writer:
         """Add versions that are not there; one that is stays as first stored."""
         if not len(batch):
             return PutResult()
-        identifier, before = self._series_id_for(batch), db.total_changes
-        columns = (getattr(batch, name).tolist() for name in ("valid_time", "available_at", "value", "flags"))
-        db.executemany(
-            "INSERT OR IGNORE INTO observation VALUES(?,?,?,?,?)", zip([identifier] * len(batch), *columns, strict=True)
-        )
-        added = db.total_changes - before
+        identifier = self._series_id_for(batch)
+        there = seals.rows(db, identifier, int(batch.valid_time.min()), int(batch.valid_time.max()) + 1)
+        added = seals.add_missing(db, identifier, _rows(batch), there)
         return PutResult(new=added, unchanged=len(batch) - added)
 
     # -- forecasts and scores -------------------------------------------------------------------------------------
@@ -316,10 +307,10 @@ class Writer:
                 soundness.show(db, forecast)
         return added
 
-    def mend(self) -> soundness.Finding:
-        """Look through every issue, and give everybody's table back the rows that are not those of their issues."""
-        with self._transaction() as db:
-            return soundness.mend(db)
+    def mend(self, backups: Sequence[Path] = ()) -> soundness.Finding:
+        """Look through every issue and value, put right from backups, newest first, what is damaged, and give everybody's table back
+        the rows that are not those of their issues."""
+        return soundness.mend(self._transaction, backups)
 
     def withdraw_after(self, moment: int, now: int) -> int:
         """Take back issues dated after a moment that has not come yet, and let what is said to have become known after it have become
@@ -331,10 +322,7 @@ class Writer:
             withdrawn = db.execute("DELETE FROM forecast_run WHERE issue_time > ?", (moment,)).rowcount
             for table in ("forecast_latest", "draft", "shadow_run"):
                 db.execute(f"DELETE FROM {table} WHERE issue_time > ?", (moment,))
-            db.execute(
-                "UPDATE OR REPLACE observation SET available_at = ?1 WHERE available_at > ?2 AND NOT flags & ?3",
-                (now, moment, int(Flag.NOMINAL)),
-            )
+            seals.known_now(db, moment, now, int(Flag.NOMINAL))
         return withdrawn
 
     def put_adaptations(self, learned: Mapping[tuple[Consumer, str], Adaptation]) -> None:
