@@ -98,7 +98,8 @@ def test_a_champion_that_is_worse_gives_its_role_back_once(desk: Desk, gate: Cal
     desk.promote("new")
     desk.watch()
     again = desk.serving()
-    gate(f"{found}: then {served} serves; promoted again by hand: {again} stays, and that is told".replace("'", ""))
+    errors = " and ".join(f"{percent} in {area}" for area, percent in dict(found["new"]).items())  # type: ignore[call-overload]
+    gate(f"errors of the champion {errors}: then {served} serves; promoted again by hand, {again} stays and that is told")
     assert (served, change.act, change.who, change.from_id, change.to_id) == ("old", "rollback", roles.ENGINE, "new", "old")
     assert (event.code, event.subject) == ("rollback", "new")
     assert "new lost its role in the tier 'full' to old. Over 28 days its errors for DK1 were" in event.problem
