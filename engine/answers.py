@@ -454,6 +454,9 @@ HEALTH = record(
         "newest_kit": maybe(
             _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
         ),
+        "next_kit": maybe(
+            _INSTANT | {"description": "when the next one is made if they come as they usually do; null before the third"}
+        ),
         "areas": {"type": "array", "items": record({"area": NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
         "others": record(
             {

@@ -26,6 +26,7 @@ from engine import (
     issuing,
     lag,
     mending,
+    pace,
     peaks,
     plausibility,
     pooled,
@@ -55,7 +56,7 @@ from engine.forecaster import Forecaster
 from engine.geography import Measure
 from engine.lineup import Duel, Lineup
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
-from engine.store.kits import Arrival
+from engine.store.kits import USUAL_OF, Arrival, on_plan
 from engine.store.reader import SeriesState, Target
 from engine.store.refusals import Refused
 
@@ -89,25 +90,32 @@ class _Story:
 
 @contextmanager
 def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_Story, list[JobRun]]]:
-    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller."""
+    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller.
+
+    One that is called off leaves none: it is done anew.
+    """
     story, kept, started = _Story(), list[JobRun](), now()
     status = "ok"
     try:
         yield story, kept
     except Expected as problem:
         story.trouble(problem)
+    except pace.CalledOff:
+        status = ""
+        raise
     except BaseException as bug:
         status = "bug"
         story.troubles.append(Expected(f"{type(bug).__name__}: {bug}", "See the log; this is a fault of the program."))
         raise
     finally:
-        if story.troubles and status == "ok":
-            status = "expected"
-        problems = " ".join(t.problem for t in story.troubles)
-        remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
-        kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
-        with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
-            writer.put_job_run(kept[0])
+        if status:
+            if story.troubles and status == "ok":
+                status = "expected"
+            problems = " ".join(t.problem for t in story.troubles)
+            remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
+            kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
+            with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
+                writer.put_job_run(kept[0])
 
 
 def ingest(
@@ -332,8 +340,10 @@ def forecast(
             raise Expected(
                 f"No forecast could be made for {', '.join(missing)}.", "Import load of these areas, or wait for the next fetch."
             )
+        # Between two kits weather runs out and load grows old, as everybody there knows; a kit that is missed is a trouble of its own.
+        planned = reader.offline() and on_plan(reader.kits.imported(USUAL_OF), now)
         for issue in issues:
-            if issue.reason:
+            if issue.reason and not planned:
                 writer.open_event(
                     "tier", issue.area, issue.reason.sentence, f"The tier '{issue.tier.value}' is used meanwhile.", now
                 )
@@ -497,6 +507,7 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         thin_after = config.thin_forecasts_after_days
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
+        pace.step()
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
         story.detail["database_bytes"] = config.database.stat().st_size
         with closing(Reader(config.database)) as reader:

@@ -37,6 +37,7 @@ from engine import (
     kit_import,
     logs,
     orders,
+    pace,
     peaks,
     pipeline,
     plan,
@@ -63,9 +64,9 @@ from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
+from engine.pace import CalledOff
 from engine.reconciler import Reconciler
 from engine.store import Reader, Writer
-from engine.store.backups import CalledOff
 from engine.store.refusals import Refused
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
@@ -100,7 +101,7 @@ class Service:
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
-        self._lanes = Lanes()
+        self._lanes = Lanes(self._ends)
         self._life = life
         self._resting = False
         self._stopping = stopping or threading.Event()
@@ -157,11 +158,10 @@ class Service:
         }
         runs = []
         for lane in lanes:
-            with self._lanes.held(lane):
+            with contextlib.suppress(CalledOff), self._lanes.held(lane):
                 for step in steps[lane]:
-                    if not self._ends():
-                        self._lanes.step(lane)
-                        runs.append(self._guarded(step, max(now, self._clock.now())))
+                    runs.append(self._guarded(step, max(now, self._clock.now())))
+                    pace.step()
         return [run for run in runs if run is not None]
 
     def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
@@ -171,8 +171,6 @@ class Service:
             run = step(now)
         except Expected as problem:
             log.warning("%s: %s %s", name, problem.problem, problem.remedy)
-            return None
-        except CalledOff:
             return None
         except Exception:
             if not self._ends():  # closing the store under a job that takes too long to stop is no news
@@ -321,11 +319,7 @@ class Service:
         if not (self._due(backing.JOB, now) or backing.is_to_try_again(self._reader, self._last[backing.JOB], now)):
             return None
         self._last[backing.JOB] = now
-        return backing.run(self._writer, self._config, self._clock, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._ends():
-            raise CalledOff
+        return backing.run(self._writer, self._config, self._clock)
 
     # -- running --------------------------------------------------------------------------------------------------
 

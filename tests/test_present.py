@@ -287,7 +287,7 @@ def test_troubles_of_engine_and_sources_are_notices_and_a_tier_is_none(tmp_path:
 
 def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> None:
     named = [key.removeprefix("event.") for key in TEXTS if key.startswith("event.")]
-    kinds = [kind for kind in named if kind not in plan.VERSIONS]
+    kinds = [kind for kind in named if kind not in ("tier", "proposal", *plan.VERSIONS)]
     assert {"source", "stalled", "model", "challenger", "job", "peak", "drift"} <= set(kinds)
     events = [Event(kind, "energidataservice/Load", "It fails.", "Wait.", NOW - DAY, None) for kind in (*kinds, "unheard")]
     told = present.notices(Snapshot(NOW, events=tuple(events)), NO_ENGINE, DA, NOW)

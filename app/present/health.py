@@ -338,8 +338,7 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
 
 
 def _event(event: Event, language: Language, now: int) -> HealthLine:
-    key = f"event.{event.code}"
-    kind = language.text(key, subject=facts.name(event.subject, language)) if key in TEXTS else f"{event.code} {event.subject}"
+    kind = facts.title(event, language)
     over = event.until is not None
     lasted = language.duration((now if event.until is None else event.until) - event.since)
     cells = (
@@ -348,8 +347,7 @@ def _event(event: Event, language: Language, now: int) -> HealthLine:
         Cell(lasted),
         Cell(kind),
     )
-    figures = facts.told(event, language)
-    return HealthLine(cells, f"{kind}: {figures}" if figures else f"{event.problem} {event.remedy}")
+    return HealthLine(cells, f"{kind.rstrip('.')}. {facts.detail(event, language)}")
 
 
 def _disk(space: Space, language: Language) -> tuple[tuple[str, Cell], ...]:

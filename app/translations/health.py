@@ -98,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.backup": ("Der kan ikke laves sikkerhedskopi", "No backup can be made"),
     "effect.backup": ("Går databasen tabt, er den seneste kopi ældre.", "If the database is lost, the newest copy is older."),
     "action.backup": ("Se efter disken, som kopierne ligger på.", "Look after the disk that backups are on."),
-    "event.restored": ("Databasen var beskadiget og blev erstattet", "The database was damaged and was replaced"),
+    "event.restored": ("Databasen var beskadiget og er genoprettet", "The database was damaged and was recovered"),
     "effect.restored": ("Noget af historikken kan mangle.", "Some of the history may be missing."),
     "action.restored": (
         "Se efter disken; notér så tabet under Drift, Sikkerhedskopier.",
@@ -138,6 +138,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Se efter pladsen på disken, og om et andet program bruger databasen.",
         "Look at the room on the disk, and whether another program uses the database.",
     ),
+    "facts.words": ("Motoren skriver: {words}", "The engine writes: {words}"),
+    "facts.backup": ("Sikkerhedskopien fra {time} tog dens plads.", "The backup of {time} took its place."),
+    "facts.log": (
+        "Skriveloggen var beskadiget; det, som kun den holdt, højst nogle minutter, er tabt.",
+        "Its write-ahead log was damaged; what only it held, some minutes at most, is lost.",
+    ),
+    "facts.lost": (
+        "Tabt: prognoserne for {count} timer, {first} til {last}.",
+        "Lost: the issues of {count} hours, {first} to {last}.",
+    ),
+    "facts.lost_none": ("Ingen prognose er tabt.", "No issue is lost."),
+    "facts.free": ("Der er {free} fri; der laves ingen sikkerhedskopier.", "{free} are free; no backups are made."),
     "facts.waiting": (
         "Motoren kører, men kan intet gemme. Prognoser, der venter i hukommelsen: {count}; de gemmes bagefter.",
         "The engine runs, but can store nothing. Issues that wait in memory: {count}; they are stored afterwards.",

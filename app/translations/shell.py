@@ -135,6 +135,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Skærmen viser det, der sidst blev læst.",
         "The screen shows what was read last.",
     ),
+    "event.tier": ("Prognosen for {subject} laves med mindre", "The forecast of {subject} is made with less"),
+    "event.proposal": ("En models prøve er afgjort", "The trial of a model is decided"),
     "event.source": ("Datakilden {subject} kan ikke hentes", "The source {subject} cannot be fetched"),
     "effect.source": (
         "Prognosen laves af det, der er hentet, og bliver mere usikker, jo længere det varer.",
