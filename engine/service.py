@@ -138,7 +138,7 @@ class Service:
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
-            for job in ("maintenance", backing.JOB):
+            for job in ("compare", "maintenance", backing.JOB):
                 self._last[job] = backing.last(self._reader, job, self._started_at)
             backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
@@ -282,10 +282,11 @@ class Service:
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
     def _compare(self, now: int) -> JobRun | None:
-        if self._cast is None or not self._cast.duels or not self._due("compare", now):
+        if self._cast is None or not self._due("compare", now):
             return None
         self._last["compare"] = now
-        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
+        settled, worse = self._config.settled_after_days, self._config.switch_back_percent
+        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, settled, self._lineup, worse)
 
     def _maintain(self, now: int) -> JobRun | None:
         # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
@@ -407,8 +408,6 @@ class Service:
         job, now = words["job"], self._clock.now()
         if job == "ingest" and self._config.is_offline:
             raise roles.Pointless("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
-        if job == "compare" and (self._cast is None or not self._cast.duels):
-            raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
         if self._life is not None:

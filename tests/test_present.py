@@ -15,9 +15,10 @@ from filled_store import NOW
 from app import present, snapshot
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock, drift, peaks, plan, whole_days
+from engine import clock, demotion, drift, peaks, plan, whole_days
 from engine.adjusting import untouched
 from engine.calibration import Calibration
+from engine.demotion import Record
 from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Observations, Reason, Score, Series, Tier
 from engine.drift import Course
 from engine.lag import Lag
@@ -298,6 +299,17 @@ def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> Non
         assert notice.detail == "It fails. Wait."
         assert "It fails. Wait." in notice.copied(NOW)
     assert (told[-1].problem, told[-1].remedy) == ("It fails.", "Wait.")
+
+
+def test_figures_of_a_model_that_is_worse_are_told_in_the_users_language() -> None:
+    made = Record(np.arange(20), np.full(20, 6.0), np.full(20, 4.0))
+    words = demotion.sentence("DK1", made, 10)
+    events = (Event("rollback", "new", words, "Look.", NOW, None), Event("worse", "old", words, "Look.", NOW, None))
+    gave_back, worse = present.notices(Snapshot(NOW, events=events), NO_ENGINE, DA, NOW)
+    said = "Over 20 døgn var fejlene for Vestdanmark (DK1) 50\u00a0% større end for forbruget ugen før;"
+    assert gave_back.effect == f"{said} den tidligere model laver prognosen igen."
+    assert worse.effect == f"{said} ingen tidligere model kan tage over."
+    assert "6.00 against 4.00 % of load" in worse.detail
 
 
 def test_figures_of_a_peak_and_of_drift_are_told_in_the_users_language() -> None:
