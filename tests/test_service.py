@@ -304,9 +304,15 @@ def test_a_job_that_is_told_to_run_runs_once_with_the_next_tick(config: Config, 
         assert START + 3 * MINUTE in issue_times(config)
 
 
-def test_nothing_is_compared_where_nothing_is_tried(config: Config) -> None:
-    with Service(config, SimulatedClock(START)) as service, pytest.raises(roles.Pointless):
+def test_where_nothing_is_tried_champions_are_compared_with_the_week_before(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + HOUR)
         service._carry_out("/v1/jobs/run", {"job": "compare", "who": "kmj"})
+        runs = [run for run in service.tick(time.now()) if run.job == "compare"]
+    (found,) = (run.detail["champions"] for run in runs)
+    assert isinstance(found, dict)
+    assert found["price-areas-full-2024-06-30"] == "cannot be judged: 0 days of 14 are known"
 
 
 def test_the_plan_tells_when_sources_are_asked_and_what_ran(config: Config) -> None:
@@ -423,7 +429,7 @@ def test_roles_that_cannot_be_settled_stop_no_issue(config: Config, monkeypatch:
     assert START + 2 * HOUR in issue_times(config)
 
 
-def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_compared_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(job: str) -> Callable[..., JobRun]:
         return lambda *_: JobRun(job, 0, 0, "ok")
 
@@ -432,9 +438,8 @@ def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest
     monkeypatch.setattr(pipeline, "forecast", lambda *_: JobRun("forecast", 0, 0, "ok"))
     time = SimulatedClock(START)
     with Service(config, time) as service:
-        assert not [run for run in tick_until(service, time, START + 2 * DAY, HOUR) if run.job == "compare"]
         monkeypatch.setattr(service._lineup, "settle", lambda _: Cast(Forecaster([]), (object(),)))  # type: ignore[arg-type]
-        runs = [run for run in tick_until(service, time, START + 5 * DAY, HOUR) if run.job == "compare"]
+        runs = [run for run in tick_until(service, time, START + 3 * DAY, HOUR) if run.job == "compare"]
     assert len(runs) in (3, 4)
 
 
