@@ -19,6 +19,7 @@ from engine import (
     bridge,
     clock,
     contest,
+    demotion,
     drift,
     features,
     geography,
@@ -53,7 +54,7 @@ from engine.domain import (
 from engine.drift import Stand
 from engine.forecaster import Forecaster
 from engine.geography import Measure
-from engine.lineup import Duel
+from engine.lineup import Duel, Lineup
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.kits import USUAL_OF, Arrival, on_plan
 from engine.store.reader import SeriesState, Target
@@ -317,10 +318,11 @@ def forecast(
     now: int,
     duels: Sequence[Duel] = (),
     put: Put | None = None,
+    late: str = "",
 ) -> JobRun:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them.
 
-    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does.
+    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does. `late` is why they come late.
     """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
@@ -331,6 +333,7 @@ def forecast(
         (put or writer.put_forecasts)(issues, now, learned)
         peaks.watch(writer, reader, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
+        story.detail |= {"late": late} if late else {}
         if issues and duels:
             made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
             story.detail["shadow_issues"] = made
@@ -421,8 +424,19 @@ def _shadow(writer: Writer, reader: Reader, archive: Archive, duel: Duel, issues
     return 0
 
 
-def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, settled_after_days: int) -> JobRun:
-    """Hold challengers against their champions on days whose truth has settled, and propose what enough days say."""
+def compare(
+    writer: Writer,
+    reader: Reader,
+    duels: Sequence[Duel],
+    now: int,
+    settled_after_days: int,
+    lineup: Lineup | None = None,
+    switch_back_percent: int = 0,
+) -> JobRun:
+    """Hold challengers against their champions on days whose truth has settled, and propose what enough days say.
+
+    With `lineup`, champions are held against the load a week before too: one that is worse by over `switch_back_percent` goes.
+    """
     with _job(writer, "compare", lambda: now) as (story, kept):
         proposals: dict[str, Expected] = {}
         for duel in duels:
@@ -441,6 +455,8 @@ def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, set
                 writer.close_event("proposal", event.subject, now)
         for subject, proposal in proposals.items():
             writer.open_event("proposal", subject, proposal.problem, proposal.remedy, now)
+        if lineup is not None:
+            story.detail |= {"champions": demotion.watch(writer, reader, lineup, switch_back_percent, now)}
     return kept[0]
 
 

@@ -139,7 +139,7 @@ class Service:
             known = self._writer, self._reader, self._clock, self._guard, self._disk, self._guesses, self._lanes
             self._watch = Watch(*known, self._installation, self._started_at)
             self._forget_unasked()
-            for job in ("maintenance", backing.JOB):
+            for job in ("compare", "maintenance", backing.JOB):
                 self._last[job] = backing.last(self._reader, job, self._started_at)
             backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
@@ -247,8 +247,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
+        cast, why_late = self._cast, self._reconciler.why_late
         run = pipeline.forecast(
-            self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels, self._waiting.put
+            self._writer, self._reader, cast.forecaster, issue_time, now, cast.duels, self._waiting.put, why_late
         )
         self._lineup.retreat(issue_time, now)
         return run
@@ -277,10 +278,11 @@ class Service:
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
     def _compare(self, now: int) -> JobRun | None:
-        if self._cast is None or not self._cast.duels or not self._due("compare", now):
+        if self._cast is None or not self._due("compare", now):
             return None
         self._last["compare"] = now
-        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
+        settled, worse = self._config.settled_after_days, self._config.switch_back_percent
+        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, settled, self._lineup, worse)
 
     def _maintain(self, now: int) -> JobRun | None:
         # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
@@ -402,8 +404,6 @@ class Service:
         job, now = words["job"], self._clock.now()
         if job == "ingest" and self._config.is_offline:
             raise roles.Pointless("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
-        if job == "compare" and (self._cast is None or not self._cast.duels):
-            raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
         if self._life is not None:

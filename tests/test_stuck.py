@@ -169,7 +169,7 @@ def test_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.Monk
         one = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", hole.getsockname())
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [one] * 20)
         began = time.monotonic()
-        with pytest.raises(TimeoutError, match="in time"):
+        with pytest.raises(OSError, match=r"in time|no connection"):
             HttpTransport().send(Request("a/b", "http://a.example/x"), 0.3)
     assert time.monotonic() - began < 60, "each alone would have had ten seconds"
 
