@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -147,11 +148,16 @@ class _Watched(HTTPConnection):
 
 
 class Adapter(HTTPAdapter):
-    """Makes connections, direct or through a proxy, that end at a deadline."""
+    """Makes connections, direct or through an HTTP proxy, that end at a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self._deadline = deadline
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> ProxyManager:
+        if proxy.lower().startswith("socks"):  # whose connections make themselves: ours would go past it
+            raise requests.exceptions.InvalidProxyURL("a SOCKS proxy is not supported")
+        return cast(ProxyManager, super().proxy_manager_for(proxy, **more))
 
     def get_connection_with_tls_context(
         self,
