@@ -252,8 +252,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
+        cast, why_late = self._cast, self._reconciler.why_late
         run = pipeline.forecast(
-            self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels, self._waiting.put
+            self._writer, self._reader, cast.forecaster, issue_time, now, cast.duels, self._waiting.put, why_late
         )
         self._lineup.retreat(issue_time, now)
         return run

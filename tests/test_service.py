@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, health, metrics, pipeline, roles, settings
+from engine import answers, clock, health, ledger, metrics, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -78,6 +78,10 @@ def test_after_a_gap_only_the_newest_issue_is_made_and_the_others_are_noted_once
         assert START + 7 * HOUR + 37 * MINUTE <= late[0] < START + 7 * HOUR + 42 * MINUTE
         assert late[1:] == [START + 8 * HOUR, START + 9 * HOUR]
         (missed,) = [run for run in service._reader.job_runs("forecast") if run.status == "missed"]
+        issues = ledger.planned_issues(service._reader, START, time.now())
+        began = next(run for run in reversed(service._reader.job_runs("forecast")) if run.status == "ok")
+    assert [issue.outcome.value for issue in issues[3:9]] == ["missed"] * 4 + ["late", "on_time"]
+    assert "late" not in began.detail
     span = {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
     assert missed.detail == span | {"why": SLEPT}
 
@@ -448,3 +452,14 @@ def test_a_run_of_a_lane_that_comes_after_the_end_does_not_keep_the_process(conf
         late.start()
         late.join(30)
         assert not late.is_alive()
+
+
+def test_an_engine_that_starts_within_an_hour_says_why_its_first_issue_is_late(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        service.tick(START)
+    time.set(START + HOUR + 20 * MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        *_, late = ledger.planned_issues(service._reader, START, time.now())
+        assert (late.outcome, late.reason) == (ledger.Outcome.LATE, ledger.NOT_RUNNING)
