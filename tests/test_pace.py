@@ -18,7 +18,7 @@ from engine.config import Config
 from engine.pace import CalledOff
 from engine.service import Service
 from engine.sources.fetch import HttpTransport, Request, fetch
-from engine.store import Reader, Writer, backups
+from engine.store import Reader, Writer, backups, schema
 
 NOW = parse_utc("2026-10-24T21:02Z")
 LONG_S = 3600.0
@@ -102,6 +102,13 @@ def test_a_backup_is_broken_off_and_leaves_nothing(writer: Writer, tmp_path: Pat
     with pytest.raises(CalledOff), pace.seen(after(0)):
         backups.make(writer.path, folder, simulated=False, now=NOW, keep_free=0.0)
     assert list(folder.iterdir()) == []
+
+
+def test_a_look_at_every_page_is_broken_off(writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PROGRESS_STEPS", 10)
+    with pytest.raises(CalledOff), pace.seen(after(1)):
+        reader.structure()
+    assert reader.structure() == ""
 
 
 def test_a_fetch_that_waits_for_its_turn_hears_the_end(tmp_path: Path) -> None:
