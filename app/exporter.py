@@ -25,7 +25,7 @@ from engine.tables import Table
 #: What can be taken away, and in which forms.
 FORMS = {**dict.fromkeys(extracts.EXTRACTS, tuple(files.FORMS)), "picture": tuple(picture.FORMS), "report": ("pdf",)}
 #: Which table goes to the clipboard with the picture of a view.
-_TABLES = {"monitoring": "errors", "overview": "overview"}
+_TABLES = {"monitoring": "errors", "overview": "overview", "health": "planned"}
 _DAYS_AROUND = dt.timedelta(days=7)
 
 
@@ -89,7 +89,7 @@ def default_days(scene: Scene) -> tuple[dt.date, dt.date]:
 def _name(wish: Wish, front: Front, now: int) -> str:
     """Of a file: what of whom, and when it was taken away by Danish clocks."""
     of = front.scene.of
-    whom = () if wish.what == "overview" else (of.area, of.consumer_type if of.consumer_type != "total" else "")
+    whom = () if wish.what in ("overview", "planned") else (of.area, of.consumer_type if of.consumer_type != "total" else "")
     what = front.view if wish.what == "picture" else wish.what
     parts = filter(None, ("lastvagt", what, *whom, f"{clock.local(now):%Y-%m-%d-%H%M}"))
     plain = "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in part) for part in parts)

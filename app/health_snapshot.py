@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine import clock, timetable
 from engine.domain import DAY, Tier
 from engine.geography import PRICE_AREAS
+from engine.ledger import PlannedIssue, planned_issues
 from engine.store import Reader
 from engine.store.decisions import SetAside
 from engine.store.kits import KitRecord
@@ -28,7 +29,7 @@ class HealthSnapshot:
     """Jobs, troubles open and past, space on the disk, what was set aside, and of each price area the tier of each planned issue.
 
     `kits` were imported, newest import first; `offline`: nothing else brings data.
-    `issues` holds (issue time, tier), newest first, of the days from `first_day` (its Danish midnight) on.
+    `issues` holds (issue time, tier), newest first, of the days that are shown; `planned` what became of each planned hour of them.
     """
 
     read_at: int
@@ -38,6 +39,7 @@ class HealthSnapshot:
     first_issue: int | None
     space: Space
     set_aside: tuple[SetAside, ...]
+    planned: tuple[PlannedIssue, ...] = ()
     kits: tuple[KitRecord, ...] = ()
     offline: bool = False
 
@@ -57,6 +59,7 @@ def read(reader: Reader, now: int) -> HealthSnapshot:
         first_issue=space.oldest_issue,
         space=space,
         set_aside=tuple(reader.decisions.quarantine(_SET_ASIDE)),
+        planned=tuple(planned_issues(reader, start, now)),
         kits=tuple(reader.kits.imported(_KITS)),
         offline=reader.offline(),
     )

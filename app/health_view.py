@@ -86,6 +86,9 @@ class HealthPane(Pane):
         self.sources = listing("sources", "what", "age", "usual", "state", "course", most=20)
         self.jobs = listing("jobs", "job", "last", "took", "result", "next")
         self.events = listing("events", "state", "since", "lasted", "event", stretch=3, most=8)
+        self.planned = Listing(
+            text("planned.planned"), [text(f"planned.{head}") for head in ("hour", "state", "made", "reason")], palette, 3, most=8
+        )
         self.set_aside, self.kits = QuarantineTable(language, palette), KitsTable(language, palette)
         self.backups = BackupsTable(language, palette)
         for asker in (self.set_aside, self.kits, self.backups):
@@ -105,7 +108,7 @@ class HealthPane(Pane):
         for each in self._more:
             each.itemSelectionChanged.connect(self._look)
         self._first_day, self._last_day = theme.label(0.92, role="quiet"), theme.label(0.92, role="quiet")
-        self._no_events = theme.label(role="quiet")
+        self._no_events, self._planned = theme.label(role="quiet"), theme.label(role="quiet")
         self._disk = QtWidgets.QGridLayout()
         self._disk.setHorizontalSpacing(16)
         self._disk.setVerticalSpacing(4)
@@ -164,6 +167,7 @@ class HealthPane(Pane):
         column.setSpacing(10)
         column.addWidget(self._kits_card)
         column.addLayout(both)
+        column.addWidget(_card(text("planned.planned"), self._planned, self.planned))
         column.addWidget(_card(text("backups.backups"), self.backups))
         column.addWidget(_card(text("health.set_aside"), self.set_aside))
         column.addStretch(1)
@@ -175,6 +179,7 @@ class HealthPane(Pane):
             self.sources,
             self.jobs,
             self.events,
+            self.planned,
             self.set_aside,
             self.kits,
             self.backups,
@@ -286,6 +291,9 @@ class HealthPane(Pane):
         self.events.setVisible(bool(view.events))
         self._no_events.setText(view.no_events)
         self._no_events.setVisible(not view.events)
+        self._planned.setText(view.planned.summary)
+        self.planned.show_lines(view.planned.lines)
+        self.planned.setVisible(bool(view.planned.lines))
         for item, strip in zip(self.strips.values(), view.strips, strict=False):
             item.show_strip(strip)
         self._first_day.setText(view.first_day)

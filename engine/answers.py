@@ -12,6 +12,7 @@ from engine.contest import Verdict
 from engine.domain import FIGURES, LEVELS, UNITS, Cause, Freshness, Part, Tier
 from engine.drift import Stand
 from engine.geography import Kind, Measure
+from engine.ledger import Outcome
 from engine.plan import RUNNABLE
 from engine.quality import SHARES
 from engine.roles import ACTS
@@ -61,6 +62,7 @@ _CONSUMER: dict[str, Schema] = {"area": NAME, "consumer_type": NAME}
 _CONSUMERS: Schema = {"type": "array", "items": record(_CONSUMER)}
 _MEASURE = enum(Measure) | {"description": "; ".join(f"{each}: {MEANINGS[each]}" for each in Measure)}
 _TIER = enum(Tier)
+OUTCOME = enum(Outcome)
 _STATUS = enum(("ok", "expected", "bug", "missed"))
 _FRESHNESS = enum(Freshness)
 _AGE: Schema = {
@@ -198,6 +200,15 @@ ISSUES = _table(
         "valid_start": _INSTANT,
         "hours": _INTEGER,
         **_EX_POST,
+    },
+)
+PLANNED_ISSUES = _table(
+    {"job": NAME, "areas": NAME | {"description": "of each of which an issue is made every hour"}, **_SIMULATED},
+    {
+        "issue_time": _INSTANT | {"description": "the hour, UTC"},
+        "outcome": OUTCOME | {"description": "late: five minutes or more after its hour"},
+        "made_at": maybe(_INSTANT),
+        "reason": NAME | {"description": "why it came late or never, where that is known"},
     },
 )
 CALIBRATION = _table(
@@ -442,6 +453,9 @@ HEALTH = record(
         ),
         "newest_kit": maybe(
             _INSTANT | {"description": "until when imported kits tell what had become known; null before the first"}
+        ),
+        "next_kit": maybe(
+            _INSTANT | {"description": "when the next one is made if they come as they usually do; null before the third"}
         ),
         "areas": {"type": "array", "items": record({"area": NAME, **_ISSUE, "age_s": _INTEGER, "freshness": _FRESHNESS})},
         "others": record(

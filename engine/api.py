@@ -103,6 +103,7 @@ class _Api:
             Route("/v1/observations", self._table("/v1/observations", self._observations)),
             Route("/v1/scores", self._table("/v1/scores", self._scores)),
             Route("/v1/issues", self._table("/v1/issues", self._issues)),
+            Route("/v1/plan/issues", self._table("/v1/plan/issues", self._planned)),
             Route("/v1/calibration", self._table("/v1/calibration", self._calibration)),
             Route("/v1/reliability", self._table("/v1/reliability", self._reliability)),
             Route("/v1/quarantine", self._table("/v1/quarantine", self._quarantine)),
@@ -175,6 +176,9 @@ class _Api:
     def _issues(self, query: Query) -> Table:
         start, end = _span(query)
         return tables.issues(self._reader, *self._wanted(query), start, end, query["limit"])
+
+    def _planned(self, query: Query) -> Table:
+        return tables.planned(self._reader, self._clock.now(), *_span(query), query["outcome"], query["limit"])
 
     def _calibration(self, query: Query) -> Table:
         return tables.calibration(self._reader, *self._wanted(query))

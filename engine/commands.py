@@ -120,7 +120,8 @@ def status(args: argparse.Namespace) -> int:
     if found["exposed"]:
         print(f"Other machines reach it at {found['exposed']}, with a token.")
     if found["newest_kit"]:
-        print(f"The newest kit tells what was known at {found['newest_kit']}.")
+        usual = f"; the next one is usually made at {found['next_kit']}" if found["next_kit"] else ""
+        print(f"The newest kit tells what was known at {found['newest_kit']}{usual}.")
     if engine is None:
         print("No engine runs here.")
     else:

@@ -105,7 +105,11 @@ class DiskGuard:
         except Refused as refused:
             self._hold(refused, now)
             return False
-        self._writer.refused, self._reader.held = None, ()
+        self._writer.refused, held, self._reader.held = None, self._reader.held, ()
+        with contextlib.suppress(Refused):
+            for event in held:  # now that there is where to keep it
+                self._writer.open_event(event.code, event.subject, event.problem, event.remedy, event.since)
+                self._writer.close_event(event.code, event.subject, now)
         with contextlib.suppress(Refused):
             self._mind_room(config, now)
         if before is not None:

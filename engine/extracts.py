@@ -90,12 +90,21 @@ def overview(reader: Reader, _: Consumer, start: int, end: int, now: int) -> Tab
     return _signed(table, None, now)
 
 
+def planned(reader: Reader, _: Consumer, start: int, end: int, now: int) -> Table:
+    """What became of each hourly issue that was planned in [start, end), oldest first."""
+    found = tables.planned(reader, now, start, end)
+    rows = [(*_moment(clock.parse_utc(str(row[0]))), *row[1:]) for row in reversed(found.rows)]
+    table = dataclasses.replace(found, columns=("issue_time", "danish_time", *found.columns[1:]), rows=rows)
+    return dataclasses.replace(_signed(table, None, now), head={**_signed(table, None, now).head, "times": "issue times"})
+
+
 #: What can be taken away of a consumer and a span of time, by name.
 EXTRACTS: Mapping[str, Callable[..., Table]] = {
     "forecast": forecast,
     "observations": observations,
     "errors": errors,
     "overview": overview,
+    "planned": planned,
 }
 
 

@@ -8,6 +8,7 @@ from engine import __version__, clock, crashes, geography, plan
 from engine.domain import DAY, HOUR, USUAL_AGE_S, Consumer, Freshness, Tier, freshness
 from engine.geography import Measure
 from engine.store import Reader
+from engine.store.kits import USUAL_OF, on_plan, usual_gap_s
 from engine.store.reader import SeriesState
 
 #: Age that the newest metered load of a region, municipality or industry usually reaches: it is published 9 to 15 days late.
@@ -16,7 +17,7 @@ _METERED_AGE_S = 12 * DAY
 
 def state(reader: Reader, now: int) -> dict[str, object]:
     """Whether forecasts are current and why not: the answer of /health. Its size does not grow with the consumers."""
-    areas, events = [], reader.events()
+    areas, events, kits = [], reader.events(), reader.kits.imported(USUAL_OF)
     for code in geography.PRICE_AREAS:
         for issue in reader.issues(code, end=now + 1, limit=1, consumer_type="total"):
             age_s = now - issue.issue_time
@@ -32,7 +33,8 @@ def state(reader: Reader, now: int) -> dict[str, object]:
                 }
             )
     troubles = [event for event in events if event.code not in ("proposal", *plan.VERSIONS)]
-    current = all(area["freshness"] == Freshness.FRESH and area["tier"] == Tier.FULL for area in areas)
+    planned = reader.offline() and on_plan(kits, now)  # a lower tier is as everybody expects between two kits
+    current = all(area["freshness"] == Freshness.FRESH and (planned or area["tier"] == Tier.FULL) for area in areas)
     status = "starting" if not areas else "ok" if current and not troubles else "degraded"
     return {
         "status": crashes.EVENT if any(event.code == crashes.EVENT for event in events) else status,
@@ -42,6 +44,7 @@ def state(reader: Reader, now: int) -> dict[str, object]:
         "offline": reader.offline(),
         "exposed": reader.exposed() or None,
         "newest_kit": None if (newest := reader.kits.newest()) is None else clock.iso(newest),
+        "next_kit": None if newest is None or (gap_s := usual_gap_s(kits)) is None else clock.iso(newest + gap_s),
         "backups": _backups(reader),
         "areas": areas,
         "others": others(reader, now),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import clock
+from engine import clock, pace
 from engine.config import Config
 from engine.domain import DAY
 from engine.store import Reader, Writer, backups
@@ -10,9 +10,11 @@ from engine.store import Reader, Writer, backups
 
 def examine(writer: Writer, reader: Reader, config: Config, now: int) -> int:
     """Look at every page, issue and value, put right what a backup has whole, and tell what was damaged until nothing is; returns how
-    many issues there are."""
+    many issues there are. A file whose structure is damaged counts as met: the engine starts again and recovers it."""
     there = backups.found(config.backups, config.simulated)
+    pace.step()
     structure, found = reader.structure(), writer.mend([backup.path for backup in there])
+    writer.met_damage |= bool(structure)
     told = [f"SQLite finds: {structure}."] if structure else []
     if found.put_right:
         told.append(

@@ -231,6 +231,15 @@ DOCUMENT: Schema = {
             _P_END,
             _p_limit(168),
         ),
+        "/v1/plan/issues": _tabular(
+            "planned_issues",
+            "What became of each hourly issue that was planned, newest first: made on time, late, or missed, and why; of 28 days.",
+            answers.PLANNED_ISSUES,
+            _P_START,
+            _P_END,
+            _parameter("outcome", answers.OUTCOME, "Only those that turned out so."),
+            _p_limit(168),
+        ),
         "/v1/calibration": _tabular(
             "calibration",
             "What was learned from hours that came true: weights of experts, corrections, widths of bands, recent coverage.",

@@ -66,7 +66,11 @@ def question(every_s: int) -> Rhythm:
 
 def next_question(every_s: int, last: int, failing_since: int | None, now: int) -> int:
     """When a source is asked next that was asked `last` (-1: never). One that fails is left alone for as long again as it had been
-    failing, a minute to an hour."""
+    failing, a minute to an hour, and never for longer than one that answers.
+
+    So a short outage ends within minutes, and after a long one the first question comes within the source's own period, without the
+    twelve an hour with which a breaker would probe one that is down.
+    """
     rhythm = question(every_s)
     if failing_since is not None and last <= now:
         return last + min(max(last - failing_since, MINUTE), every_s, HOUR)

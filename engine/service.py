@@ -37,6 +37,7 @@ from engine import (
     kit_import,
     logs,
     orders,
+    pace,
     peaks,
     pipeline,
     plan,
@@ -61,11 +62,11 @@ from engine.diskguard import DiskGuard, Waiting
 from engine.domain import HOUR, Expected, JobRun
 from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
-from engine.ledger import Reconciler
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
+from engine.pace import CalledOff
+from engine.reconciler import Reconciler
 from engine.store import Reader, Writer
-from engine.store.backups import CalledOff
 from engine.store.refusals import Refused
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
@@ -100,7 +101,7 @@ class Service:
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
-        self._lanes = Lanes()
+        self._lanes = Lanes(self._ends)
         self._life = life
         self._resting = False
         self._stopping = stopping or threading.Event()
@@ -137,7 +138,7 @@ class Service:
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
             self._forget_unasked()
-            for job in ("maintenance", backing.JOB):
+            for job in ("compare", "maintenance", backing.JOB):
                 self._last[job] = backing.last(self._reader, job, self._started_at)
             backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
@@ -157,11 +158,10 @@ class Service:
         }
         runs = []
         for lane in lanes:
-            with self._lanes.held(lane):
+            with contextlib.suppress(CalledOff), self._lanes.held(lane):
                 for step in steps[lane]:
-                    if not self._ends():
-                        self._lanes.step(lane)
-                        runs.append(self._guarded(step, max(now, self._clock.now())))
+                    runs.append(self._guarded(step, max(now, self._clock.now())))
+                    pace.step()
         return [run for run in runs if run is not None]
 
     def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
@@ -171,8 +171,6 @@ class Service:
             run = step(now)
         except Expected as problem:
             log.warning("%s: %s %s", name, problem.problem, problem.remedy)
-            return None
-        except CalledOff:
             return None
         except Exception:
             if not self._ends():  # closing the store under a job that takes too long to stop is no news
@@ -254,8 +252,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
+        cast, why_late = self._cast, self._reconciler.why_late
         run = pipeline.forecast(
-            self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels, self._waiting.put
+            self._writer, self._reader, cast.forecaster, issue_time, now, cast.duels, self._waiting.put, why_late
         )
         self._lineup.retreat(issue_time, now)
         return run
@@ -284,10 +283,11 @@ class Service:
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
     def _compare(self, now: int) -> JobRun | None:
-        if self._cast is None or not self._cast.duels or not self._due("compare", now):
+        if self._cast is None or not self._due("compare", now):
             return None
         self._last["compare"] = now
-        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
+        settled, worse = self._config.settled_after_days, self._config.switch_back_percent
+        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, settled, self._lineup, worse)
 
     def _maintain(self, now: int) -> JobRun | None:
         # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
@@ -320,11 +320,7 @@ class Service:
         if not (self._due(backing.JOB, now) or backing.is_to_try_again(self._reader, self._last[backing.JOB], now)):
             return None
         self._last[backing.JOB] = now
-        return backing.run(self._writer, self._config, self._clock, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._ends():
-            raise CalledOff
+        return backing.run(self._writer, self._config, self._clock)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -413,8 +409,6 @@ class Service:
         job, now = words["job"], self._clock.now()
         if job == "ingest" and self._config.is_offline:
             raise roles.Pointless("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
-        if job == "compare" and (self._cast is None or not self._cast.duels):
-            raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
         if self._life is not None:

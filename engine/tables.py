@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import adjusting, clock, contest, geography, limits, published, roles, scoreboard
+from engine import adjusting, clock, contest, geography, ledger, limits, published, roles, scoreboard
 from engine.adjusting import Published
 from engine.calibration import LEAD_GROUPS, SHARES, Calibration
 from engine.domain import (
@@ -38,6 +38,8 @@ from engine.store.schema import level_column
 
 #: What a forecast can be held against.
 SCORED_AGAINST = tuple(truth for truth in TRUTHS if truth != "newest")
+#: Days whose planned issues are told where nobody says which.
+PLANNED_DAYS = 28
 #: Span in seconds that an export holds in memory at a time.
 _SLICE_S = 90 * DAY
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$")
@@ -317,6 +319,23 @@ def issues(
         for issue in found
     ]
     return Table({"simulated": reader.simulated}, (*_ISSUE_COLUMNS, "ex_post"), rows)
+
+
+def planned(
+    reader: Reader,
+    now: int,
+    start: int | None = None,
+    end: int | None = None,
+    outcome: str | None = None,
+    limit: int = FOREVER,
+) -> Table:
+    """What became of each hourly issue planned in [start, end), of one outcome or of any, newest first; `start` is 28 days back by default."""
+    end = now + 1 if end is None else end
+    since = min(end, now) - PLANNED_DAYS * DAY if start is None else start
+    found = [each for each in ledger.planned_issues(reader, since, now) if each.hour < end and outcome in (None, each.outcome)]
+    rows = [(clock.iso(each.hour), each.outcome.value, _iso(each.made_at), each.reason) for each in found[::-1][:limit]]
+    head = {"job": "forecast", "areas": " ".join(geography.PRICE_AREAS), "simulated": reader.simulated}
+    return Table(head, ("issue_time", "outcome", "made_at", "reason"), rows)
 
 
 def calibration(reader: Reader, area: str | None = None, consumer_type: str | None = None) -> Table:

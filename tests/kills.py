@@ -2,14 +2,15 @@
 
 python tests/kills.py FOLDER CYCLES SEED
 
-A cycle is a child, forked from a process that has imported everything and started no thread. It is the real `Service` with its real
-jobs on simulated sources, on a clock that is set to the next hour as soon as an hour's work is done. Half the kills come at any
-moment of its life, half within 12 ms of the beginning of a transaction that keeps issues.
+A cycle is a child, forked from a process that has imported everything, loaded the models, which only reads, and started no thread.
+It is the real `Service` with its real jobs on simulated sources, on a clock that is set to the next hour as soon as an hour's work is
+done. Half the kills come at any moment of its life, half within 12 ms of the beginning of a transaction that keeps issues.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -25,12 +26,13 @@ import told
 from engine.clock import SimulatedClock, floor_hour, parse_utc
 from engine.config import Config
 from engine.domain import HOUR
+from engine.forecaster import Bundle, Forecaster
 from engine.service import Service
 from engine.store import Reader
 
 _START = parse_utc("2026-10-24T21:00Z")
-#: Longest life of a child, and how long around the beginning of a transaction kills come.
-_LIFE_S, _AROUND_S = 0.8, 0.012
+#: Longest life of a child, how long around the beginning of a transaction kills come, and how long that is waited for.
+_LIFE_S, _AROUND_S, _PATIENCE_S = 0.6, 0.012, 30.0
 #: Cycles between two looks at the whole file.
 _WHOLE_EVERY = 50
 _BEGIN = b"[]\n"
@@ -65,7 +67,7 @@ def cycle(config: Config, start: int, chance: random.Random) -> list[list[Any]]:
     if chance.random() < 0.5:
         time.sleep(chance.uniform(0, _LIFE_S))
     else:
-        wanted, end = chance.randint(1, 5), time.monotonic() + 2 * _LIFE_S
+        wanted, end = chance.randint(1, 2), time.monotonic() + _PATIENCE_S
         while words.count(_BEGIN) < wanted and (left := end - time.monotonic()) > 0:
             if select.select([heard], [], [], left)[0]:
                 words += os.read(heard, 1 << 16)
@@ -79,6 +81,13 @@ def cycle(config: Config, start: int, chance: random.Random) -> list[list[Any]]:
     return [json.loads(line) for line in words.splitlines(keepends=True) if line.endswith(b"\n") and line != _BEGIN]
 
 
+def load_models(config: Config) -> None:
+    """Load every bundle that came with the program, for all children."""
+    load = functools.cache(Bundle.load)
+    Bundle.load = staticmethod(lambda folder, *_: load(folder))  # type: ignore[assignment]
+    Forecaster(config.model_dir)
+
+
 def first_day(config: Config) -> None:
     """A store that holds load and weather, made by an engine that ended by itself."""
     with Service(config, SimulatedClock(_START)) as service:
@@ -88,6 +97,7 @@ def first_day(config: Config) -> None:
 def main(folder: Path, cycles: int, seed: int) -> dict[str, object]:
     """What came of so many cycles, and as many more as it takes until an issue was told: a busy machine may not make one in a few."""
     config = Config(data_dir=folder, simulated=True, port=0, backfill_days=30)
+    load_models(config)
     chance = random.Random(seed)
     if not os.fork():
         first_day(config)

@@ -217,6 +217,10 @@ def test_issues_jobs_and_areas_list_what_there_is(client: Client) -> None:
     issues = get(client, "/v1/issues?area=DK1&limit=3")["rows"]
     assert [i["issue_time"][11:13] for i in issues] == ["12", "11", "10"]
     assert get(client, "/v1/issues?start=2026-10-26T12:00Z&area=DK1&end=2026-10-27")["rows"] == issues[:1]
+    planned = get(client, "/v1/plan/issues?limit=3")
+    assert [(i["issue_time"][11:13], i["outcome"]) for i in planned["rows"]] == [(hour, "on_time") for hour in ("11", "10", "09")]
+    assert planned["areas"] == "DK DK1 DK2"
+    assert get(client, "/v1/plan/issues?outcome=missed")["rows"] == []
     jobs = get(client, "/v1/jobs")["rows"]
     assert [(j["job"], j["status"]) for j in jobs] == [("score", "expected"), ("ingest", "ok")]
     assert jobs[1]["detail"] == {"new": 3}

@@ -22,6 +22,8 @@ _AREAS = ("DK1", "DK2")
 #: Job runs are kept for 90 days: of earlier ones nothing is left, so that they need not be written.
 _RUNS_D = 100
 _EVERY_S = {"ingest": 15 * 60, "score": 15 * 60, "forecast": HOUR}
+#: Days between two looks at everything, in place of seven: they leave nothing on the disk and take time.
+_LOOK_EVERY_D = 90
 #: The most that rotated logs take: six files.
 _LOG_BYTES = 60_000_000
 
@@ -53,11 +55,19 @@ def issue(area: str, at: int, rng: np.random.Generator) -> QuantileForecast:
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def rare_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_EXAMINED_EVERY", _LOOK_EVERY_D)
+
+
 def grow(folder: Path, days: int) -> Grown:
     """Let so many days be written, hour by hour."""
     config, rng, largest = Config(data_dir=folder), np.random.default_rng(9), 0
     log = config.database.with_name(f"{config.database.name}-wal")
     with contextlib.closing(Writer(config.database)) as writer:
+        writer._db.execute(
+            "PRAGMA synchronous=OFF"
+        )  # no power fails here: it is room that counts, and a write to the disk takes none
         for hour in range(days * 24):
             now = START + hour * HOUR
             writer.put_forecasts([issue(area, now, rng) for area in ("DK", *_AREAS)], now)

@@ -33,6 +33,7 @@ from engine.__main__ import main
 from engine.clock import SystemClock
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, Flag, IntArray, Observations, Series, Tier
+from engine.forecaster import Forecaster
 from engine.kit_import import Taken
 from engine.lineup import Lineup
 from engine.signing import SecretKey
@@ -694,6 +695,34 @@ def test_a_kit_that_is_late_is_told_until_one_comes(site: Callable[..., Site], t
     assert (event.code, event.problem) == ("kit", "The newest kit is 12 days old, and one usually comes every 7 days.")
     other.take(one.pack(tmp_path / "next.kit", 0, until + 13 * DAY), until + 13 * DAY)
     assert not other.reader.events()
+
+
+def test_a_lower_tier_is_a_trouble_only_where_a_kit_is_missed(site: Callable[..., Site], tmp_path: Path) -> None:
+    one, other = site("one"), site("other")
+    connected(one)
+    times = hours(NOW - 30 * DAY, 30 * 24 - 2)
+    one.know(dataclasses.replace(LOAD, area="DK2"), times, times + 2 * HOUR, shape(times))
+    for week in range(3):
+        until = NOW + 7 * week * DAY
+        other.take(one.pack(tmp_path / f"{week}.kit", 0, until), until)
+    forecaster = Forecaster(other.config.model_dir)
+
+    def told(now: int) -> tuple[str, set[str]]:
+        kit_import.watch(other.writer, other.reader, now)
+        assert pipeline.forecast(other.writer, other.reader, forecaster, now, now).status == "ok"
+        state = health.state(other.reader, now)
+        jsonschema.validate(state, answers.HEALTH)
+        assert {area["tier"] for area in state["areas"]} == {"seasonal"}
+        assert state["next_kit"] == clock.iso(until + 7 * DAY)
+        return state["status"], {event["code"] for event in state["events"]}
+
+    assert told(until + 5 * DAY) == ("degraded", {"tier"}), "on the network it is one"
+    other.writer.set_offline(True)
+    assert told(until + 6 * DAY) == ("ok", set())
+    assert told(until + 12 * DAY) == ("degraded", {"kit", "tier"})
+    until += 13 * DAY
+    other.take(one.pack(tmp_path / "next.kit", 0, until), until)
+    assert told(until + DAY) == ("ok", set())
 
 
 def test_health_and_metrics_tell_of_the_newest_kit(parcel: Path, site: Callable[..., Site]) -> None:

@@ -1,5 +1,7 @@
+import contextlib
 import dataclasses
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,8 +24,12 @@ SERIES = Series("load", "DK1", "file")
 
 
 class Post(RuleBasedStateMachine):
-    """Messages that reach one store whole and in their order, and another split, doubled and in any order within their moment."""
+    """Messages that reach one store whole and in their order, and another split, doubled and in any order within their moment.
 
+    Both begin as copies of one that holds the usual load.
+    """
+
+    usual: Path
     folders: Iterator[Path]
     examples = 0
 
@@ -31,13 +37,13 @@ class Post(RuleBasedStateMachine):
         super().__init__()
         Post.examples += 1
         folder = next(self.folders)
-        self.writers = [Writer(folder / name / "lastvagt.sqlite") for name in ("plain", "odd")]
+        folder.mkdir()
+        self.writers = [Writer(Path(shutil.copy(self.usual, folder / name))) for name in ("plain", "odd")]
+        for writer in self.writers:
+            writer._db.execute("PRAGMA synchronous=OFF")  # what a power cut leaves is proved elsewhere
         self.readers = [Reader(writer.path) for writer in self.writers]
         self.moment = NOW
         self.sent: list[Observations] = []
-        hours = NOW - DAYS * DAY + HOUR * np.arange(DAYS * 24, dtype=np.int64)
-        for writer in self.writers:
-            writer.put([told(hours, histories.load_at(hours), self.moment)], now=self.moment)
 
     @rule(message=MESSAGES, chance=st.randoms(use_true_random=False), twice=st.booleans())
     def send(self, message, chance, twice) -> None:
@@ -83,6 +89,10 @@ def told(hours: np.ndarray, value: np.ndarray, moment: int) -> Observations:
 
 
 def post(folder: Path, examples: int) -> int:
+    Post.usual = folder / "usual"
+    hours = NOW - DAYS * DAY + HOUR * np.arange(DAYS * 24, dtype=np.int64)
+    with contextlib.closing(Writer(Post.usual)) as writer:
+        writer.put([told(hours, histories.load_at(hours), NOW)], now=NOW)
     Post.folders, Post.examples = (folder / str(n) for n in itertools.count()), 0
     run_state_machine_as_test(
         Post,

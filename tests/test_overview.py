@@ -163,6 +163,19 @@ def test_without_network_by_settings_old_inputs_are_told_but_no_trouble(tmp_path
     assert "forbrug målt til 07:00, for 11" in situation.ages
 
 
+@pytest.mark.parametrize("code", ["", "tier", "kit"])
+def test_without_network_a_lower_tier_is_a_trouble_where_the_engine_tells_of_it(tmp_path: Path, code: str) -> None:
+    lower = {"tier": Tier.NO_WEATHER, "reason": Reason.NO_WEATHER_FORECAST}
+    folder = filled_store.fill(tmp_path, days=16, learned=False, tso=False, **lower)
+    writer = Writer(folder / "lastvagt.sqlite")
+    writer.set_offline(True)
+    if code:
+        writer.open_event(code, "DK1", "It is late.", "Wait.", NOW)
+    writer.close()
+    troubles = overview_view(*_read(folder), RUNS, EN, NOW).situation.troubles
+    assert ("Model without weather (DK, DK1, DK2)" in troubles) == bool(code)
+
+
 def test_a_screen_that_cannot_read_says_that_it_is_old(plain: Seen) -> None:
     shown, more = plain
     broken = dataclasses.replace(shown, fault=Expected("The disk is gone.", "Check it."))

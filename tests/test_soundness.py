@@ -171,6 +171,25 @@ def load(hour: int, value: float, known: int = NOW) -> Observations:
     return Observations(series, np.array([hour]), np.array([known]), np.array([value]), np.zeros(1, np.uint8))
 
 
+def test_damage_of_the_structure_has_the_engine_recover(store: Path) -> None:
+    content = store.read_bytes()
+    store.write_bytes(content.replace(b"DK2total", b"ZZ2total", 1))
+    with desk(store) as (writer, reader):
+        mending.examine(writer, reader, Config(data_dir=store.parent), NOW)
+        assert writer.met_damage
+        assert "SQLite finds" in reader.events()[0].problem
+
+
+def test_issues_whose_rows_are_nobodys_stand_again(store: Path) -> None:
+    before = raw(store, _TABLES["everybody's table"])
+    hour = NOW // HOUR * HOUR
+    with desk(store) as (writer, _):
+        for wrong in ("issue_time = issue_time + 1", "valid_time = valid_time + 16"):
+            change(store, f"UPDATE forecast_latest SET {wrong} WHERE area = 'DK2' AND valid_time = {hour}")
+            assert writer.mend().renewed == 1
+            assert raw(store, _TABLES["everybody's table"]) == before
+
+
 def test_rows_of_an_issue_that_retention_let_go_are_no_damage(store: Path) -> None:
     with desk(store) as (writer, reader):
         oldest = reader.issues("DK1")[-1].issue_time

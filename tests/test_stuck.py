@@ -161,6 +161,19 @@ def test_a_resolver_that_hangs_is_told_and_costs_no_second_try(monkeypatch: pyte
     assert limits["a/b"] == (START, 0.0)
 
 
+def test_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as hole, socket.socket() as filler:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        filler.connect(hole.getsockname())  # no more fit into its queue
+        one = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", hole.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [one] * 20)
+        began = time.monotonic()
+        with pytest.raises(OSError, match=r"in time|no connection"):
+            HttpTransport().send(Request("a/b", "http://a.example/x"), 0.3)
+    assert time.monotonic() - began < 60, "each alone would have had ten seconds"
+
+
 def cycles(number: int) -> tuple[int, int]:
     """How many threads and files a process holds more after so many questions that nobody answered."""
     with silent() as url:

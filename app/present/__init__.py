@@ -4,12 +4,13 @@ from app.present.adjusting import AdjustmentLine, AdjustView, Preview, Sketch, a
 from app.present.areas import AreaRow, area_rows
 from app.present.backups import BackupLine, backup_lines, loss_text, unrestorable
 from app.present.calibration import CalibrationView, Coverage, Weight, calibration_view
+from app.present.cell import Cell
 from app.present.chooser import Group, choices, find
 from app.present.day_report import DayReport, ReportFacts, day_report, report_facts
 from app.present.finding import ranked
 from app.present.forecast import Band, ForecastView, Part, ReadOut, Stretch, forecast_view, read_out, time_range, value_range
 from app.present.frame import Empty, closed, engine_line
-from app.present.health import Cell, HealthLine, HealthView, TierDay, TierStrip, health_view
+from app.present.health import HealthLine, HealthView, TierDay, TierStrip, health_view
 from app.present.heat import Behind, HeatMap, HourLine, behind, heat_map
 from app.present.hour import HourRow, hour_rows
 from app.present.kits import kit_taken, kits_view, unimportable

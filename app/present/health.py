@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.health_snapshot import TIER_DAYS, HealthSnapshot
-from app.present import facts
+from app.present import facts, planned
+from app.present.cell import Cell
 from app.present.frame import Empty, closed, marks, nothing_to_show
 from app.present.lateness import judge
+from app.present.planned import PlannedView
 from app.snapshot import EngineStatus, Snapshot, with_told
 from app.translations import TEXTS, Language
 from engine import clock, geography, plan
@@ -34,16 +36,6 @@ _BEST = (Tier.FULL, Tier.POOLED)
 #: Seconds an issue may take before it is missed.
 _GRACE_S = 600
 _RANK = {tier: rank for rank, tier in enumerate(Tier)}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a list: its words, the state they tell if any, and a course to draw with what is usual of it (None: nothing)."""
-
-    words: str = ""
-    state: Freshness | None = None
-    course: tuple[float, ...] = ()
-    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +83,7 @@ class HealthView:
     last_day: str
     events: tuple[HealthLine, ...]
     no_events: str
+    planned: PlannedView
     disk: tuple[tuple[str, Cell], ...]
     growth: Cell
     closed: str
@@ -124,6 +117,7 @@ def health_view(
         last_day=language.text("health.today"),
         events=tuple(_event(event, language, now) for event in sorted(noted, key=lambda e: (e.until is not None, -e.since))),
         no_events=language.text("health.no_events") if found is not None and not noted else "",
+        planned=PlannedView() if found is None else planned.planned_view(found.planned, TIER_DAYS, language, now),
         disk=() if found is None else _disk(found.space, language),
         growth=Cell() if found is None else _growth(found.space, language),
         closed="" if engine.takes_orders else closed(engine, language) or language.text("health.no_engine"),
@@ -240,7 +234,7 @@ def _job(state: JobState, runs: bool, asked_next: Mapping[str, int], language: L
     else:
         started, took = language.moment(last.started_at, now, weekday=False), _took(last, language)
         did = Cell(started), Cell(took), Cell(text(f"run.{last.status}"), _JOB_STATES[last.status])
-        told = f"{last.problem} {last.remedy}".strip() or _detail(last.detail, language)
+        told = _missed(last, language, now) or f"{last.problem} {last.remedy}".strip() or _detail(last.detail, language)
     about = _about(state, told, language)
     if state.job == "ingest" and asked_next:
         times = sorted(asked_next.items(), key=lambda item: item[1])
@@ -258,6 +252,15 @@ def _about(state: JobState, told: str, language: Language) -> str:
     if state.usual_s is not None:
         parts.append(language.text("health.usually", took=_seconds(state.usual_s, language)))
     return " ".join([*parts, *([language.text("health.last_told", told=told)] if told else [])])
+
+
+def _missed(run: JobRun, language: Language, now: int) -> str:
+    """Which hourly issues were missed, and why; nothing of another run."""
+    if run.status != "missed" or "why" not in run.detail:
+        return ""
+    first, last = (language.moment(clock.parse_utc(str(run.detail[name])), now) for name in ("first", "last"))
+    why = planned.reason(str(run.detail["why"]), language)
+    return language.text("health.missed_told", count=run.detail["count"], first=first, last=last, reason=why)
 
 
 def _took(run: JobRun, language: Language) -> str:
@@ -335,8 +338,7 @@ def _tier_day(day: dt.date, planned: int, tiers: Sequence[Tier], language: Langu
 
 
 def _event(event: Event, language: Language, now: int) -> HealthLine:
-    key = f"event.{event.code}"
-    kind = language.text(key, subject=facts.name(event.subject, language)) if key in TEXTS else f"{event.code} {event.subject}"
+    kind = facts.title(event, language)
     over = event.until is not None
     lasted = language.duration((now if event.until is None else event.until) - event.since)
     cells = (
@@ -345,8 +347,7 @@ def _event(event: Event, language: Language, now: int) -> HealthLine:
         Cell(lasted),
         Cell(kind),
     )
-    figures = facts.told(event, language)
-    return HealthLine(cells, f"{kind}: {figures}" if figures else f"{event.problem} {event.remedy}")
+    return HealthLine(cells, f"{kind.rstrip('.')}. {facts.detail(event, language)}")
 
 
 def _disk(space: Space, language: Language) -> tuple[tuple[str, Cell], ...]:

@@ -26,12 +26,15 @@ _SERIOUS = (
     "job",
     "model",
     "rollback",
+    "worse",
     "source",
     "clock_behind",
     "kit",
     "peak",
     "drift",
     "stalled",
+    "contradicted",
+    "incomplete",
     "challenger",
 )
 #: Kinds that are told elsewhere: a tier in the header of its area, a proposal by the name of its view, a newer version at the foot.
@@ -101,7 +104,7 @@ def _of_event(event: Event, snapshot: Snapshot, language: Language, now: int) ->
     since = text("window.since", time=language.moment(event.since, now))
     if f"event.{event.code}" not in TEXTS:
         return Notice(cause, event.problem, "", event.remedy, since)
-    problem = text(f"event.{event.code}", subject=facts.name(event.subject, language))
+    problem = facts.title(event, language)
     figures = facts.told(event, language) or facts.shown(event, snapshot, language, now)
     effect, remedy = figures or text(f"effect.{event.code}"), text(f"action.{event.code}")
     return Notice(cause, problem, effect, remedy, since, f"{event.problem} {event.remedy}".strip())
@@ -124,8 +127,6 @@ def history(events: Iterable[Event], language: Language, now: int) -> str:
     lines = [f"# {text('notices.history')}"]
     for event in events:
         until = language.moment(event.until, now) if event.until is not None else text("notices.open")
-        known = f"event.{event.code}" in TEXTS
-        problem = text(f"event.{event.code}", subject=facts.name(event.subject, language)) if known else event.problem
-        detail = f" {facts.told(event, language) or event.problem}" if known else ""
-        lines.append(f"**{language.moment(event.since, now)} – {until}**  \n{problem}.{detail}")
+        kind = facts.title(event, language).rstrip(".")
+        lines.append(f"**{language.moment(event.since, now)} – {until}**  \n{kind}. {facts.detail(event, language)}")
     return "\n\n".join(lines if len(lines) > 1 else [*lines, text("notices.none")])

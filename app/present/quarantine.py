@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.present.cell import Cell
 from app.present.frame import closed
-from app.present.health import Cell
 from app.snapshot import EngineStatus
 from app.translations import Language
 from engine import clock, geography

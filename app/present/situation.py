@@ -72,10 +72,12 @@ def _late(snapshot: Snapshot, language: Language, now: int) -> list[tuple[Freshn
             areas = causes.setdefault((words, state), [])
             areas += [short_name(of, language)] if short_name(of, language) not in areas else []
 
+    # Between two kits the engine tells of no lower tier: it is as planned.
+    planned = snapshot.offline and all(event.code not in ("tier", "kit") for event in snapshot.events)
     for of in snapshot.consumers:
         row = area_row(snapshot, of, language, now)
         add(language.text("situation.forecast"), row.forecast_freshness, of)
-        if row.reduced:
+        if row.reduced and not planned:
             causes.setdefault((row.reduced, Freshness.LATE), []).append(short_name(of, language))
         if snapshot.offline:
             continue  # how old inputs are stands below, and that no kit has come is a trouble of its own

@@ -12,6 +12,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Stil uret, eller lad en tidstjeneste (NTP) gøre det.",
         "Set the clock, or let a time service (NTP) do it.",
     ),
+    "facts.clock_ahead": (
+        "Det er {span} foran kilderne; så længe laves ingen nye prognoser.",
+        "It is {span} ahead of the sources; until it is set, no new forecasts are made.",
+    ),
+    "facts.clock_behind": (
+        "Det er {span} bagud for kilderne; prognoser får et for tidligt tidspunkt.",
+        "It is {span} behind the sources; forecasts are dated too early.",
+    ),
+    "facts.pause": (
+        "Den stod stille i {span}, til {time}; prognoserne for de timer mangler.",
+        "It stood still for {span}, until {time}; the forecasts of those hours are missing.",
+    ),
+    "facts.set_forward": ("Det blev stillet {span} frem, til {time}.", "It was set forward by {span}, to {time}."),
+    "facts.set_back": ("Det blev stillet {span} tilbage, til {time}.", "It was set back by {span}, to {time}."),
+    "facts.withdrawn": (
+        "Uret var foran, da de blev lavet: {count} i alt.",
+        "The clock was ahead when they were made: {count} in all.",
+    ),
     "event.clock_behind": ("Computerens ur er bagud", "This computer's clock is behind"),
     "effect.clock_behind": (
         "Prognoser og målinger får et for tidligt tidspunkt.",

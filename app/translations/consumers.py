@@ -54,6 +54,38 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "late.about": ("op til {usual}", "up to {usual}"),
     "event.stalled": ("Målingerne fra {subject} står stille", "The measurements of {subject} stand still"),
+    "event.incomplete": ("Der mangler timer i forbruget for {subject}", "Hours are missing in the load of {subject}"),
+    "effect.incomplete": (
+        "Prognoserne laves uden dem. Dagens fejl regnes af de timer, der er.",
+        "Forecasts are made without them. Errors of that day count the hours there are.",
+    ),
+    "action.incomplete": (
+        "De hentes igen i to uger. En fil med dem kan indlæses.",
+        "They are asked for again for two weeks. A file with them can be imported.",
+    ),
+    "facts.hours": ("{missing} af {hours} timer {day}", "{missing} of {hours} hours on {day}"),
+    "facts.incomplete": (
+        "Der mangler {days}. Prognoserne laves uden dem.",
+        "Missing: {days}. Forecasts are made without them.",
+    ),
+    "facts.settled": ("det afregnede forbrug {days}", "settled consumption on {days}"),
+    "facts.operator": ("netoperatørens prognose {days}", "the grid operator's forecast on {days}"),
+    "facts.contradicted": (
+        "Målingen passer ikke med {days}. Ingen kan vide, hvem der har ret, så intet er sat til side.",
+        "The measurements do not fit {days}. Nobody can tell which is right, so nothing was set aside.",
+    ),
+    "event.contradicted": (
+        "To kilder til forbruget i {subject} er forskudt en time",
+        "Two sources of the load of {subject} are an hour apart",
+    ),
+    "effect.contradicted": (
+        "Ingen kan vide, hvilken der har ret, så intet er sat til side.",
+        "Nobody can tell which is right, so nothing was set aside.",
+    ),
+    "action.contradicted": (
+        "Se på dagen, før du stoler på dens fejl.",
+        "Look at that day before you trust its errors.",
+    ),
     "sources.of": ("{name} {area}", "{name} {area}"),
     # the three parts of a chart
     "part.measured": ("Målt til {time}", "Measured until {time}"),

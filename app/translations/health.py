@@ -58,6 +58,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.no_network": ("aldrig: uden net", "never: no network"),
     "health.every": ("Hver {every}.", "Every {every}."),
     "health.usually": ("Tager normalt {took}.", "Usually takes {took}."),
+    "health.missed_told": (
+        "{count} timer fra {first} til {last} fik ingen prognose. {reason}",
+        "{count} hours, {first} to {last}, have no forecast. {reason}",
+    ),
     "health.last_told": ("Senest: {told}", "Last: {told}"),
     "health.told": ("{job} er bestilt og kører straks.", "{job} is ordered and runs at once."),
     "health.sending": ("Motoren spørges …", "Asking the engine …"),
@@ -82,8 +86,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "job.adapt_about": ("Lærer af sene målinger, der er kommet.", "Learns from late load that has come in."),
     "job.score_about": ("Holder prognoser op mod det målte.", "Holds forecasts against what was measured."),
     "job.compare_about": (
-        "Holder modeller på prøve op mod dem i drift.",
-        "Holds models on trial against those that serve.",
+        "Holder modeller på prøve op mod dem i drift, og dem op mod ugen før.",
+        "Holds models on trial against those that serve, and these against the week before.",
     ),
     "job.maintenance_about": ("Rydder op efter opbevaringsreglerne.", "Tidies up by the rules of retention."),
     "job.backup": ("Sikkerhedskopi", "Backup"),
@@ -94,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.backup": ("Der kan ikke laves sikkerhedskopi", "No backup can be made"),
     "effect.backup": ("Går databasen tabt, er den seneste kopi ældre.", "If the database is lost, the newest copy is older."),
     "action.backup": ("Se efter disken, som kopierne ligger på.", "Look after the disk that backups are on."),
-    "event.restored": ("Databasen var beskadiget og blev erstattet", "The database was damaged and was replaced"),
+    "event.restored": ("Databasen var beskadiget og er genoprettet", "The database was damaged and was recovered"),
     "effect.restored": ("Noget af historikken kan mangle.", "Some of the history may be missing."),
     "action.restored": (
         "Se efter disken; notér så tabet under Drift, Sikkerhedskopier.",
@@ -134,6 +138,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Se efter pladsen på disken, og om et andet program bruger databasen.",
         "Look at the room on the disk, and whether another program uses the database.",
     ),
+    "facts.words": ("Motoren skriver: {words}", "The engine writes: {words}"),
+    "facts.backup": ("Sikkerhedskopien fra {time} tog dens plads.", "The backup of {time} took its place."),
+    "facts.log": (
+        "Skriveloggen var beskadiget; det, som kun den holdt, højst nogle minutter, er tabt.",
+        "Its write-ahead log was damaged; what only it held, some minutes at most, is lost.",
+    ),
+    "facts.lost": (
+        "Tabt: prognoserne for {count} timer, {first} til {last}.",
+        "Lost: the issues of {count} hours, {first} to {last}.",
+    ),
+    "facts.lost_none": ("Ingen prognose er tabt.", "No issue is lost."),
+    "facts.free": ("Der er {free} fri; der laves ingen sikkerhedskopier.", "{free} are free; no backups are made."),
     "facts.waiting": (
         "Motoren kører, men kan intet gemme. Prognoser, der venter i hukommelsen: {count}; de gemmes bagefter.",
         "The engine runs, but can store nothing. Issues that wait in memory: {count}; they are stored afterwards.",
@@ -144,6 +160,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.expected": ("besvær", "trouble"),
     "run.bug": ("fejl", "fault"),
     "run.missed": ("udeblevet", "missed"),
+    # issues as planned
+    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hourly forecast: late or never"),
+    "planned.hour": ("Planlagt", "Planned"),
+    "planned.state": ("Tilstand", "State"),
+    "planned.made": ("Lavet", "Made"),
+    "planned.reason": ("Årsag", "Reason"),
+    "planned.late": ("for sent", "late"),
+    "planned.missed": ("udeblev", "missed"),
+    "planned.after": ("{time}, {after} efter", "{time}, {after} after"),
+    "planned.summary": (
+        "Af {count} timer i de seneste {days} døgn kom prognosen til tiden i {on_time}, for sent i {late} og slet ikke i {missed}. "
+        "Den gælder Danmark, DK1 og DK2 på én gang.",
+        "Of {count} hours in the last {days} days the forecast came on time in {on_time}, late in {late}, and not at all in {missed}. "
+        "It is of Denmark, DK1 and DK2 at once.",
+    ),
+    "planned.none": ("Der er endnu ingen prognose.", "There is no forecast yet."),
+    "planned.not_running": ("Motoren kørte ikke.", "The engine did not run."),
+    "planned.slept": (
+        "Computeren sov, eller dens ur blev stillet frem.",
+        "The computer slept, or its clock was set forward.",
+    ),
     # tiers
     "health.tiers": ("Sådan blev prognoserne lavet", "How forecasts were made"),
     "health.tiers_about": (

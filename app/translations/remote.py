@@ -15,6 +15,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "engine.heard": ("sidst hørt {time}", "last heard {time}"),
     "engine.exposed": ("åben for andre maskiner: {address}", "open to other machines: {address}"),
     "event.guesses": ("Forkerte nøgler sendes fra {subject}", "Wrong tokens are sent from {subject}"),
+    "facts.guesses": (
+        "Over {count} på et minut; ingen af dem lukkede nogen ind.",
+        "More than {count} within a minute; none of them let anybody in.",
+    ),
     "effect.guesses": ("Ingen af dem lukkede nogen ind.", "None of them let anybody in."),
     "action.guesses": (
         "Find programmet dér: giv det en gyldig nøgle, eller hold det ude med firewallen.",

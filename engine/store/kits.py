@@ -76,6 +76,11 @@ def late(kits: Sequence[KitRecord], now: int) -> Expected | None:
     )
 
 
+def on_plan(kits: Sequence[KitRecord], now: int) -> bool:
+    """Whether kits come, and the next one is not missed."""
+    return bool(kits) and late(kits, now) is None
+
+
 def usual_gap_s(kits: Sequence[KitRecord]) -> int | None:
     """Seconds that usually lie between one kit and the next; None before the third."""
     ends = sorted({record.until for record in kits})

@@ -534,6 +534,11 @@ class Reader:
         """Bytes of the database file, without its write-ahead log."""
         return int(self._rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
 
+    def thinned_to(self) -> int:
+        """Before when only one issue a day is kept; 0 where all are."""
+        found = self._rows("SELECT value FROM property WHERE name='thinned_to'")
+        return int(found[0][0]) if found else 0
+
     def space(self) -> space.Space:
         """What the database takes of the disk."""
         return space.measure(self._rows, self.path)

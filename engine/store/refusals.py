@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import disk
 from engine.domain import Expected
+from engine.store import examination
 
 #: What may hinder a database from taking a change; an engine that meets one can only tell of it, not write it down.
 CODES = ("disk_full", "read_only", "locked", "refused")
@@ -47,6 +48,8 @@ def refusal(path: Path, error: sqlite3.DatabaseError) -> Refused:
             f"Another program keeps the database {path} locked.",
             "End that program, or close the database in it; the engine goes on by itself.",
         )
+    if examination.is_damage(error):
+        return Refused("refused", f"The database {path} is damaged: {error}.", "Check the disk; the next start recovers it.")
     return Refused(
         "refused", f"The database {path} refused a change: {error}.", "Free disk space, or end the program that locks it."
     )

@@ -19,8 +19,12 @@ PORTION_D = 60
 #: Rows as seals see them; whatever else a damaged page gives is none.
 _ROWS = """SELECT valid_time, available_at, value, flags FROM observation WHERE series_id = ? AND valid_time >= ? AND valid_time < ?
     AND typeof(valid_time) = 'integer' AND typeof(available_at) = 'integer' AND typeof(value) = 'real' AND typeof(flags) = 'integer'"""
-_PORTIONS = f"""SELECT series_id, valid_time / {DAY * PORTION_D} AS portion FROM observation WHERE portion BETWEEN 0 AND 9999
-    UNION SELECT series_id, day / {PORTION_D} AS portion FROM observation_seal WHERE portion BETWEEN 0 AND 9999 ORDER BY 1, 2"""
+#: The first and the last day of which there are rows or seals, of those that a date may be.
+_ENDS = """SELECT min(day), max(day) FROM (
+    SELECT min(valid_time) / 86400 AS day FROM observation WHERE series_id = ?1 AND valid_time BETWEEN 0 AND 1e10
+    UNION ALL SELECT max(valid_time) / 86400 FROM observation WHERE series_id = ?1 AND valid_time BETWEEN 0 AND 1e10
+    UNION ALL SELECT min(day) FROM observation_seal WHERE series_id = ?1 AND day BETWEEN 0 AND 1e5
+    UNION ALL SELECT max(day) FROM observation_seal WHERE series_id = ?1 AND day BETWEEN 0 AND 1e5)"""
 _TURN = """INSERT INTO observation_seal VALUES(?1, ?2, ?3)
     ON CONFLICT(series_id, day) DO UPDATE SET seal = (seal | excluded.seal) & ~(seal & excluded.seal)"""
 
@@ -34,7 +38,7 @@ def insert(db: sqlite3.Connection, series_id: int, new: FloatArray) -> None:
     """Store rows, of which none is there, and leave the seals."""
     valid, known, value, flags = new.T
     numbers = (valid.astype(np.int64).tolist(), known.astype(np.int64).tolist(), value.tolist(), flags.astype(np.int64).tolist())
-    db.executemany("INSERT INTO observation VALUES(?,?,?,?,?)", zip([series_id] * len(new), *numbers, strict=True))
+    db.executemany("INSERT OR REPLACE INTO observation VALUES(?,?,?,?,?)", zip([series_id] * len(new), *numbers, strict=True))
 
 
 def add(db: sqlite3.Connection, series_id: int, new: FloatArray) -> int:
@@ -92,8 +96,12 @@ def seal_all(db: sqlite3.Connection) -> None:
 
 def portions(db: sqlite3.Connection) -> list[tuple[int, int, int]]:
     """Every series in spans [start, end) of valid time that hold all of its rows and seals."""
-    found = db.execute(_PORTIONS).fetchall()
-    return [(series_id, portion * PORTION_D * DAY, (portion + 1) * PORTION_D * DAY) for series_id, portion in found]
+    found = []
+    for (series_id,) in db.execute("SELECT series_id FROM series ORDER BY series_id").fetchall():
+        first, last = db.execute(_ENDS, (series_id,)).fetchone()
+        days = range(first, last + 1, PORTION_D) if first is not None else ()
+        found += [(series_id, day * DAY, (day + PORTION_D) * DAY) for day in days]
+    return found
 
 
 def broken(db: sqlite3.Connection, series_id: int, start: int, end: int) -> list[int]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import pace
 from engine.domain import LEVELS, QuantileForecast
 from engine.store import codec, retrieval, schema, seals
 from engine.store.retrieval import Former
@@ -29,7 +30,12 @@ _NOBODYS = """DELETE FROM forecast_latest AS l WHERE NOT EXISTS (
       AND (l.valid_time - r.valid_start) % r.step_s = 0)
     AND (l.valid_time > l.issue_time + 14 * 86400 OR l.issue_time >= max(
       (SELECT min(issue_time) FROM forecast_run r WHERE r.area = l.area AND r.consumer_type = l.consumer_type),
-      coalesce((SELECT CAST(value AS INTEGER) FROM property WHERE name = 'thinned_to'), 0)))"""
+      coalesce((SELECT CAST(value AS INTEGER) FROM property WHERE name = 'thinned_to'), 0)))
+    RETURNING area, consumer_type, issue_time, valid_time"""
+#: The issue that a row says to be of, else the newest that has its hour.
+_SOMEBODYS = f"""SELECT {PARTS} FROM forecast_run WHERE area = ?1 AND consumer_type = ?2
+    AND (issue_time = ?3 OR ?4 BETWEEN valid_start AND valid_start + (hours - 1) * step_s)
+    ORDER BY issue_time = ?3 DESC, issue_time DESC LIMIT 1"""
 #: Issues read at a time.
 _AT_ONCE = 500
 
@@ -61,17 +67,19 @@ def made_of(
 
 def show(db: sqlite3.Connection, forecast: QuantileForecast) -> None:
     """Let the hours of an issue stand as rows in `forecast_latest`, unless a newer one's stand there."""
-    columns = [schema.level_column(level) for level in forecast.levels]
+    of = (forecast.area, forecast.consumer_type, forecast.issue_time, forecast.tier.value)
+    _show(db, of, forecast.valid_time.tolist(), forecast.quantiles.tolist())
+
+
+def _show(db: sqlite3.Connection, of: tuple[str, str, int, str], hours: Iterable[int], quantiles: Iterable[list[float]]) -> None:
+    area, consumer_type, issue_time, tier = of
+    columns = _COLUMNS.split(", ")
     marks = ",".join("?" * (5 + len(columns)))
-    head = (forecast.area, forecast.consumer_type)
     db.executemany(
-        f"""INSERT INTO forecast_latest(area, consumer_type, valid_time, issue_time, tier, {", ".join(columns)}) VALUES({marks})
+        f"""INSERT INTO forecast_latest(area, consumer_type, valid_time, issue_time, tier, {_COLUMNS}) VALUES({marks})
             ON CONFLICT(area, consumer_type, valid_time) DO UPDATE SET issue_time=excluded.issue_time, tier=excluded.tier,
             {", ".join(f"{c}=excluded.{c}" for c in columns)} WHERE excluded.issue_time >= issue_time""",
-        [
-            (*head, t, forecast.issue_time, forecast.tier.value, *row)
-            for t, row in zip(forecast.valid_time.tolist(), forecast.quantiles.tolist(), strict=True)
-        ],
+        [(area, consumer_type, hour, issue_time, tier, *row) for hour, row in zip(hours, quantiles, strict=True)],
     )
 
 
@@ -81,6 +89,7 @@ def mend(transaction: Callable[[], AbstractContextManager[sqlite3.Connection]], 
     with retrieval.opened(backups) as formers:
         found, after = Finding(), -1
         while True:
+            pace.step()
             with transaction() as db:
                 some, last = _mend_issues(db, after, formers)
             found += some
@@ -88,9 +97,10 @@ def mend(transaction: Callable[[], AbstractContextManager[sqlite3.Connection]], 
                 break
             after = last
         with transaction() as db:
-            found += Finding(renewed=max(0, db.execute(_NOBODYS).rowcount))
+            found += Finding(renewed=_replace_nobodys(db))
             portions = seals.portions(db)
         for portion in portions:
+            pace.step()
             with transaction() as db:
                 found += _mend_values(db, *portion, formers)
     return found
@@ -119,6 +129,16 @@ def _replace(db: sqlite3.Connection, run_id: int, issue: tuple[Any, ...]) -> boo
     """Let an issue be another one, unless that is there already."""
     sets = ", ".join(f"{part} = ?" for part in PARTS.replace("\n", "").split(", "))
     return db.execute(f"UPDATE OR IGNORE forecast_run SET {sets} WHERE run_id = ?", (*issue, run_id)).rowcount == 1
+
+
+def _replace_nobodys(db: sqlite3.Connection) -> int:
+    """Let the issues whose rows they may have been stand again where rows are nobody's; returns how many those were."""
+    gone = db.execute(_NOBODYS).fetchall()
+    for issue in {tuple(issue) for row in gone for issue in db.execute(_SOMEBODYS, row).fetchall()}:
+        if made_of(*issue) is not None:
+            area, kind, issue_time, start, blob, _, _, _, tier, _, step_s, hours, *_ = issue
+            _show(db, (area, kind, issue_time, tier), range(start, start + hours * step_s, step_s), codec.decode(blob).tolist())
+    return len(gone)
 
 
 def _mend_values(db: sqlite3.Connection, series_id: int, start: int, end: int, formers: Sequence[Former]) -> Finding:
