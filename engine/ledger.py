@@ -58,6 +58,11 @@ def planned_issues(reader: Reader, start: int, now: int) -> list[PlannedIssue]:
         for run in reader.job_runs("forecast", _FAILED, status)
     }
     why |= {
+        floor_hour(run.started_at): str(run.detail["late"])
+        for run in reader.job_runs("forecast", (now - start) // HOUR + _FAILED, "ok")
+        if "late" in run.detail
+    }
+    why |= {
         hour: str(run.detail.get("why", run.problem))
         for run in reversed(reader.job_runs("forecast", MISSED_RUNS, "missed"))
         for hour in hours_of(run)

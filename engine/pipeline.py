@@ -318,10 +318,11 @@ def forecast(
     now: int,
     duels: Sequence[Duel] = (),
     put: Put | None = None,
+    late: str = "",
 ) -> JobRun:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them.
 
-    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does.
+    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does. `late` is why they come late.
     """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
@@ -332,6 +333,7 @@ def forecast(
         (put or writer.put_forecasts)(issues, now, learned)
         peaks.watch(writer, reader, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
+        story.detail |= {"late": late} if late else {}
         if issues and duels:
             made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
             story.detail["shadow_issues"] = made

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, health, metrics, pipeline, roles, settings
+from engine import answers, clock, health, ledger, metrics, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -78,6 +78,10 @@ def test_after_a_gap_only_the_newest_issue_is_made_and_the_others_are_noted_once
         assert START + 7 * HOUR + 37 * MINUTE <= late[0] < START + 7 * HOUR + 42 * MINUTE
         assert late[1:] == [START + 8 * HOUR, START + 9 * HOUR]
         (missed,) = [run for run in service._reader.job_runs("forecast") if run.status == "missed"]
+        issues = ledger.planned_issues(service._reader, START, time.now())
+        began = next(run for run in reversed(service._reader.job_runs("forecast")) if run.status == "ok")
+    assert [issue.outcome.value for issue in issues[3:9]] == ["missed"] * 4 + ["late", "on_time"]
+    assert "late" not in began.detail
     span = {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
     assert missed.detail == span | {"why": SLEPT}
 
@@ -201,7 +205,7 @@ def started(config: Config, *options: str, stdin: int | None = None, **settings:
     command = [sys.executable, "-m", "engine", "run", "--data-dir", str(config.data_dir), *options]
     environment = {"LASTVAGT_PORT": "0"} | {f"LASTVAGT_{name.upper()}": value for name, value in settings.items()}
     engine = subprocess.Popen(command, env=os.environ | environment, stdin=stdin, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and engine.poll() is None:
         try:
             reader = Reader(config.database)
@@ -222,7 +226,7 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     died.close()
     engine, address = started(config, "--simulated")
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while requests.get(f"{address}/health", timeout=30).json()["status"] == "starting" and time.monotonic() < end:
             time.sleep(0.2)
         assert len(requests.get(f"{address}/v1/forecast?area=DK", timeout=30).json()["rows"]) >= 168
@@ -448,3 +452,14 @@ def test_a_run_of_a_lane_that_comes_after_the_end_does_not_keep_the_process(conf
         late.start()
         late.join(30)
         assert not late.is_alive()
+
+
+def test_an_engine_that_starts_within_an_hour_says_why_its_first_issue_is_late(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        service.tick(START)
+    time.set(START + HOUR + 20 * MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        *_, late = ledger.planned_issues(service._reader, START, time.now())
+        assert (late.outcome, late.reason) == (ledger.Outcome.LATE, ledger.NOT_RUNNING)

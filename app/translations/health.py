@@ -161,7 +161,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.bug": ("fejl", "fault"),
     "run.missed": ("udeblevet", "missed"),
     # issues as planned
-    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hour's issue: late or never"),
+    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hourly forecast: late or never"),
     "planned.hour": ("Planlagt", "Planned"),
     "planned.state": ("Tilstand", "State"),
     "planned.made": ("Lavet", "Made"),
