@@ -60,10 +60,11 @@ class Lanes:
             self._scheduler.add_job(tick, trigger, (lane,), id=lane, executor=lane, next_run_time=dt.datetime.now(UTC))
         self._scheduler.start()
 
-    def wake(self, lane: str) -> None:
-        """Let a lane look at once for what is due."""
-        if self._scheduler is not None:
-            self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
+    def wake(self, *lanes: str) -> None:
+        """Let lanes look at once for what is due."""
+        if self._scheduler is not None and not self._ends():
+            for lane in lanes:
+                self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
 
     def get_on(self) -> bool:
         """Whether every lane makes its steps; one that sleeps is woken."""

@@ -32,7 +32,6 @@ from engine import (
     diskguard,
     doors,
     explaining,
-    guesses,
     installation,
     kit_import,
     logs,
@@ -49,7 +48,6 @@ from engine import (
     sources,
     supervision,
     support,
-    timeguard,
     timetable,
     update_job,
     upgrade,
@@ -71,6 +69,7 @@ from engine.store.refusals import Refused
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
+from engine.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +136,8 @@ class Service:
             self._lineup = Lineup(self._config, self._writer, self._reader)
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
+            known = self._writer, self._reader, self._clock, self._guard, self._disk, self._guesses, self._lanes
+            self._watch = Watch(*known, self._installation, self._started_at)
             self._forget_unasked()
             for job in ("compare", "maintenance", backing.JOB):
                 self._last[job] = backing.last(self._reader, job, self._started_at)
@@ -207,19 +208,13 @@ class Service:
         finally:
             self._ingested = True
             self._last.pop("score", None)
-            self._wake("work")
+            self._lanes.wake("work")
 
     def _watch_kits(self, now: int) -> None:
         """Where nothing else brings data, miss the kit that does not come."""
         if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
             self._last["kit"] = now
             kit_import.watch(self._writer, self._reader, now)
-
-    def _wake(self, *lanes: str) -> None:
-        """Let lanes look at once for what is due."""
-        if not self._ends():
-            for lane in lanes:
-                self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
         """When each source is asked next, by dataset."""
@@ -341,8 +336,8 @@ class Service:
         with supervision.DeadMan() as dead_man:
             # A wait without end would not hear Ctrl-C on Windows.
             while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
-                self._watch_time()
-                self._watch_database()
+                self._watch.look_at_time()
+                self._restarts |= self._watch.meets_damage(self._config)
                 if time.monotonic() >= beat:
                     beat += every_s
                     if self._beat(servers[0].port):
@@ -413,7 +408,7 @@ class Service:
         self._told.add(job)
         if self._life is not None:
             self._life.resume()
-        self._wake(_LANE_OF[job])
+        self._lanes.wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
 
     def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
@@ -423,7 +418,7 @@ class Service:
         if not taken["again"]:
             self._told.add("forecast")
             self._last.pop("score", None)
-            self._wake("work")
+            self._lanes.wake("work")
         return taken
 
     def _restore(self, words: Mapping[str, Any]) -> dict[str, object]:
@@ -462,7 +457,7 @@ class Service:
             logging.getLogger().setLevel(self._config.log_level)
         self._writer.set_offline(self._config.is_offline)
         self._forget_unasked()
-        self._wake("network")
+        self._lanes.wake("network")
 
     def _forget_unasked(self) -> None:
         """End the troubles of sources that are not asked, or not any more."""
@@ -471,56 +466,15 @@ class Service:
             if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
                 self._writer.close_event(event.code, event.subject, self._clock.now())
 
-    def _prove(self) -> None:
-        """A new version has proved itself when it has served for a while, answers, and none of its jobs failed by a fault of its own."""
-        faults = [event for event in self._reader.events() if event.code == "job" and event.since >= self._started_at]
-        if self._clock.now() - self._started_at < upgrade.PROVEN_S or faults:
-            return
-        here = self._reader.engine()
-        if here is not None and upgrade.on_trial(self._installation, __version__):
-            access.Endpoint(here.url, timeout_s=5.0).get("/health")
-            upgrade.prove(self._installation)
-            log.info("Version %s has proved itself.", __version__)
-
-    def _watch_time(self) -> None:
-        """Let every lane look for what is due after a sleep or when the clock was set, and tell of both."""
-        happened = self._guard.look()
-        if not happened:
-            return
-        self._wake(*LANES)
-        with contextlib.suppress(Refused):
-            timeguard.tell_of_past(self._writer, happened, self._clock.now())
-
-    def _watch_database(self) -> None:
-        """Where damage was met, start again, which looks through the database and recovers it."""
-        if (self._reader.met_damage or self._writer.met_damage) and recovery.suspect(self._config, self._clock.now()):
-            log.error("Damage was met in %s.", self._config.database)
-            self._restarts = True
-
     def _beat(self, port: int) -> bool:
         """Tell those who watch that the engine lives, if it gets on; returns whether it does."""
-        state = {}
         if self._disk.look(self._config, self._clock.now()):
             self._told.add("ingest")
-            self._wake(*LANES)
-        with contextlib.suppress(Expected):  # a locked database: the next beat says more
-            timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
-            state = {"STATUS": self._state(port)}
-            self._prove()
-            guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
+            self._lanes.wake(*LANES)
+        with contextlib.suppress(Expected):  # a locked database: the next beat tries again
             if self._life is not None and self._resting != self._life.rests():
                 self._begin_jobs()
-        gets_on = self._resting or self._lanes.get_on()
-        if gets_on:
-            supervision.tell(WATCHDOG=1, **state)
-        return gets_on
-
-    def _state(self, port: int) -> str:
-        """One line for who looks at the service."""
-        newest = next((iso(issue.issue_time) for issue in self._reader.issues(end=self._clock.now() + 1, limit=1)), "none yet")
-        troubles = [event.problem for event in self._reader.events() if event.code not in plan.VERSIONS]
-        told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
-        return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"
+        return self._watch.beat(port, self._resting)
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""

@@ -32,7 +32,7 @@ def load(area: str, hours: IntArray) -> np.ndarray:
 def issues(model_id: str, error: float, days: int, areas: tuple[str, ...] = ("DK1", "DK2")) -> list[QuantileForecast]:
     """Issues twice a day over the last days, of 48 hours, with errors of so many percent on average."""
     made, chance = [], np.random.default_rng(9)
-    for issue_time in range(NOW - days * DAY, NOW, 12 * HOUR):
+    for issue_time in range(NOW - NOW % DAY - days * DAY, NOW, 12 * HOUR):
         hours = issue_time + HOUR * np.arange(1, 49, dtype=np.int64)
         for area in areas:
             factor = 1 + error / 100 * chance.choice((-1, 1)) * chance.uniform(0.5, 1.5)
@@ -113,7 +113,7 @@ def test_a_champion_that_is_sound_or_new_or_perhaps_unlucky_stays(desk: Desk, er
     desk.writer.put_forecasts(issues("new", error, days), NOW)
     found = desk.watch()
     assert (desk.serving(), desk.told()) == ("new", [])
-    assert ("cannot be judged: 9 days of 14 are known" in str(found)) == (days == 9)
+    assert ("cannot be judged: 10 days of 14 are known" in str(found)) == (days == 9)
 
 
 def test_nobody_is_judged_by_the_issues_of_another_or_where_that_is_turned_off(desk: Desk) -> None:
