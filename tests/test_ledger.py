@@ -71,6 +71,7 @@ def test_the_table_is_cut_by_span_outcome_and_limit(history: Writer, reader: Rea
     assert missed.rows[0] == (clock.iso(THIS - 7 * HOUR), "missed", None, NOT_RUNNING)
     span = tables.planned(reader, NOW, THIS - 9 * HOUR, THIS - 5 * HOUR)
     assert [row[1] for row in span.rows] == ["late", "missed", "missed", "late"]
+    assert tables.planned(reader, NOW, NOW + 9 * DAY, NOW + 10 * DAY).rows == []
     assert [row[0] for row in tables.planned(reader, NOW, limit=2).rows] == [clock.iso(THIS), clock.iso(THIS - HOUR)]
 
 

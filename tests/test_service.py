@@ -205,7 +205,7 @@ def started(config: Config, *options: str, stdin: int | None = None, **settings:
     command = [sys.executable, "-m", "engine", "run", "--data-dir", str(config.data_dir), *options]
     environment = {"LASTVAGT_PORT": "0"} | {f"LASTVAGT_{name.upper()}": value for name, value in settings.items()}
     engine = subprocess.Popen(command, env=os.environ | environment, stdin=stdin, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and engine.poll() is None:
         try:
             reader = Reader(config.database)
@@ -226,7 +226,7 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     died.close()
     engine, address = started(config, "--simulated")
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while requests.get(f"{address}/health", timeout=30).json()["status"] == "starting" and time.monotonic() < end:
             time.sleep(0.2)
         assert len(requests.get(f"{address}/v1/forecast?area=DK", timeout=30).json()["rows"]) >= 168

@@ -102,12 +102,12 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
 
 @contextmanager
 def silent_resolver() -> Iterator[None]:
-    """Names are looked up for ever, until it ends."""
-    ends, real = threading.Event(), socket.getaddrinfo
+    """Names are looked up for ever, until it ends: then they are unknown."""
+    ends = threading.Event()
 
-    def look_up(*asked, **named):
+    def look_up(*_):
         ends.wait()
-        return real(*asked, **named)
+        raise socket.gaierror("unknown")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", look_up)
@@ -115,6 +115,7 @@ def silent_resolver() -> Iterator[None]:
             yield
         finally:
             ends.set()
+            wait(lambda: not lookups(), 30)
 
 
 def lookups() -> list[threading.Thread]:
@@ -131,7 +132,6 @@ def hung(number: int) -> tuple[float, int, int]:
                 transport.send(Request("a/b", f"http://{'ab'[i % 2]}.example/x"), 0.002)
             longest = max(longest, time.monotonic() - began)
         held = len(lookups())
-    wait(lambda: not lookups(), 30)
     return longest, held, len(lookups())
 
 
