@@ -92,10 +92,10 @@ test: lint
 test-long: $(READY)
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist worksteal -m long
 
-# Every gate of the trust report anew, the longest first, then the page tests/trust-report.md.
+# Every gate of the trust report anew, the longest first, then the page tests/trust-report.md. Three at a time on two cores: many wait.
 trust-report: $(READY)
 	rm -rf out/trust
-	-QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist load --maxschedchunk 1 -m gate
+	-QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 3 --dist load --maxschedchunk 1 -m gate
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/trust_report.py
 
 # Times, memory and growth of engine and app, as README quotes them.

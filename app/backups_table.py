@@ -36,7 +36,7 @@ class BackupsTable(Asker):
         text = language.text
         self.about = theme.label(0.92, role="quiet")
         self.about.setWordWrap(True)
-        self.list = Listing(text("backups.backups"), [text(f"backups.{head}") for head in _HEADS], palette, most=6)
+        self.list = Listing(text("backups.backups"), [text(f"backups.{head}") for head in _HEADS], palette, stretch=3, most=6)
         self.list.itemSelectionChanged.connect(self._look)
         self.make, self.restore, self.noted = (
             QtWidgets.QPushButton(text(f"backups.{name}")) for name in ("now", "restore", "noted")

@@ -242,21 +242,22 @@ class EngineLink(QtCore.QObject):
     def _look(self) -> None:
         """See whether the engine lives, in a thread, for its endpoint may be slow to say so."""
         state, now = self._state, self._clock.now()
-        if state is None or self._is_gone(state) or self._looking:
-            if self.status.kind is EngineKind.FAILED:
-                self._settle()
+        if self.status.kind is EngineKind.FAILED:
+            self._settle()
+        if state is None or self._looking:
             return
-        asks = now - state.heartbeat >= OVERDUE_S and not 0 <= now - self._asked_at < ASK_EVERY_S
-        if asks or self._process is None:
+        gone = self._is_gone(state)
+        asks = (gone or now - state.heartbeat >= OVERDUE_S) and not 0 <= now - self._asked_at < ASK_EVERY_S
+        if asks or (self._process is None and not gone):
             self._looking, self._asked_at = True, now if asks else self._asked_at
             in_background(self, lambda: self._looked.emit(_look_at(state, asks)))
 
     def _take_look(self, look: _Look) -> None:
         self._looking = False
-        if look.state != self._state:
-            return  # it has written since
+        if look.state != self._state or not self._timer.isActive():
+            return  # it has written since, or nobody wants to know any more
         if look.told is not None:
-            self._heard = look
+            self._heard, self._gone = look, None
         if not look.alive and self._process is None:
             self._heard, self._gone = None, look.state
         self._settle()

@@ -18,15 +18,12 @@ JOB = "backup"
 OLD_S = 2 * DAY
 
 
-def run(writer: Writer, config: Config, time: Clock, go_on: backups.GoOn = lambda: None) -> JobRun:
-    """Make a backup, delete those that are too old, and keep what came of it; while it fails an event is open.
-
-    Raises `CalledOff` where `go_on` does, and then nothing was done.
-    """
+def run(writer: Writer, config: Config, time: Clock) -> JobRun:
+    """Make a backup, delete those that are too old, and keep what came of it; while it fails an event is open."""
     started, problem, remedy = time.now(), "", ""
     detail: dict[str, object] = {}
     try:
-        made = _make(writer, config, started, go_on)
+        made = _make(writer, config, started)
         left = backups.prune(config.backups, config.simulated, max(1, config.keep_backups))
         detail = {"file": made.name, "bytes": made.size_bytes, "kept": len(left), "left_out": made.left_out}
     except Expected as trouble:
@@ -41,9 +38,9 @@ def run(writer: Writer, config: Config, time: Clock, go_on: backups.GoOn = lambd
     return done
 
 
-def _make(writer: Writer, config: Config, now: int, go_on: backups.GoOn) -> Backup:
+def _make(writer: Writer, config: Config, now: int) -> Backup:
     """A backup; of a database whose issues are damaged after those were put right that can be, and without the others."""
-    where = config.database, folder(config), config.simulated, now, config.disk_low_mb * 1e6, go_on
+    where = config.database, folder(config), config.simulated, now, config.disk_low_mb * 1e6
     try:
         return backups.make(*where)
     except backups.NotAsWritten:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from engine import adaptation, clock, features, geography, hierarchy, issuing, pooled
+from engine import adaptation, clock, features, geography, hierarchy, issuing, pace, pooled
 from engine.adaptation import AHEAD, BRIDGE, Adaptation, Lesson
 from engine.domain import (
     HORIZON_H,
@@ -89,6 +89,7 @@ def make_issues(
     bundle, beside = forecaster.pooled, around(history, price_areas)
     made: dict[Consumer, QuantileForecast] = {}
     for first in range(0, len(wanted), _BATCH):
+        pace.step()
         batch = wanted[first : first + _BATCH]
         raws = _raw(bundle, history, batch, beside)
         issues = {c: _issue(history, bundle, c, raws.get(c), adaptations) for c in batch}
@@ -270,6 +271,7 @@ def learn(
     if bundle is None:
         return learned
     for day, consumers in days.items():
+        pace.step()
         date = clock.EPOCH + dt.timedelta(days=day)
         span = clock.local_midnight(date), clock.local_midnight(date + dt.timedelta(days=1))
         truth = archive.as_of(now, span[0], (span[1] - span[0]) // HOUR)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from engine import pace
 from engine.domain import DAY, HOUR, Expected, IntArray
 
 ZONE = ZoneInfo("Europe/Copenhagen")
@@ -50,7 +51,7 @@ class SystemClock:
         return time.monotonic() if _STEADY is None else time.clock_gettime(_STEADY)
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        pace.sleep(seconds)
 
 
 class SimulatedClock:

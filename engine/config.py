@@ -125,6 +125,11 @@ class Config:
     peak_alarm_percent: Annotated[
         int, "Probability, 1 to 100 percent, of exceeding a peak limit within two days from which on there is an alarm."
     ] = 20
+    switch_back_percent: Annotated[
+        int,
+        "Percent by which errors of a model that serves must surely be larger than those of the load a week before, over two to four "
+        "weeks, for the former model to serve again; 0 leaves that to people.",
+    ] = 10
     update_url: Annotated[
         str, "Address of a folder with updates.json, https or file, that tells of newer versions; empty asks nobody."
     ] = ""

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 import requests
 import urllib3
 
-from engine import __version__
+from engine import __version__, pace
 from engine.config import is_fetchable
 from engine.disk import require_room
 from engine.domain import Expected
@@ -61,6 +61,7 @@ def large(
         with _told_as_expected(path), _opened(url, name, had) as (goes_on, chunks), part.open("ab" if goes_on else "wb") as out:
             had = out.tell()
             for chunk in chunks:
+                pace.step()
                 had += out.write(chunk)
                 if had > size:
                     break

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from engine import clock, features, geography, hierarchy
+from engine import clock, features, geography, hierarchy, pace
 from engine.calibration import Calibration
 from engine.domain import DAY, HORIZON_H, HOUR, INPUTS, FloatArray, IntArray, QuantileForecast
 from engine.forecaster import Forecaster
@@ -120,6 +120,7 @@ def hindcast(archive: Archive, forecaster: Forecaster, issue_time: int) -> dict[
     lessons = Lessons(archive, learners)
     first = max(issue_time - _HINDCAST_DAYS * DAY, forecaster.seen_to + DAY)
     for moment in range(-(-first // _HINDCAST_STEP_S) * _HINDCAST_STEP_S, issue_time, _HINDCAST_STEP_S):
+        pace.step()
         lessons.learn(moment)
         lessons.add(make_issues(archive, forecaster, moment, lessons.calibrations))
     lessons.learn(issue_time)

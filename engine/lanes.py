@@ -12,35 +12,40 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from engine import pace
 from engine.clock import UTC
-from engine.domain import HOUR
 
 #: Jobs that wait for the network have a thread of their own, so that an issue never waits for an upstream.
 LANES = ("network", "work", "update")
 #: A lane that begins nothing for this long, though it is asked to every minute, sleeps: the clock was set back.
 ASLEEP_S = 150.0
-#: A step of a lane that takes longer than this hangs. Ingest may have years to fetch; each of its questions has a deadline.
-HANGS_S = {"network": 6 * HOUR, "work": HOUR // 2, "update": 2 * HOUR}
+#: A step that takes longer than this hangs. The longest that is meant to take long is a question to a source, with 90 s.
+HANGS_S = 300.0
 
 
 class Lanes:
-    """The lanes of an engine, at rest until `start`. In each one step runs at a time; `moved` is when it began or ended one last."""
+    """The lanes of an engine, at rest until `start`. In each one job runs at a time; `moved` is when it made a step last.
 
-    def __init__(self) -> None:
+    Once the engine `ends` each is broken off with its next step.
+    """
+
+    def __init__(self, ends: Callable[[], bool]) -> None:
+        self._ends = ends
         self.locks = {lane: threading.Lock() for lane in LANES}
         self.moved = dict.fromkeys(LANES, time.monotonic())
         self._scheduler: BackgroundScheduler | None = None
 
     @contextmanager
     def held(self, lane: str) -> Iterator[None]:
-        """Nobody else takes a step of a lane meanwhile."""
-        with self.locks[lane]:
+        """Nobody else runs a job of a lane meanwhile, and its steps are seen."""
+        with self.locks[lane], pace.seen(lambda: self._step(lane)):
+            pace.step()
             yield
-            self.step(lane)
 
-    def step(self, lane: str) -> None:
-        """Note that a step begins or ends now."""
+    def _step(self, lane: str) -> None:
         self.moved[lane] = time.monotonic()
+        if self._ends():
+            raise pace.CalledOff
 
     def start(self, tick: Callable[[str], object]) -> None:
         """Let each lane tick now, and every minute."""
@@ -55,28 +60,29 @@ class Lanes:
             self._scheduler.add_job(tick, trigger, (lane,), id=lane, executor=lane, next_run_time=dt.datetime.now(UTC))
         self._scheduler.start()
 
-    def wake(self, lane: str) -> None:
-        """Let a lane look at once for what is due."""
-        if self._scheduler is not None:
-            self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
+    def wake(self, *lanes: str) -> None:
+        """Let lanes look at once for what is due."""
+        if self._scheduler is not None and not self._ends():
+            for lane in lanes:
+                self._scheduler.modify_job(lane, next_run_time=dt.datetime.now(UTC))
 
     def get_on(self) -> bool:
-        """Whether every lane begins and ends its steps; one that sleeps is woken."""
+        """Whether every lane makes its steps; one that sleeps is woken."""
         on = True
         for lane, lock in self.locks.items():
             idle_s, works = time.monotonic() - self.moved[lane], lock.locked()
             if not works and idle_s > ASLEEP_S:
                 self.wake(lane)
-            on = on and idle_s < (HANGS_S[lane] if works else 2 * ASLEEP_S)
+            on = on and idle_s < (HANGS_S if works else 2 * ASLEEP_S)
         return on
 
     def stop(self) -> None:
-        """Begin no more steps."""
+        """Begin no more jobs."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
 
     def come_to_rest(self, patience_s: float) -> bool:
-        """Wait for the steps that run; whether all came to their end."""
+        """Wait for the jobs that run; whether all came to their end."""
         end, rest = time.monotonic() + patience_s, True
         for lock in self.locks.values():
             if lock.acquire(timeout=max(0.0, end - time.monotonic())):

@@ -46,6 +46,8 @@ class PlannedIssue:
 def planned_issues(reader: Reader, start: int, now: int) -> list[PlannedIssue]:
     """Every hour from `start` on whose issue should have been made by now, from the first issue on that is kept with all its kind."""
     start = floor_hour(max(start, reader.thinned_to()) - 1) + HOUR
+    if start > now:
+        return []
     created: dict[int, int] = {}
     for issue in reader.issues("DK1", start, now + 1, limit=(now - start) // 60 + 1, consumer_type="total"):
         hour = floor_hour(issue.issue_time)
@@ -56,6 +58,11 @@ def planned_issues(reader: Reader, start: int, now: int) -> list[PlannedIssue]:
         floor_hour(run.started_at): run.problem
         for status in ("expected", "bug")
         for run in reader.job_runs("forecast", _FAILED, status)
+    }
+    why |= {
+        floor_hour(run.started_at): str(run.detail["late"])
+        for run in reader.job_runs("forecast", (now - start) // HOUR + _FAILED, "ok")
+        if "late" in run.detail
     }
     why |= {
         hour: str(run.detail.get("why", run.problem))

@@ -193,11 +193,32 @@ class Lineup:
             for mine in self._assigned()[0].values():
                 if mine.spare in stood_in:
                     what = f"Its numbers for {stood_in[mine.spare]} were implausible; those of {mine.spare} from the same inputs were not."
-                    self._record(Move(mine.tier, "rollback", mine.named, mine.spare), roles.ENGINE, what, now)
-                    problem = f"{mine.named} lost its role in the tier '{mine.tier}' to {mine.spare}. {what}"
-                    self._writer.open_event(
-                        "rollback", mine.named, problem, "Look at that bundle, then decide who shall serve.", now
-                    )
+                    self._fall_back(mine, what, now)
+
+    def champions(self) -> list[tuple[Bundle, str]]:
+        """The champion of every tier that serves itself, each with the name of the former one that could take over, if any."""
+        with self._lock:
+            assigned, bundles, _ = self._assigned()
+            return [(bundles[mine.champion], mine.spare) for mine in assigned.values() if mine.champion == mine.named != ""]
+
+    def give_back(self, champion: Bundle, what: str, now: int) -> bool:
+        """Make the former champion serve again in place of one that does badly; returns whether.
+
+        Not where there is none, or one of the two lost its role by the engine before: nobody is moved to and fro.
+        """
+        with self._lock:
+            mine, changes = self._assigned()[0][champion.tier], self._reader.roster.changes()
+            lost = {change.from_id for change in changes if (change.act, change.who) == ("rollback", roles.ENGINE)}
+            if not mine.spare or mine.named != champion.model_id or lost & {mine.named, mine.spare}:
+                return False
+            self._fall_back(mine, what, now)
+            return True
+
+    def _fall_back(self, mine: Roles, what: str, now: int) -> None:
+        """Record that the former champion serves again, and tell of it."""
+        self._record(Move(mine.tier, "rollback", mine.named, mine.spare), roles.ENGINE, what, now)
+        problem = f"{mine.named} lost its role in the tier '{mine.tier}' to {mine.spare}. {what}"
+        self._writer.open_event("rollback", mine.named, problem, "Look at that bundle, then decide who shall serve.", now)
 
     def decide(self, act: str, words: Mapping[str, str | None], now: int) -> RoleChange:
         """Carry out a decision: promote `model_id`, rollback `tier`, or challenge `model_id` (without one: nobody in `tier`).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import clock
+from engine import clock, pace
 from engine.config import Config
 from engine.domain import DAY
 from engine.store import Reader, Writer, backups
@@ -13,6 +13,7 @@ def examine(writer: Writer, reader: Reader, config: Config, now: int) -> int:
     """Look at every page, issue and value, put right what a backup has whole, and tell what was damaged until nothing is; returns how
     many issues there are. In a file whose structure is damaged nothing else is looked at: the engine starts again and recovers it."""
     there = backups.found(config.backups, config.simulated)
+    pace.step()
     structure = reader.structure()
     found = Finding() if structure else writer.mend([backup.path for backup in there])
     writer.met_damage |= bool(structure)

@@ -26,7 +26,7 @@ _MEASURED_S = 3 * DAY
 #: Levels that are told: the median and the edges of the bands of 80 and 90 %.
 _TOLD_LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 #: Troubles that are told even while there are none, so that a graph has a line and an alert something to look at.
-_TROUBLES = ("clock_ahead", "source", "stalled", "drift", "peak", "job", "model", "guesses")
+_TROUBLES = ("clock_ahead", "source", "stalled", "tier", "kit", "drift", "peak", "job", "model", "guesses")
 #: Planned jobs that run whenever they are due; the others wait for something besides the time.
 _TIMED = ("forecast", "score", "maintenance")
 _PROCESS = Path("/proc/self")

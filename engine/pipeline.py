@@ -19,12 +19,14 @@ from engine import (
     bridge,
     clock,
     contest,
+    demotion,
     drift,
     features,
     geography,
     issuing,
     lag,
     mending,
+    pace,
     peaks,
     plausibility,
     pooled,
@@ -52,7 +54,7 @@ from engine.domain import (
 from engine.drift import Stand
 from engine.forecaster import Forecaster
 from engine.geography import Measure
-from engine.lineup import Duel
+from engine.lineup import Duel, Lineup
 from engine.store import TRUTHS, Archive, PutResult, Reader, Writer
 from engine.store.kits import USUAL_OF, Arrival, on_plan
 from engine.store.reader import SeriesState, Target
@@ -88,25 +90,32 @@ class _Story:
 
 @contextmanager
 def _job(writer: Writer, name: str, now: Callable[[], int]) -> Iterator[tuple[_Story, list[JobRun]]]:
-    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller."""
+    """Run a job: whatever happens, its run is kept; Expected ends it quietly, anything else goes on to the caller.
+
+    One that is called off leaves none: it is done anew.
+    """
     story, kept, started = _Story(), list[JobRun](), now()
     status = "ok"
     try:
         yield story, kept
     except Expected as problem:
         story.trouble(problem)
+    except pace.CalledOff:
+        status = ""
+        raise
     except BaseException as bug:
         status = "bug"
         story.troubles.append(Expected(f"{type(bug).__name__}: {bug}", "See the log; this is a fault of the program."))
         raise
     finally:
-        if story.troubles and status == "ok":
-            status = "expected"
-        problems = " ".join(t.problem for t in story.troubles)
-        remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
-        kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
-        with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
-            writer.put_job_run(kept[0])
+        if status:
+            if story.troubles and status == "ok":
+                status = "expected"
+            problems = " ".join(t.problem for t in story.troubles)
+            remedies = " ".join(dict.fromkeys(t.remedy for t in story.troubles))
+            kept.append(JobRun(name, started, now(), status, problems, remedies, story.detail))
+            with suppress(Refused):  # the log tells of the run, and whoever watches the disk of the refusal
+                writer.put_job_run(kept[0])
 
 
 def ingest(
@@ -309,10 +318,11 @@ def forecast(
     now: int,
     duels: Sequence[Duel] = (),
     put: Put | None = None,
+    late: str = "",
 ) -> JobRun:
     """Issue forecasts of every area from what was known at `issue_time`, best tier each area's inputs allow, and publish them.
 
-    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does.
+    The challengers of `duels` issue too, in shadow. `put` keeps the issues, else the writer does. `late` is why they come late.
     """
     with _job(writer, "forecast", lambda: now) as (story, kept):
         start, hours = features.window(issue_time)
@@ -323,6 +333,7 @@ def forecast(
         (put or writer.put_forecasts)(issues, now, learned)
         peaks.watch(writer, reader, now)
         story.detail |= {"issue_time": clock.iso(issue_time), "tiers": {f.area: f.tier.value for f in issues}}
+        story.detail |= {"late": late} if late else {}
         if issues and duels:
             made = {duel.challenger.model_id: _shadow(writer, reader, archive, duel, issues, now) for duel in duels}
             story.detail["shadow_issues"] = made
@@ -413,8 +424,19 @@ def _shadow(writer: Writer, reader: Reader, archive: Archive, duel: Duel, issues
     return 0
 
 
-def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, settled_after_days: int) -> JobRun:
-    """Hold challengers against their champions on days whose truth has settled, and propose what enough days say."""
+def compare(
+    writer: Writer,
+    reader: Reader,
+    duels: Sequence[Duel],
+    now: int,
+    settled_after_days: int,
+    lineup: Lineup | None = None,
+    switch_back_percent: int = 0,
+) -> JobRun:
+    """Hold challengers against their champions on days whose truth has settled, and propose what enough days say.
+
+    With `lineup`, champions are held against the load a week before too: one that is worse by over `switch_back_percent` goes.
+    """
     with _job(writer, "compare", lambda: now) as (story, kept):
         proposals: dict[str, Expected] = {}
         for duel in duels:
@@ -433,6 +455,8 @@ def compare(writer: Writer, reader: Reader, duels: Sequence[Duel], now: int, set
                 writer.close_event("proposal", event.subject, now)
         for subject, proposal in proposals.items():
             writer.open_event("proposal", subject, proposal.problem, proposal.remedy, now)
+        if lineup is not None:
+            story.detail |= {"champions": demotion.watch(writer, reader, lineup, switch_back_percent, now)}
     return kept[0]
 
 
@@ -485,6 +509,7 @@ def maintain(writer: Writer, config: Config, now: int) -> JobRun:
         thin_after = config.thin_forecasts_after_days
         if thin_after:
             story.detail["thinned"] = writer.thin_forecasts(now - thin_after * DAY)
+        pace.step()
         story.detail |= writer.prune(now, config.keep_forecasts_days, issuing.LEARN_BACK_S // DAY, thin_after)
         story.detail["database_bytes"] = config.database.stat().st_size
         with closing(Reader(config.database)) as reader:

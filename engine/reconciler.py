@@ -27,6 +27,7 @@ class Reconciler:
         self._writer, self._reader, self._clock, self._guard = writer, reader, clock, guard
         self._began = clock.steady()
         self._tried = -1
+        self.why_late = ""  # the issue that was due last, where this engine knows
         self._hindered: dict[int, str] = {}  # why the issue of an hour could not be made so far
 
     def due(self, now: int, told: bool, ingested: bool, waiting: int | None = None) -> int | None:
@@ -52,6 +53,7 @@ class Reconciler:
             self._note_missed(range(floor_hour(newest) + HOUR, hour, HOUR), now)
         self._tried = now
         on_time = not made and now - running_s <= hour and now < hour + LATE_S
+        self.why_late = "" if on_time or made else self._hindered.get(hour) or (NOT_RUNNING if hour < self._began_at else "")
         return hour if on_time else now
 
     def made(self, run: JobRun) -> None:
@@ -73,17 +75,16 @@ class Reconciler:
         for why, group in itertools.groupby(missed, lambda hour: self._hindered.get(hour, "")):
             times = list(group)
             span = iso(times[0]) if len(times) == 1 else f"{iso(times[0])} to {iso(times[-1])}"
-            reason = why or self._absence(times[-1])
+            reason = why or (NOT_RUNNING if times[-1] < self._began_at else SLEPT)
             problem = f"{len(times)} hourly issues, {span}, were not made. {reason}"
             detail = {"first": iso(times[0]), "last": iso(times[-1]), "count": len(times), "why": reason}
             remedy = "" if why else "Keep the engine running, and this computer awake."
             self._writer.put_job_run(JobRun("forecast", now, now, "missed", problem, remedy, detail))
 
-    def _absence(self, hour: int) -> str:
-        began = self._clock.now() - (self._clock.steady() - self._began)
-        if hour < began:
-            return NOT_RUNNING
-        return SLEPT
+    @property
+    def _began_at(self) -> float:
+        """When this engine began, by the clock as it is now."""
+        return self._clock.now() - (self._clock.steady() - self._began)
 
     def _withdraw(self, now: int) -> None:
         """Take back what a clock that was ahead has dated after now: it would be taken for the newest, and for what is made then."""

@@ -32,11 +32,11 @@ from engine import (
     diskguard,
     doors,
     explaining,
-    guesses,
     installation,
     kit_import,
     logs,
     orders,
+    pace,
     peaks,
     pipeline,
     plan,
@@ -48,7 +48,6 @@ from engine import (
     sources,
     supervision,
     support,
-    timeguard,
     timetable,
     update_job,
     upgrade,
@@ -63,13 +62,14 @@ from engine.guesses import Guesses
 from engine.lanes import LANES, Lanes
 from engine.lineup import Cast, Lineup
 from engine.lock import exclusive
+from engine.pace import CalledOff
 from engine.reconciler import Reconciler
 from engine.store import Reader, Writer
-from engine.store.backups import CalledOff
 from engine.store.refusals import Refused
 from engine.timeguard import TimeGuard
 from engine.tokens import Tokens
 from engine.updates import FOLDER, Memory, Stand, Updates
+from engine.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Service:
         self._changing = threading.Lock()
         self._clock = clock
         self._resources = contextlib.ExitStack()
-        self._lanes = Lanes()
+        self._lanes = Lanes(self._ends)
         self._life = life
         self._resting = False
         self._stopping = stopping or threading.Event()
@@ -136,8 +136,10 @@ class Service:
             self._lineup = Lineup(self._config, self._writer, self._reader)
             kit_import.adopt_calendar(self._reader)
             self._started_at = self._clock.now()
+            known = self._writer, self._reader, self._clock, self._guard, self._disk, self._guesses, self._lanes
+            self._watch = Watch(*known, self._installation, self._started_at)
             self._forget_unasked()
-            for job in ("maintenance", backing.JOB):
+            for job in ("compare", "maintenance", backing.JOB):
                 self._last[job] = backing.last(self._reader, job, self._started_at)
             backing.note(self._writer, self._config)
             self._resources = stack.pop_all()
@@ -157,11 +159,10 @@ class Service:
         }
         runs = []
         for lane in lanes:
-            with self._lanes.held(lane):
+            with contextlib.suppress(CalledOff), self._lanes.held(lane):
                 for step in steps[lane]:
-                    if not self._ends():
-                        self._lanes.step(lane)
-                        runs.append(self._guarded(step, max(now, self._clock.now())))
+                    runs.append(self._guarded(step, max(now, self._clock.now())))
+                    pace.step()
         return [run for run in runs if run is not None]
 
     def _guarded(self, step: Callable[[int], JobRun | None], now: int) -> JobRun | None:
@@ -171,8 +172,6 @@ class Service:
             run = step(now)
         except Expected as problem:
             log.warning("%s: %s %s", name, problem.problem, problem.remedy)
-            return None
-        except CalledOff:
             return None
         except Exception:
             if not self._ends():  # closing the store under a job that takes too long to stop is no news
@@ -209,19 +208,13 @@ class Service:
         finally:
             self._ingested = True
             self._last.pop("score", None)
-            self._wake("work")
+            self._lanes.wake("work")
 
     def _watch_kits(self, now: int) -> None:
         """Where nothing else brings data, miss the kit that does not come."""
         if self._config.is_offline and plan.Rhythm(HOUR).is_due(self._last.get("kit", -1), now):
             self._last["kit"] = now
             kit_import.watch(self._writer, self._reader, now)
-
-    def _wake(self, *lanes: str) -> None:
-        """Let lanes look at once for what is due."""
-        if not self._ends():
-            for lane in lanes:
-                self._lanes.wake(lane)
 
     def _next_questions(self, now: int) -> dict[str, int]:
         """When each source is asked next, by dataset."""
@@ -254,8 +247,9 @@ class Service:
             if self._cast is None:
                 raise
             log.exception("Roles could not be settled; who served goes on.")
+        cast, why_late = self._cast, self._reconciler.why_late
         run = pipeline.forecast(
-            self._writer, self._reader, self._cast.forecaster, issue_time, now, self._cast.duels, self._waiting.put
+            self._writer, self._reader, cast.forecaster, issue_time, now, cast.duels, self._waiting.put, why_late
         )
         self._lineup.retreat(issue_time, now)
         return run
@@ -284,10 +278,11 @@ class Service:
         return pipeline.score(self._writer, self._reader, now, self._config.settled_after_days)
 
     def _compare(self, now: int) -> JobRun | None:
-        if self._cast is None or not self._cast.duels or not self._due("compare", now):
+        if self._cast is None or not self._due("compare", now):
             return None
         self._last["compare"] = now
-        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, self._config.settled_after_days)
+        settled, worse = self._config.settled_after_days, self._config.switch_back_percent
+        return pipeline.compare(self._writer, self._reader, self._cast.duels, now, settled, self._lineup, worse)
 
     def _maintain(self, now: int) -> JobRun | None:
         # A clock that is ahead would have young forecasts thinned: sources are asked first what the time is.
@@ -320,11 +315,7 @@ class Service:
         if not (self._due(backing.JOB, now) or backing.is_to_try_again(self._reader, self._last[backing.JOB], now)):
             return None
         self._last[backing.JOB] = now
-        return backing.run(self._writer, self._config, self._clock, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._ends():
-            raise CalledOff
+        return backing.run(self._writer, self._config, self._clock)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -345,8 +336,8 @@ class Service:
         with supervision.DeadMan() as dead_man:
             # A wait without end would not hear Ctrl-C on Windows.
             while not (self._restarts or self._stopping.wait(min(0.5, every_s))):
-                self._watch_time()
-                self._watch_database()
+                self._watch.look_at_time()
+                self._restarts |= self._watch.meets_damage(self._config)
                 if time.monotonic() >= beat:
                     beat += every_s
                     if self._beat(servers[0].port):
@@ -413,13 +404,11 @@ class Service:
         job, now = words["job"], self._clock.now()
         if job == "ingest" and self._config.is_offline:
             raise roles.Pointless("No network by settings: no source is asked.", "Import a kit or a file, or set network = true.")
-        if job == "compare" and (self._cast is None or not self._cast.duels):
-            raise roles.Pointless("No bundle is tried, so that there is nothing to compare.", "Try one: lastvagt-engine models.")
         log.info("%s: run %s now.", words["who"] or "somebody", job)
         self._told.add(job)
         if self._life is not None:
             self._life.resume()
-        self._wake(_LANE_OF[job])
+        self._lanes.wake(_LANE_OF[job])
         return {"job": job, "told_at": iso(now)}
 
     def _import_kit(self, words: Mapping[str, Any]) -> dict[str, object]:
@@ -429,7 +418,7 @@ class Service:
         if not taken["again"]:
             self._told.add("forecast")
             self._last.pop("score", None)
-            self._wake("work")
+            self._lanes.wake("work")
         return taken
 
     def _restore(self, words: Mapping[str, Any]) -> dict[str, object]:
@@ -468,7 +457,7 @@ class Service:
             logging.getLogger().setLevel(self._config.log_level)
         self._writer.set_offline(self._config.is_offline)
         self._forget_unasked()
-        self._wake("network")
+        self._lanes.wake("network")
 
     def _forget_unasked(self) -> None:
         """End the troubles of sources that are not asked, or not any more."""
@@ -477,56 +466,15 @@ class Service:
             if (event.code == "source" and event.subject not in asked) or (event.code == "stalled" and not asked):
                 self._writer.close_event(event.code, event.subject, self._clock.now())
 
-    def _prove(self) -> None:
-        """A new version has proved itself when it has served for a while, answers, and none of its jobs failed by a fault of its own."""
-        faults = [event for event in self._reader.events() if event.code == "job" and event.since >= self._started_at]
-        if self._clock.now() - self._started_at < upgrade.PROVEN_S or faults:
-            return
-        here = self._reader.engine()
-        if here is not None and upgrade.on_trial(self._installation, __version__):
-            access.Endpoint(here.url, timeout_s=5.0).get("/health")
-            upgrade.prove(self._installation)
-            log.info("Version %s has proved itself.", __version__)
-
-    def _watch_time(self) -> None:
-        """Let every lane look for what is due after a sleep or when the clock was set, and tell of both."""
-        happened = self._guard.look()
-        if not happened:
-            return
-        self._wake(*LANES)
-        with contextlib.suppress(Refused):
-            timeguard.tell_of_past(self._writer, happened, self._clock.now())
-
-    def _watch_database(self) -> None:
-        """Where damage was met, start again, which looks through the database and recovers it."""
-        if (self._reader.met_damage or self._writer.met_damage) and recovery.suspect(self._config, self._clock.now()):
-            log.error("Damage was met in %s.", self._config.database)
-            self._restarts = True
-
     def _beat(self, port: int) -> bool:
         """Tell those who watch that the engine lives, if it gets on; returns whether it does."""
-        state = {}
         if self._disk.look(self._config, self._clock.now()):
             self._told.add("ingest")
-            self._wake(*LANES)
-        with contextlib.suppress(Expected):  # a locked database: the next beat says more
-            timeguard.tell_of_clock(self._writer, self._reader, self._guard, self._clock.now())
-            state = {"STATUS": self._state(port)}
-            self._prove()
-            guesses.watch(self._guesses, self._writer, self._reader, self._clock.now())
+            self._lanes.wake(*LANES)
+        with contextlib.suppress(Expected):  # a locked database: the next beat tries again
             if self._life is not None and self._resting != self._life.rests():
                 self._begin_jobs()
-        gets_on = self._resting or self._lanes.get_on()
-        if gets_on:
-            supervision.tell(WATCHDOG=1, **state)
-        return gets_on
-
-    def _state(self, port: int) -> str:
-        """One line for who looks at the service."""
-        newest = next((iso(issue.issue_time) for issue in self._reader.issues(end=self._clock.now() + 1, limit=1)), "none yet")
-        troubles = [event.problem for event in self._reader.events() if event.code not in plan.VERSIONS]
-        told = f"; {len(troubles)} to look at: {troubles[0]}" if troubles else ""
-        return f"Serves http://127.0.0.1:{port}; newest issue {newest}{told}"
+        return self._watch.beat(port, self._resting)
 
     def stop(self) -> None:
         """Make `serve` return within ten seconds."""

@@ -30,7 +30,7 @@ LIVE = frozenset(
         *("fetch_settlement", "fetch_regions", "fetch_municipalities", "fetch_industries", "fetch_grid_areas"),
         *("backfill_days", "settled_after_days", "keep_forecasts_days", "thin_forecasts_after_days"),
         *("backup_dir", "keep_backups", "disk_low_mb"),
-        *("peak_limits", "peak_alarm_percent", "log_level"),
+        *("peak_limits", "peak_alarm_percent", "switch_back_percent", "log_level"),
         *("update_url", "update_check_hours", "update_apply"),
     }
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine import clock, contest, geography, issuing, scoring
+from engine import clock, contest, geography, issuing, pace, scoring
 from engine.calibration import Calibration
 from engine.domain import HOUR, Expected, QuantileForecast, Reason
 from engine.forecaster import Bundle, Forecaster
@@ -68,6 +68,7 @@ def compare(reader: Reader, duel: Duel, now: int, settled_after_days: int) -> li
     settled = {area: scoring.settled(reader.truth(area, since, now), now, settled_after_days) for area in areas}
     found = []
     for day in range(today - _BACK_DAYS, today):
+        pace.step()
         hours = clock.local_hours(clock.EPOCH + dt.timedelta(days=day))
         if day in compared or not all(hour in settled[area] for area in areas for hour in hours.tolist()):
             continue

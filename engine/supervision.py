@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 #: How much longer each step forward of a start may take, and how soon the next is told.
 _MORE_S, _TELL_S = 60, 5
 #: Seconds of a wait of `DeadMan`, after how many without a sign of life it gives up, and how long it may take to write down why.
-WAIT_S, WAITS, _WRITE_S = 30.0, 20, 10.0
+WAIT_S, WAITS, _WRITE_S = 30.0, 10, 10.0
 
 
 def tell(**news: object) -> None:

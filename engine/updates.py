@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import __version__, clock, disk, download, installation, releases
+from engine import __version__, clock, disk, download, installation, pace, releases
 from engine.config import Config
 from engine.domain import Expected
 from engine.installation import VERSIONS, Form, Installation
@@ -285,16 +285,7 @@ def try_out(folder: Path, database: Path, release: Release) -> None:
 def _run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
     environment = installation.outer_environment() | {"QT_QPA_PLATFORM": "offscreen"}
     try:
-        return subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return pace.run(command, timeout_s, env=environment)
     except subprocess.TimeoutExpired:
         raise Expected(
             f"{' '.join(command[1:2])} of the new version takes longer than {timeout_s:.0f} s.", "The version that runs stays."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine import geography, reliability, scoring
+from engine import geography, pace, reliability, scoring
 from engine.domain import DAY, HOUR, LEAD_BUCKETS, MEDIAN, Consumer, FloatArray, IntArray
 from engine.store import FOREVER, Archive, Reader, ScoreRow
 
@@ -65,6 +65,7 @@ def score(reader: Reader, truth: str, observed: Mapping[Consumer, Mapping[int, f
     for of, every in hours.items():
         for together in np.split(every, np.flatnonzero(np.diff(every) > DAY) + 1):
             for i in range(0, len(together), _HOURS_AT_ONCE):
+                pace.step()
                 rows += _score_block(reader, archive, of, truth, together[i : i + _HOURS_AT_ONCE], observed[of])
     return rows
 

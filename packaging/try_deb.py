@@ -316,7 +316,7 @@ def _mark(machine: Machine, schema: int) -> None:
 def _crash(machine: Machine) -> None:
     """Kill the service as soon as it serves."""
     wait(60, lambda: machine.of_service("ActiveState") == "active", "It was given up too early.")
-    machine.run(f"systemctl kill --signal=KILL {_SERVICE}")
+    machine.run(f"systemctl kill --kill-who=main --signal=KILL {_SERVICE}")
     wait(10, lambda: machine.of_service("ActiveState") != "active", "It cannot be killed.")
 
 

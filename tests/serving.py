@@ -24,7 +24,7 @@ def serving(config: Config) -> Iterator[tuple[Service, EngineState]]:
         thread = threading.Thread(target=service.serve)
         thread.start()
         reader = Reader(config.database)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while (state := reader.engine()) is None and time.monotonic() < end:
             time.sleep(0.02)
         reader.close()

@@ -179,7 +179,7 @@ def engine_of(folder: Path) -> subprocess.Popen[bytes]:
 
 def health(engine: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
     """What an engine that has just begun answers."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end and engine.poll() is None:
         try:
             reader = Reader(folder / "lastvagt.sqlite")

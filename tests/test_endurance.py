@@ -16,13 +16,14 @@ import pytest
 from engine import pipeline
 from engine.clock import SimulatedClock, iso, local_hours, local_midnight, parse_utc
 from engine.config import Config
-from engine.domain import DAY, HOUR, Expected
+from engine.domain import DAY, HOUR
 from engine.geography import PRICE_AREAS
 from engine.ledger import Outcome, planned_issues
 from engine.service import Service
 from engine.sources.fetch import Reply, Request
 from engine.sources.simulated import SimulatedUpstream
 from engine.store import Reader, Writer
+from engine.store.refusals import refusal
 
 MINUTE = 60
 #: Minutes of an hour at which something is planned, and the ones after them, at which nothing is left to do.
@@ -51,6 +52,7 @@ def live(folder: Path, start: int, days: float, seen: Callable[[int], None] = la
     config = Config(data_dir=folder, simulated=True, port=0, backfill_days=30, fetch_settlement=False)
     time = SimulatedClock(start)
     with Service(config, time) as service:
+        service._writer._db.execute("PRAGMA synchronous=OFF")  # what a power cut leaves is proved elsewhere
         service.tick(start)
         for t in ticks(start, start + round(days * DAY)):
             time.set(max(t, time.now()))
@@ -143,8 +145,10 @@ def suffer(folder: Path, start: int, hours: int, seed: int, monkeypatch: pytest.
 
     def transaction(self: Writer) -> object:
         if faults.on("locked", time.now()) or faults.on("full", time.now()):
-            why = "database is locked" if faults.on("locked", time.now()) else "database or disk is full"
-            raise Expected(f"The database refused a change: {why}.", "Free disk space, or end the program that locks it.")
+            error = sqlite3.OperationalError()
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY if faults.on("locked", time.now()) else sqlite3.SQLITE_FULL
+            self.refused = refusal(self.path, error)
+            raise self.refused
         return real_transaction(self)
 
     def score(*given: object) -> object:
@@ -166,7 +170,7 @@ def suffer(folder: Path, start: int, hours: int, seed: int, monkeypatch: pytest.
 
             monkeypatch.setattr(service._lineup, "settle", settled)
             while time.now() < start + hours * HOUR and not faults.on("killed", time.now()):
-                service._watch_time()
+                service._watch.look_at_time()
                 for lane in ("work", "network", "work"):
                     service.tick(time.now(), (lane,))
                 time.set(max(time.now() - time.now() % MINUTE + MINUTE, time.now()))

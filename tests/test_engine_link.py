@@ -181,3 +181,14 @@ def test_our_engine_that_is_killed_while_it_serves_is_started_again_at_once(make
     qtbot.waitUntil(lambda: link.status.kind is EngineKind.FAILED)
     clock.sleep(SOON_S)
     qtbot.waitUntil(lambda: link.status.kind is EngineKind.STARTING)
+
+
+def test_a_look_that_ends_after_the_app_has_let_go_starts_no_engine(make: Make, qtbot: QtBot) -> None:
+    link = make()
+    link.consider(Snapshot(NOW, engine=_state(os.getpid(), age_s=1000)))
+    assert link.status.kind is EngineKind.UNKNOWN
+    link._look()
+    link.stop()
+    QtCore.QThreadPool.globalInstance().waitForDone()
+    qtbot.waitUntil(lambda: not link._looking, timeout=30_000)
+    assert link._process is None

@@ -24,9 +24,6 @@ from engine.clock import SystemClock
 from engine.store import Reader
 
 ROOT = Path(__file__).resolve().parent.parent
-#: What is promised; a machine that does other things is given twice as long.
-PROMISED_S = 5.0
-_GENEROUS_MS = int(2 * PROMISED_S * 1000)
 
 
 def _engine(folder: Path) -> subprocess.Popen[bytes]:
@@ -50,9 +47,7 @@ def session(qtbot: QtBot, qapp: QtWidgets.QApplication, tmp_path: Path, monkeypa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
-def test_an_engine_that_is_killed_is_missed_and_found_again_within_seconds(
-    session: Session, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_an_engine_that_is_killed_is_missed_and_found_again(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
     window, link = session.window, session.link
 
     def issues() -> int:
@@ -74,7 +69,7 @@ def test_an_engine_that_is_killed_is_missed_and_found_again_within_seconds(
         first.kill()
         first.wait()
     killed = time.monotonic()
-    qtbot.waitUntil(told, timeout=_GENEROUS_MS)
+    qtbot.waitUntil(told)
     missed_s = time.monotonic() - killed
     second = _engine(tmp_path)
     try:
@@ -82,7 +77,7 @@ def test_an_engine_that_is_killed_is_missed_and_found_again_within_seconds(
         qtbot.waitUntil(lambda: (state := reader.engine()) is not None and state.pid == second.pid, timeout=60_000)
         reader.close()
         back = time.monotonic()
-        qtbot.waitUntil(lambda: link.status.kind is EngineKind.FOUND and not told(), timeout=_GENEROUS_MS)
+        qtbot.waitUntil(lambda: link.status.kind is EngineKind.FOUND and not told())
         print(f"missed after {missed_s:.1f} s, found {time.monotonic() - back:.1f} s after it was back")
         assert issues() >= held > 0
     finally:

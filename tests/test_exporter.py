@@ -167,7 +167,7 @@ def test_ctrl_c_copies_picture_and_table(window: Window, qtbot: QtBot) -> None:
     assert len(first.split("\t")) == len(head.split("\t"))
     window.choose_view("health")
     qtbot.keyClick(window, QtCore.Qt.Key.Key_C, CONTROL)
-    qtbot.waitUntil(lambda: clipboard.text().startswith("issue_time\tdanish_time\toutcome\tmade_at\treason"), timeout=5000)
+    qtbot.waitUntil(lambda: clipboard.text().startswith("issue_time\tdanish_time\toutcome\tmade_at\treason"))
     clipboard.clear()  # what it holds would outlive the interpreter here
     assert len({image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 97)}) > 9
 

@@ -10,6 +10,7 @@ from email.utils import formatdate
 
 import faults
 import pytest
+import requests
 import upstream as stand_in
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from engine import __version__, pipeline, sources
 from engine.clock import SimulatedClock, SystemClock, parse_utc
 from engine.domain import DAY, HOUR, Expected
+from engine.sources import connecting
 from engine.sources.fetch import HttpTransport, Manners, Reply, Request, Unreachable, fetch
 from engine.store import Reader, Writer
 
@@ -251,6 +253,7 @@ _MEASURED = """
 import re, sys, time
 from engine.clock import SystemClock
 from engine.domain import Expected
+from engine.sources import connecting
 from engine.sources.fetch import HttpTransport, Request, fetch
 class Limits(dict):
     def fetch_limit(self, dataset): return self.get(dataset, (0.0, 0.0))
@@ -342,6 +345,11 @@ def test_nobody_there_is_told_plainly(clock):
             fetch(Request("x/y", url), HttpTransport(), limits := Limits(), clock)
         assert clock.now() == NOW
         assert limits["x/y"] == (NOW, 0.0)
+
+
+def test_no_question_goes_past_a_proxy_that_cannot_be_used():
+    with connecting.Deadline(5) as deadline, pytest.raises(requests.exceptions.InvalidProxyURL, match="not supported"):
+        connecting.Adapter(deadline).proxy_manager_for("socks5h://127.0.0.1:9")
 
 
 SECRET = "5e95fc18-55f9-4ab1-a2b3-4f1d7d0c9b1e"

@@ -194,6 +194,7 @@ def test_importing_again_changes_nothing(tmp_path):
     assert [r.new for r in results] == [500, 0]
 
 
+@pytest.mark.long
 def test_three_hundred_thousand_lines_are_read_and_stored_in_seconds(tmp_path):
     """A ninth of the 2.6 million lines that `make bench` imports in at most 40 s; three times its share is allowed here."""
     out = io.StringIO()

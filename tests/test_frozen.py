@@ -90,6 +90,21 @@ def test_a_package_that_nothing_depends_on_is_a_surprise(frozen: Path, name: str
     assert freeze.surprises(tmp_path, freeze.FOLDERS[name][1]) == ["hypothesis", "onnx", "pytest"]
 
 
+def test_what_tests_need_is_made_once_until_its_sources_change_and_again_after_a_failure(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def fail() -> None:
+        made.append("failed")
+        raise RuntimeError
+
+    for wanted in ("a", "a", "b"):
+        assert frozen_programs.made_once(tmp_path, wanted, lambda wanted=wanted: made.append(wanted)) == tmp_path
+    with pytest.raises(RuntimeError):
+        frozen_programs.made_once(tmp_path, "c", fail)
+    frozen_programs.made_once(tmp_path, "b", lambda: made.append("b"))
+    assert made == ["a", "b", "failed", "b"]
+
+
 def test_dependencies_are_those_of_the_extras_asked_for() -> None:
     server, desktop = freeze.dependencies(()), freeze.dependencies(("app",))
     assert {"lastvagt", "numpy", "rich", "pygments", "h11", "cffi"} <= server < desktop

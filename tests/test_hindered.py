@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from serving import serving
 
 from app import present
-from app.engine_link import HEARTBEAT_S, EngineLink
+from app.engine_link import ASK_EVERY_S, HEARTBEAT_S, EngineLink
 from app.remote import RemoteLink
 from app.snapshot import EngineKind, EngineStatus, Snapshot, with_told
 from app.translations import Language
@@ -129,12 +129,14 @@ def _state(port: int, pid: int, heartbeat: int) -> EngineState:
     return EngineState(pid, "127.0.0.1", port, "1", heartbeat - 1000, heartbeat)
 
 
-def test_another_program_at_the_engines_port_is_no_engine(make: Make, qtbot: QtBot) -> None:
+def test_another_program_at_the_engines_port_is_no_engine_and_one_that_answers_again_is(make: Make, qtbot: QtBot) -> None:
+    answer = b'["hello"]'
+
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b'["hello"]')
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -147,6 +149,9 @@ def test_another_program_at_the_engines_port_is_no_engine(make: Make, qtbot: QtB
     link.consider(Snapshot(now, engine=_state(server.server_port, os.getpid(), now - 2 * HEARTBEAT_S)))
     assert link.status.kind is EngineKind.UNKNOWN
     qtbot.waitUntil(lambda: link.status.kind is EngineKind.ABSENT, timeout=PATIENCE_MS)
+    answer = b'{"events": []}'
+    link._clock.set(now + ASK_EVERY_S)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: link.status.kind is EngineKind.FOUND, timeout=PATIENCE_MS)
     server.shutdown()
     thread.join()
     server.server_close()

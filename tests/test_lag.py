@@ -226,6 +226,7 @@ def test_each_day_is_as_late_as_asking_every_hour_says(
     assert found.holes == 24 * (max(kept) - min(kept) + 1 - len(kept))
 
 
+@pytest.mark.long
 def test_a_hundred_and_eighteen_series_are_measured_in_a_moment(writer: Writer, reader: Reader) -> None:
     valid, arrival = weekly(112)
     for i in range(118):

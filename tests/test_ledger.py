@@ -36,6 +36,8 @@ def history(writer: Writer) -> Writer:
     first, last = THIS - 8 * HOUR, THIS - 7 * HOUR
     why = {"first": clock.iso(first), "last": clock.iso(last), "count": 2, "why": NOT_RUNNING}
     writer.put_job_run(JobRun("forecast", THIS - 6 * HOUR, THIS - 6 * HOUR, "missed", "2 were not made.", "", why))
+    began = THIS - 9 * HOUR + 290
+    writer.put_job_run(JobRun("forecast", began, began + 9, "ok", detail={"late": NOT_RUNNING}))
     writer.open_event("locked", "disk", "Another program keeps the database locked.", "End it.", THIS - 6 * HOUR - 60)
     writer.close_event("locked", "disk", THIS - 6 * HOUR + 500)
     writer.open_event("source", "open-meteo", "No answer.", "Wait.", THIS - 20 * HOUR)
@@ -50,7 +52,7 @@ def test_each_hour_is_told_with_why_it_was_late_or_missed(history: Writer, reade
     assert (found[4].reason, found[4].code) == ("No load is known.", "")
     assert (found[6].reason, found[6].code) == ("Another program keeps the database locked.", "locked")
     assert found[7].reason == found[8].reason == NOT_RUNNING
-    assert (found[9].reason, found[12].reason) == ("", ""), "a source without an answer holds up no issue"
+    assert (found[9].reason, found[12].reason) == (NOT_RUNNING, ""), "a source without an answer holds up no issue"
     assert all(not each.reason for each in found.values() if each.outcome is Outcome.ON_TIME)
 
 
@@ -69,6 +71,7 @@ def test_the_table_is_cut_by_span_outcome_and_limit(history: Writer, reader: Rea
     assert missed.rows[0] == (clock.iso(THIS - 7 * HOUR), "missed", None, NOT_RUNNING)
     span = tables.planned(reader, NOW, THIS - 9 * HOUR, THIS - 5 * HOUR)
     assert [row[1] for row in span.rows] == ["late", "missed", "missed", "late"]
+    assert tables.planned(reader, NOW, NOW + 9 * DAY, NOW + 10 * DAY).rows == []
     assert [row[0] for row in tables.planned(reader, NOW, limit=2).rows] == [clock.iso(THIS), clock.iso(THIS - HOUR)]
 
 

@@ -208,6 +208,7 @@ def test_nearly_all_of_nine_years_of_forecasts_and_prices_is_plausible():
     assert sum(n for q, _, n in found if q != "solar_forecast") == 0
 
 
+@pytest.mark.long
 def test_a_day_is_judged_in_milliseconds(year):
     times, values, recent = day_of(*year, 100 * 24)
     begun = time.process_time()

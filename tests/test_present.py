@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from pathlib import Path
@@ -14,10 +15,11 @@ from filled_store import NOW
 from app import present, snapshot
 from app.snapshot import ConsumerSnapshot, EngineKind, EngineStatus, Snapshot
 from app.translations import TEXTS, Language
-from engine import clock, drift, peaks, plan
+from engine import clock, demotion, drift, peaks, plan, whole_days
 from engine.adjusting import untouched
 from engine.calibration import Calibration
-from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Reason, Score, Tier
+from engine.demotion import Record
+from engine.domain import DAY, HOUR, Consumer, Expected, Freshness, JobRun, Observations, Reason, Score, Series, Tier
 from engine.drift import Course
 from engine.lag import Lag
 from engine.limits import Peak
@@ -299,6 +301,17 @@ def test_every_kind_of_trouble_is_told_with_what_it_does_and_what_to_do() -> Non
     assert (told[-1].problem, told[-1].remedy) == ("It fails.", "Wait.")
 
 
+def test_figures_of_a_model_that_is_worse_are_told_in_the_users_language() -> None:
+    made = Record(np.arange(20), np.full(20, 6.0), np.full(20, 4.0))
+    words = demotion.sentence("DK1", made, 10)
+    events = (Event("rollback", "new", words, "Look.", NOW, None), Event("worse", "old", words, "Look.", NOW, None))
+    gave_back, worse = present.notices(Snapshot(NOW, events=events), NO_ENGINE, DA, NOW)
+    said = "Over 20 døgn var fejlene for Vestdanmark (DK1) 50\u00a0% større end for forbruget ugen før;"
+    assert gave_back.effect == f"{said} den tidligere model laver prognosen igen."
+    assert worse.effect == f"{said} ingen tidligere model kan tage over."
+    assert "6.00 against 4.00 % of load" in worse.detail
+
+
 def test_figures_of_a_peak_and_of_drift_are_told_in_the_users_language() -> None:
     limit, found = 3400.0, Peak(NOW + DAY, 3300, 3200, 3500, 0.63, NOW + 20 * HOUR)
     course = Course(np.array([20400]), *(np.array([n]) for n in (3.21, 2.5, 3.0, 2.8)), np.array([True]))
@@ -313,6 +326,24 @@ def test_figures_of_a_peak_and_of_drift_are_told_in_the_users_language() -> None
     )
     assert drifts.effect.startswith("Fejlen er 3,2\u00a0% over 7 døgn, normalt 2,5\u00a0%, grænse 3,0\u00a0%")
     assert "3.400" in present.history(events, DA, NOW)
+
+
+def test_days_that_lack_hours_or_are_contradicted_are_named_in_the_users_language(tmp_path: Path) -> None:
+    times = np.arange(NOW // HOUR * HOUR - 30 * DAY, NOW - 2 * HOUR, HOUR, dtype=np.int64)
+    yesterday = clock.local_midnight(clock.local(NOW).date()) - DAY
+    gap, shifted = times == yesterday + 3 * HOUR, (times >= yesterday - 5 * DAY) & (times < yesterday - 3 * DAY)
+    with contextlib.closing(Writer(tmp_path / "x.sqlite")) as writer, contextlib.closing(Reader(writer.path)) as reader:
+        for quantity, moved in (("load", False), ("load_forecast", True)):
+            value = filled_store.load_mwh("DK1", np.where(shifted & moved, times + HOUR, times))
+            kept = ~gap | moved
+            flags = np.zeros(int(kept.sum()), np.uint8)
+            known = np.full(len(flags), NOW - HOUR)
+            writer.put([Observations(Series(quantity, "DK1", "test"), times[kept], known, value[kept], flags)])
+        whole_days.watch(writer, reader, NOW)
+        apart, lacks = present.notices(Snapshot(NOW, events=tuple(reader.events())), NO_ENGINE, DA, NOW)
+    days = ", ".join(DA.date(yesterday - back * DAY + 12 * HOUR) for back in (5, 4))
+    assert apart.effect.startswith(f"Målingen passer ikke med netoperatørens prognose {days}. Ingen")
+    assert lacks.effect == f"Der mangler 1 af 24 timer {DA.date(yesterday + 12 * HOUR)}. Prognoserne laves uden dem."
 
 
 def test_the_most_serious_trouble_comes_first_and_of_peaks_the_likeliest() -> None:

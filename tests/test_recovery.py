@@ -279,7 +279,7 @@ class Serving:
 
     def state(self, after: int = 0) -> EngineState:
         """What it says of itself, once it was started later than that."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(Expected):  # the database is being replaced
                 reader = Reader(self.config.database)

@@ -84,7 +84,7 @@ class Engine:
         command = [sys.executable, "-m", "engine", "run", "--simulated", "--data-dir", str(self.folder / "data")]
         with (self.folder / "out").open("wb") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=out)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             said = (self.folder / "out").read_text("utf-8")
             if "serves http" in said:

@@ -84,6 +84,7 @@ def test_a_display_that_lives_is_not_told_of(qapp: QtWidgets.QApplication, qtbot
     assert heard == []
 
 
+@pytest.mark.long
 def test_the_main_thread_is_never_away_for_a_tenth_of_a_second(qapp: QtWidgets.QApplication, filled: Path) -> None:
     """Whatever is done at the desk, while data arrive; its own work is measured, so that a busy machine does not count."""
     theme.apply(qapp, LIGHT)
@@ -104,7 +105,7 @@ def test_nothing_is_lost_when_the_app_is_killed(filled: Path, tmp_path: Path) ->
     process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stderr=subprocess.DEVNULL)
     try:
         files = psutil.Process(process.pid)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 30
         while not any("lastvagt.sqlite" in each.path for each in files.open_files()) and time.monotonic() < end:
             time.sleep(0.05)
         writer.put_job_run(JobRun("score", NOW, NOW, "ok"))

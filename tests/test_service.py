@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import requests
 
-from engine import answers, clock, health, metrics, pipeline, roles, settings
+from engine import answers, clock, health, ledger, metrics, pipeline, roles, settings
 from engine.clock import SimulatedClock, parse_utc
 from engine.config import Config
 from engine.domain import DAY, HOUR, Expected, JobRun
@@ -78,6 +78,10 @@ def test_after_a_gap_only_the_newest_issue_is_made_and_the_others_are_noted_once
         assert START + 7 * HOUR + 37 * MINUTE <= late[0] < START + 7 * HOUR + 42 * MINUTE
         assert late[1:] == [START + 8 * HOUR, START + 9 * HOUR]
         (missed,) = [run for run in service._reader.job_runs("forecast") if run.status == "missed"]
+        issues = ledger.planned_issues(service._reader, START, time.now())
+        began = next(run for run in reversed(service._reader.job_runs("forecast")) if run.status == "ok")
+    assert [issue.outcome.value for issue in issues[3:9]] == ["missed"] * 4 + ["late", "on_time"]
+    assert "late" not in began.detail
     span = {"first": clock.iso(START + 3 * HOUR), "last": clock.iso(START + 6 * HOUR), "count": 4}
     assert missed.detail == span | {"why": SLEPT}
 
@@ -201,7 +205,7 @@ def started(config: Config, *options: str, stdin: int | None = None, **settings:
     command = [sys.executable, "-m", "engine", "run", "--data-dir", str(config.data_dir), *options]
     environment = {"LASTVAGT_PORT": "0"} | {f"LASTVAGT_{name.upper()}": value for name, value in settings.items()}
     engine = subprocess.Popen(command, env=os.environ | environment, stdin=stdin, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and engine.poll() is None:
         try:
             reader = Reader(config.database)
@@ -222,7 +226,7 @@ def test_run_serves_until_it_is_told_to_stop(config: Config) -> None:
     died.close()
     engine, address = started(config, "--simulated")
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while requests.get(f"{address}/health", timeout=30).json()["status"] == "starting" and time.monotonic() < end:
             time.sleep(0.2)
         assert len(requests.get(f"{address}/v1/forecast?area=DK", timeout=30).json()["rows"]) >= 168
@@ -300,9 +304,15 @@ def test_a_job_that_is_told_to_run_runs_once_with_the_next_tick(config: Config, 
         assert START + 3 * MINUTE in issue_times(config)
 
 
-def test_nothing_is_compared_where_nothing_is_tried(config: Config) -> None:
-    with Service(config, SimulatedClock(START)) as service, pytest.raises(roles.Pointless):
+def test_where_nothing_is_tried_champions_are_compared_with_the_week_before(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        tick_until(service, time, START + HOUR)
         service._carry_out("/v1/jobs/run", {"job": "compare", "who": "kmj"})
+        runs = [run for run in service.tick(time.now()) if run.job == "compare"]
+    (found,) = (run.detail["champions"] for run in runs)
+    assert isinstance(found, dict)
+    assert found["price-areas-full-2024-06-30"] == "cannot be judged: 0 days of 14 are known"
 
 
 def test_the_plan_tells_when_sources_are_asked_and_what_ran(config: Config) -> None:
@@ -419,7 +429,7 @@ def test_roles_that_cannot_be_settled_stop_no_issue(config: Config, monkeypatch:
     assert START + 2 * HOUR in issue_times(config)
 
 
-def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_compared_once_a_day(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(job: str) -> Callable[..., JobRun]:
         return lambda *_: JobRun(job, 0, 0, "ok")
 
@@ -428,9 +438,8 @@ def test_challengers_are_compared_once_a_day(config: Config, monkeypatch: pytest
     monkeypatch.setattr(pipeline, "forecast", lambda *_: JobRun("forecast", 0, 0, "ok"))
     time = SimulatedClock(START)
     with Service(config, time) as service:
-        assert not [run for run in tick_until(service, time, START + 2 * DAY, HOUR) if run.job == "compare"]
         monkeypatch.setattr(service._lineup, "settle", lambda _: Cast(Forecaster([]), (object(),)))  # type: ignore[arg-type]
-        runs = [run for run in tick_until(service, time, START + 5 * DAY, HOUR) if run.job == "compare"]
+        runs = [run for run in tick_until(service, time, START + 3 * DAY, HOUR) if run.job == "compare"]
     assert len(runs) in (3, 4)
 
 
@@ -443,3 +452,14 @@ def test_a_run_of_a_lane_that_comes_after_the_end_does_not_keep_the_process(conf
         late.start()
         late.join(30)
         assert not late.is_alive()
+
+
+def test_an_engine_that_starts_within_an_hour_says_why_its_first_issue_is_late(config: Config) -> None:
+    time = SimulatedClock(START)
+    with Service(config, time) as service:
+        service.tick(START)
+    time.set(START + HOUR + 20 * MINUTE)
+    with Service(config, time) as service:
+        service.tick(time.now())
+        *_, late = ledger.planned_issues(service._reader, START, time.now())
+        assert (late.outcome, late.reason) == (ledger.Outcome.LATE, ledger.NOT_RUNNING)

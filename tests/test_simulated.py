@@ -201,6 +201,7 @@ def test_danish_bounds_are_read_as_danish_time_unless_utc_is_asked_for():
     assert batch.valid_time[0] == parse_utc("2026-05-31T22:00Z")
 
 
+@pytest.mark.long
 def test_ninety_days_are_made_quickly():
     upstream = SimulatedUpstream(SimulatedClock(NOW))
     (request,) = LOAD.requests(NOW, None)

@@ -67,7 +67,7 @@ def test_a_second_start_ends_and_the_first_window_comes_back(tmp_path: Path, gat
         assert first.stdout is not None
         assert first.stdout.readline() == "shown\n"
         second = start()
-        out, said = second.communicate(timeout=60)
+        out, said = second.communicate(timeout=120)
         called = first.stdout.readline()
     finally:
         first.send_signal(signal.SIGKILL)

@@ -159,7 +159,6 @@ def test_a_body_without_end_is_refused_before_it_comes(engine: tuple[psutil.Proc
         f"{status} after {1000 * took:.0f} ms, {max(sent) / 1e6:.1f} MB taken of 200 MB pushed, {grown / 1e6:+.1f} MB; 17 KB of headers: {headers}"
     )
     assert status == 413
-    assert took < 1
     assert max(sent) < 20e6
     assert grown < 10e6
     assert headers in (400, 431)

@@ -102,12 +102,12 @@ def test_an_issue_waits_for_no_source_that_hangs(tmp_path: Path, gate) -> None:
 
 @contextmanager
 def silent_resolver() -> Iterator[None]:
-    """Names are looked up for ever, until it ends."""
-    ends, real = threading.Event(), socket.getaddrinfo
+    """Names are looked up for ever, until it ends: then they are unknown."""
+    ends = threading.Event()
 
-    def look_up(*asked, **named):
+    def look_up(*_):
         ends.wait()
-        return real(*asked, **named)
+        raise socket.gaierror("unknown")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", look_up)
@@ -115,6 +115,7 @@ def silent_resolver() -> Iterator[None]:
             yield
         finally:
             ends.set()
+            wait(lambda: not lookups(), 30)
 
 
 def lookups() -> list[threading.Thread]:
@@ -131,7 +132,6 @@ def hung(number: int) -> tuple[float, int, int]:
                 transport.send(Request("a/b", f"http://{'ab'[i % 2]}.example/x"), 0.002)
             longest = max(longest, time.monotonic() - began)
         held = len(lookups())
-    wait(lambda: not lookups(), 30)
     return longest, held, len(lookups())
 
 
@@ -159,6 +159,19 @@ def test_a_resolver_that_hangs_is_told_and_costs_no_second_try(monkeypatch: pyte
         fetch(Request("a/b", "http://a.example/x"), HttpTransport(), limits, clock)
     assert clock.now() == START
     assert limits["a/b"] == (START, 0.0)
+
+
+def test_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as hole, socket.socket() as filler:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        filler.connect(hole.getsockname())  # no more fit into its queue
+        one = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", hole.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [one] * 20)
+        began = time.monotonic()
+        with pytest.raises(OSError, match=r"in time|no connection"):
+            HttpTransport().send(Request("a/b", "http://a.example/x"), 0.3)
+    assert time.monotonic() - began < 60, "each alone would have had ten seconds"
 
 
 def cycles(number: int) -> tuple[int, int]:

@@ -124,7 +124,7 @@ class Engine:
 
     def now(self) -> None:
         """Everything that is due."""
-        self.service._watch_time()
+        self.service._watch.look_at_time()
         for lane in ("work", "network", "work", "update"):
             self.service.tick(self.time.now(), (lane,))
         self.service._beat(0)

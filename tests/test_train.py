@@ -107,7 +107,7 @@ def test_the_command_line_tells(tmp_path: Path, words: list[str], code: int, tol
     """In a process of its own, as a user starts it."""
     environment = os.environ | {"LASTVAGT_DATA_DIR": str(tmp_path)}
     run = subprocess.run(
-        [sys.executable, "-m", "models.train", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "models.train", *words], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert run.returncode == code
     assert told in run.stdout + run.stderr

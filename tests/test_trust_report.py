@@ -16,7 +16,7 @@ GATES = [
 
 
 def _found(test: str, outcome: str, commit: str = "c0ffee") -> Finding:
-    return Finding(test, outcome, "1,000 kills, 0 lost", 612.3, 900.0, "2026-01-02T03:04Z", commit, changed=False)
+    return Finding(test, outcome, "1,000 kills, 0 lost", 612.3, "2026-01-02T03:04Z", commit, changed=False, processor_s=900.0)
 
 
 def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:

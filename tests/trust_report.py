@@ -64,10 +64,10 @@ class Finding:
     outcome: str
     figure: str
     seconds: float
-    processor_s: float
     at: str
     commit: str
     changed: bool
+    processor_s: float = 0.0  # as findings of before have none
 
 
 def words(mark: pytest.Mark) -> tuple[str, str, str]:
@@ -87,7 +87,7 @@ def keep(report: pytest.TestReport) -> None:
     if report.skipped:
         figure = report.longrepr[2] if isinstance(report.longrepr, tuple) else "skipped"
     processor_s, now = float(told.get("processor_s", 0)), dt.datetime.now(dt.UTC).strftime(_MOMENT)
-    finding = Finding(report.nodeid, report.outcome, figure, round(report.duration, 1), round(processor_s, 1), now, *_commit())
+    finding = Finding(report.nodeid, report.outcome, figure, round(report.duration, 1), now, *_commit(), round(processor_s, 1))
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / (re.sub(r"\W+", "_", report.nodeid) + ".json")).write_text(json.dumps(asdict(finding), indent=1), encoding="utf-8")
 

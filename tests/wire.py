@@ -132,7 +132,7 @@ def request(method: str, target: str, *headers: str, body: bytes = b"") -> bytes
 
 def serving_port(folder: Path, pid: int) -> int:
     """Where the engine of a process serves, as soon as it does."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         with contextlib.suppress(Expected), contextlib.closing(Reader(folder / "lastvagt.sqlite")) as reader:
             state = reader.engine()

@@ -13,12 +13,14 @@ from engine.domain import DAY, HOUR, Consumer, Reason
 from engine.store.reader import Event
 
 _PROVIDERS = {"energidataservice": "Energi Data Service", "open-meteo": "Open-Meteo", "entsoe": "ENTSO-E"}
-#: As `engine.peaks`, `engine.drift`, `engine.store.kits`, `engine.diskguard`, `engine.timeguard`, `engine.reconciler`,
-#: `engine.guesses` and `engine.recovery` word them.
+#: As `engine.peaks`, `engine.drift`, `engine.demotion`, `engine.store.kits`, `engine.diskguard`, `engine.timeguard`,
+#: `engine.reconciler`, `engine.guesses`, `engine.recovery` and `engine.whole_days` word them.
 _PEAK = re.compile(r"may exceed (?P<limit>\S+) MWh: (?P<percent>\d+) % for (?P<date>\S+) (?P<hour>\d\d)–\d\d Danish time")
 _DRIFT = re.compile(r"are (?P<error>\S+) % of the load over seven days; (?P<usual>\S+) % is usual, (?P<limit>\S+) % the limit")
 _KIT = re.compile(r"newest kit is (?P<days>\d+) days old(, and one usually comes every (?P<usual>\d+) days)?")
-
+_LACKS = re.compile(r"(?P<missing>\d+) of the (?P<hours>\d+) hours of (?P<date>[\d-]+)")
+_APART = re.compile(r"from (?P<twin>settled consumption|the grid operator's forecast) on (?P<dates>[\d-]+(, [\d-]+)*)")
+_WORSE = re.compile(r"Over (?P<days>\d+) days its errors for (?P<area>\S+) were (?P<percent>\d+) % larger")
 _WAITING = re.compile(r"(?P<count>\d+) hourly issues wait in memory")
 _CLOCK = re.compile(r"clock is (?P<span>.+) (?P<way>ahead of|behind) what the sources say")
 _PAUSE = re.compile(r"did not run for (?P<span>.+) until (?P<time>\S+):")
@@ -87,6 +89,10 @@ def told(event: Event, language: Language) -> str:
         return language.text(
             "facts.drift", **{name: language.quantity(float(part), "%", 1) for name, part in drift.groupdict().items()}
         )
+    if worse := _WORSE.search(event.problem):
+        key = "facts.gave_back" if event.code == "rollback" else "facts.worse"
+        percent = language.quantity(int(worse["percent"]), "%")
+        return language.text(key, days=worse["days"], area=name(worse["area"], language), percent=percent)
     if kit := _KIT.search(event.problem):
         return language.text("facts.kit_usual" if kit["usual"] else "facts.kit", **kit.groupdict(""))
     if waiting := _WAITING.search(event.problem):
@@ -94,7 +100,30 @@ def told(event: Event, language: Language) -> str:
     if event.code == "tier":
         reason = next((each for each in Reason if each and each.sentence == event.problem), None)
         return language.text(f"reason.{reason.value}") if reason is not None else ""
-    return _of_time(event, language) or _of_store(event, language)
+    return _of_time(event, language) or _of_store(event, language) or _of_days(event, language)
+
+
+def _of_days(event: Event, language: Language) -> str:
+    """Which days of load lack hours, or are contradicted by whom."""
+    text = language.text
+    lacks = [
+        text("facts.hours", missing=found["missing"], hours=found["hours"], day=_day(found["date"], language))
+        for found in _LACKS.finditer(event.problem)
+    ]
+    if lacks:
+        return text("facts.incomplete", days=", ".join(lacks))
+    apart = [
+        text(
+            "facts.settled" if found["twin"].startswith("settled") else "facts.operator",
+            days=", ".join(_day(date, language) for date in found["dates"].split(", ")),
+        )
+        for found in _APART.finditer(event.problem)
+    ]
+    return text("facts.contradicted", days="; ".join(apart)) if apart else ""
+
+
+def _day(date: str, language: Language) -> str:
+    return language.date(_local_hour(date, 12))
 
 
 def _of_time(event: Event, language: Language) -> str:

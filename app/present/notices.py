@@ -26,6 +26,7 @@ _SERIOUS = (
     "job",
     "model",
     "rollback",
+    "worse",
     "source",
     "clock_behind",
     "kit",

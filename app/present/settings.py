@@ -32,7 +32,7 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "limits": ("peak_limits", "peak_alarm_percent"),
     "retention": ("keep_forecasts_days", "thin_forecasts_after_days", "backfill_days", "settled_after_days"),
     "backups": ("keep_backups", "backup_dir", "disk_low_mb"),
-    "models": ("model_dir",),
+    "models": ("switch_back_percent", "model_dir"),
     "updates": ("update_url", "update_check_hours", "update_apply"),
     "program": ("data_dir", "simulated", "host", "port", "tls_certificate", "tls_key", "public_names", "log_level"),
 }

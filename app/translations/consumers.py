@@ -63,6 +63,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "De hentes igen i to uger. En fil med dem kan indlæses.",
         "They are asked for again for two weeks. A file with them can be imported.",
     ),
+    "facts.hours": ("{missing} af {hours} timer {day}", "{missing} of {hours} hours on {day}"),
+    "facts.incomplete": (
+        "Der mangler {days}. Prognoserne laves uden dem.",
+        "Missing: {days}. Forecasts are made without them.",
+    ),
+    "facts.settled": ("det afregnede forbrug {days}", "settled consumption on {days}"),
+    "facts.operator": ("netoperatørens prognose {days}", "the grid operator's forecast on {days}"),
+    "facts.contradicted": (
+        "Målingen passer ikke med {days}. Ingen kan vide, hvem der har ret, så intet er sat til side.",
+        "The measurements do not fit {days}. Nobody can tell which is right, so nothing was set aside.",
+    ),
     "event.contradicted": (
         "To kilder til forbruget i {subject} er forskudt en time",
         "Two sources of the load of {subject} are an hour apart",

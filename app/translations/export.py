@@ -13,7 +13,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "export.what_observations": ("Målt forbrug, alle versioner", "Observed load, all versions"),
     "export.what_errors": ("Hvor gode prognoserne var", "How good forecasts were"),
     "export.what_overview": ("Alle områder, en linje hver", "All areas, a line each"),
-    "export.what_planned": ("Timens prognoser: til tiden, for sent, udeblevet", "Hourly issues: on time, late, missed"),
+    "export.what_planned": ("Timens prognoser: til tiden, for sent, udeblevet", "Hourly forecasts: on time, late, missed"),
     "export.what_picture": ("Billede af visningen", "Picture of the view"),
     "export.what_report": ("Døgnrapport", "Day report"),
     "export.form": ("Format", "Format"),

@@ -86,8 +86,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "job.adapt_about": ("Lærer af sene målinger, der er kommet.", "Learns from late load that has come in."),
     "job.score_about": ("Holder prognoser op mod det målte.", "Holds forecasts against what was measured."),
     "job.compare_about": (
-        "Holder modeller på prøve op mod dem i drift.",
-        "Holds models on trial against those that serve.",
+        "Holder modeller på prøve op mod dem i drift, og dem op mod ugen før.",
+        "Holds models on trial against those that serve, and these against the week before.",
     ),
     "job.maintenance_about": ("Rydder op efter opbevaringsreglerne.", "Tidies up by the rules of retention."),
     "job.backup": ("Sikkerhedskopi", "Backup"),
@@ -161,7 +161,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.bug": ("fejl", "fault"),
     "run.missed": ("udeblevet", "missed"),
     # issues as planned
-    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hour's issue: late or never"),
+    "planned.planned": ("Timens prognose: for sent eller slet ikke", "The hourly forecast: late or never"),
     "planned.hour": ("Planlagt", "Planned"),
     "planned.state": ("Tilstand", "State"),
     "planned.made": ("Lavet", "Made"),

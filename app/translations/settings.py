@@ -154,6 +154,12 @@ _SETTINGS: dict[str, tuple[str, str, str]] = {
         "Alarm from probability, %",
         "Sandsynlighed, 1 til 100 procent, for at overskride en grænse inden for to døgn, hvorfra der er alarm.",
     ),
+    "switch_back_percent": (
+        "Skift tilbage ved merfejl, %",
+        "Switch back at larger errors, %",
+        "Procent, som fejlene for modellen i drift sikkert skal være større end fejlene for forbruget ugen før, over to til fire uger, før den "
+        "tidligere model tager over igen; 0 overlader det til mennesker.",
+    ),
     "update_url": (
         "Adresse for opdateringer",
         "Address of updates",

@@ -174,6 +174,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Se på modellen, og bestem i visningen Modeller, hvem der skal lave prognosen.",
         "Look at the model, then decide in the view Models who shall make the forecast.",
     ),
+    "facts.gave_back": (
+        "Over {days} døgn var fejlene for {area} {percent} større end for forbruget ugen før; den tidligere model laver prognosen igen.",
+        "Over {days} days its errors for {area} were {percent} larger than of the load a week before; the former model makes the forecast again.",
+    ),
+    "event.worse": ("Modellen {subject} er dårligere end ugen før", "The model {subject} does worse than the week before"),
+    "facts.worse": (
+        "Over {days} døgn var fejlene for {area} {percent} større end for forbruget ugen før; ingen tidligere model kan tage over.",
+        "Over {days} days its errors for {area} were {percent} larger than of the load a week before; no former model can take over.",
+    ),
+    "effect.worse": (
+        "Ingen tidligere model kan tage over af sig selv; den laver fortsat prognosen.",
+        "No former model can take over by itself; it goes on making the forecast.",
+    ),
+    "action.worse": (
+        "Bestem i visningen Modeller, hvilken model der skal lave prognosen.",
+        "Decide in the view Models which model shall make the forecast.",
+    ),
     "event.challenger": ("Modellen {subject}, som er på prøve, fejler", "The model {subject}, which is tried, fails"),
     "effect.challenger": ("Den offentliggjorte prognose er ikke berørt.", "The published forecast is not affected."),
     "action.challenger": ("Afslut prøven i visningen Modeller.", "End the trial in the view Models."),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextvars
 import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+
+from engine import pace
 
 #: How long to wait for the addresses of a name: a resolver goes on from a dead name server to the next after five seconds.
 _LOOK_UP_S = 20.0
@@ -40,7 +44,11 @@ def addresses(host: str, port: int, patience_s: float) -> _Addresses:
         if lookup is None:
             lookup = _lookups[host, port] = Future()
             threading.Thread(target=_look_up, args=(lookup, host, port), name="lookup", daemon=True).start()
-    return lookup.result(patience_s)
+    end = time.monotonic() + patience_s
+    while not lookup.done() and (left := end - time.monotonic()) > 0:
+        pace.step()
+        wait((lookup,), min(left, pace.LOOK_S))
+    return lookup.result(0)
 
 
 def _look_up(lookup: Future[_Addresses], host: str, port: int) -> None:
@@ -54,22 +62,23 @@ def _look_up(lookup: Future[_Addresses], host: str, port: int) -> None:
 
 
 class Deadline:
-    """Cuts the connections of a request when its time is up, whatever it waits for: a socket's timeout begins anew with each byte."""
+    """Cuts the connections of a request when its time is up or its answer is not wanted any more, whatever it waits for: a socket's
+    timeout begins anew with each byte."""
 
     def __init__(self, timeout_s: float) -> None:
         self._ends = time.monotonic() + timeout_s
         self._sockets: list[socket.socket] = []
-        self._passed = threading.Event()
-        self._timer = threading.Timer(timeout_s, self._cut)
-        self._timer.daemon = True
+        self._passed, self._over = threading.Event(), threading.Event()
+        seen = contextvars.copy_context().run  # the steps of the one who watches are those of the one who asks
+        self._watcher = threading.Thread(target=seen, args=(self._watch,), name="deadline", daemon=True)
 
     def __enter__(self) -> Deadline:
-        self._timer.start()
+        self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._over.set()
+        self._watcher.join()
         for each in self._sockets:
             each.close()
 
@@ -84,9 +93,18 @@ class Deadline:
             self._cut()
 
     def check(self) -> None:
-        """Raise TimeoutError where the time is up."""
+        """Raise TimeoutError where the time is up, `CalledOff` where the answer is not wanted any more."""
         if self._passed.is_set():
+            pace.step()
             raise TimeoutError("no whole answer in time")
+
+    def _watch(self) -> None:
+        with suppress(pace.CalledOff):
+            while (left := self._ends - time.monotonic()) > 0:
+                pace.step()
+                if self._over.wait(min(left, pace.LOOK_S)):
+                    return
+        self._cut()
 
     def _cut(self) -> None:
         self._passed.set()
@@ -130,11 +148,16 @@ class _Watched(HTTPConnection):
 
 
 class Adapter(HTTPAdapter):
-    """Makes connections, direct or through a proxy, that end at a deadline."""
+    """Makes connections, direct or through an HTTP proxy, that end at a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self._deadline = deadline
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> ProxyManager:
+        if proxy.lower().startswith("socks"):  # whose connections make themselves: ours would go past it
+            raise requests.exceptions.InvalidProxyURL("a SOCKS proxy is not supported")
+        return cast(ProxyManager, super().proxy_manager_for(proxy, **more))
 
     def get_connection_with_tls_context(
         self,

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from engine import __version__
+from engine import __version__, pace
 from engine.clock import Clock, floor_hour, iso
 from engine.domain import DAY, HOUR, Expected
 from engine.sources.connecting import Adapter, Deadline
@@ -200,6 +200,7 @@ def fetch(request: Request, transport: Transport, limits: Limits, clock: Clock, 
     deadline = clock.now() + deadline_s
     trouble = "it was asked less than a minute ago"
     for attempt in range(TRIES):
+        pace.step()
         _take_turn(request, limits, clock, deadline, random.uniform(0, _JITTER_S * attempt), trouble)
         try:
             reply = transport.send(request, max(1.0, deadline - clock.now()))

@@ -6,12 +6,12 @@ import contextlib
 import datetime as dt
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import disk
+from engine import disk, pace
 from engine.domain import Expected
 from engine.store import codec, schema, soundness
 
@@ -24,9 +24,6 @@ _MOMENT = "%Y%m%dT%H%M%SZ"
 _ISSUES = f"SELECT {soundness.PARTS} FROM forecast_run"
 _SHADOW = "SELECT area, consumer_type, issue_time, valid_start, quantiles || numbers, digest FROM shadow_run"
 
-#: Called now and then while something takes long; ends it by raising `CalledOff`.
-GoOn = Callable[[], None]
-
 
 class NoBackup(Expected):
     """There is none of that name."""
@@ -34,10 +31,6 @@ class NoBackup(Expected):
 
 class NotAsWritten(Expected):
     """Issues in a database are not as they were written."""
-
-
-class CalledOff(Exception):
-    """Who began something does not want it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +113,6 @@ def make(
     simulated: bool,
     now: int,
     keep_free: float,
-    go_on: GoOn = lambda: None,
     leave_out: bool = False,
 ) -> Backup:
     """Copy one moment of a database that may be written meanwhile, and look whether the copy is whole before it bears its name.
@@ -138,9 +130,9 @@ def make(
             left.unlink()
         disk.require_room(folder, size + keep_free, "A backup needs, with what must stay free,")
         try:
-            copy(database, part, go_on)
+            copy(database, part)
             left_out = _leave_out(part) if leave_out else 0
-            verify(part, go_on)
+            verify(part)
             disk.sync(part)
             part.replace(target)
             disk.sync(folder)
@@ -153,7 +145,7 @@ def make(
     return Backup(target, now, target.stat().st_size, left_out)
 
 
-def copy(database: Path, target: Path, go_on: GoOn = lambda: None) -> None:
+def copy(database: Path, target: Path) -> None:
     """Copy one moment of a database to a new file that needs no other beside it; who writes meanwhile does not wait."""
     try:
         with (
@@ -163,7 +155,7 @@ def copy(database: Path, target: Path, go_on: GoOn = lambda: None) -> None:
             source.execute("BEGIN")  # else every change meanwhile would begin the copy anew
             source.execute("SELECT count(*) FROM sqlite_master").fetchall()
             made.execute("PRAGMA synchronous=OFF")  # it counts only once it was brought to the disk as a whole
-            source.backup(made, pages=_PORTION, progress=lambda *_: go_on())
+            source.backup(made, pages=_PORTION, progress=lambda *_: pace.step())
             source.execute("ROLLBACK")
             made.execute("PRAGMA journal_mode=DELETE").fetchall()
             made.execute("DELETE FROM engine")  # who runs is of the moment
@@ -184,18 +176,18 @@ def _leave_out(path: Path) -> int:
     return len(damaged) + len(others)
 
 
-def verify(path: Path, go_on: GoOn = lambda: None) -> None:
+def verify(path: Path) -> None:
     """Raise Expected unless a copy is a database of ours whose structure and every issue are as they were written."""
     try:
         with contextlib.closing(sqlite3.connect(f"{_uri(path, 'ro')}&immutable=1", uri=True, isolation_level=None)) as db:
             if schema.check(db, path) == 0:
                 raise Expected(f"{path} is empty.", "Choose another backup.")
-            db.set_progress_handler(go_on, schema.PROGRESS_STEPS)
+            db.set_progress_handler(pace.step, schema.PROGRESS_STEPS)
             wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
             damaged = sum(soundness.made_of(*issue) is None for issue in _each(db, _ISSUES))
             damaged += sum(codec.digest(*issue) != digest for *issue, digest in _each(db, _SHADOW))
     except sqlite3.DatabaseError as error:
-        go_on()  # SQLite tells no better that it was called off
+        pace.step()  # SQLite tells no better that it was called off
         wrong, damaged = str(error), 0
     if wrong != "ok":
         raise Expected(f"{path} is not whole: {wrong}.", "Check the disk; lastvagt-engine doctor tells more.")
@@ -278,17 +270,17 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise Expected(f"{path} cannot be read: {error}.", "lastvagt-engine doctor tells more.") from error
 
 
-def put_in_place(backup: Path, database: Path, aside: Path, keep_free: float = 0.0, go_on: GoOn = lambda: None) -> None:
+def put_in_place(backup: Path, database: Path, aside: Path, keep_free: float = 0.0) -> None:
     """Let a database become equal to a backup, in one transaction, after a copy of it was put aside.
 
     Whoever reads it meanwhile sees the one or the other; whoever calls holds the data folder alone.
     """
-    verify(backup, go_on)
+    verify(backup)
     try:
         aside.parent.mkdir(parents=True, exist_ok=True)
         if database.exists():
             disk.require_room(aside.parent, database.stat().st_size + keep_free, "To keep the present database aside needs")
-            copy(database, aside, go_on)
+            copy(database, aside)
             disk.sync(aside)
     except OSError as error:
         raise Expected(f"{aside} cannot be written: {error.strerror}.", "Check the disk; nothing was changed.") from error

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import geography
+from engine import geography, pace
 from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import (
@@ -545,7 +545,14 @@ class Reader:
 
     def structure(self) -> str:
         """What SQLite finds wrong when it looks at every page and index; empty where nothing is."""
-        return "; ".join(str(row[0]) for row in self._rows("PRAGMA integrity_check(3)") if row[0] != "ok")
+        self._db.set_progress_handler(pace.step, schema.PROGRESS_STEPS)
+        try:
+            return "; ".join(str(row[0]) for row in self._rows("PRAGMA integrity_check(3)") if row[0] != "ok")
+        except Expected:
+            pace.step()  # SQLite tells no better that it was called off
+            raise
+        finally:
+            self._db.set_progress_handler(None, 0)
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file, and how many of the newest 600 issues are not as they were written; empty where nothing is wrong."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import pace
 from engine.domain import LEVELS, QuantileForecast
 from engine.store import codec, retrieval, schema, seals
 from engine.store.retrieval import Former
@@ -88,6 +89,7 @@ def mend(transaction: Callable[[], AbstractContextManager[sqlite3.Connection]], 
     with retrieval.opened(backups) as formers:
         found, after = Finding(), -1
         while True:
+            pace.step()
             with transaction() as db:
                 some, last = _mend_issues(db, after, formers)
             found += some
@@ -98,6 +100,7 @@ def mend(transaction: Callable[[], AbstractContextManager[sqlite3.Connection]], 
             found += Finding(renewed=_replace_nobodys(db))
             portions = seals.portions(db)
         for portion in portions:
+            pace.step()
             with transaction() as db:
                 found += _mend_values(db, *portion, formers)
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import clock
+from engine import clock, pace
 from engine.adaptation import Adaptation
 from engine.calibration import Calibration
 from engine.domain import DAY, HOUR, Consumer, Expected, Flag, FloatArray, JobRun, Observations, QuantileForecast, Score
@@ -467,6 +467,7 @@ class Writer:
         dropped = 0
         day = clock.local(max(oldest, int(done[0][0]) if done else 0)).date()
         while (end := clock.local_midnight(day + dt.timedelta(days=1))) <= before:
+            pace.step()
             span = {"start": clock.local_midnight(day), "ten": clock.local_time(day, _DAY_AHEAD_HOUR), "end": end}
             with self._transaction() as db:
                 dropped += db.execute(
