@@ -167,6 +167,16 @@ def test_whatever_the_writer_does_to_values_their_seals_stay_right(store: Path) 
         assert writer.mend().days == ()
 
 
+def test_backups_that_are_gone_or_none_are_passed_over(store: Path) -> None:
+    torn = store.with_name("torn.sqlite")
+    torn.write_bytes(b"x" * 5000)
+    change(store, "UPDATE observation SET value = value + 1 WHERE series_id = 1")
+    change(store, "UPDATE forecast_run SET hours = hours + 1 WHERE run_id = 1")
+    with desk(store) as (writer, _):
+        found = writer.mend([store.with_name("gone.sqlite"), torn])
+        assert (len(found.damaged), len(found.days), found.put_right) == (1, 21, 0)
+
+
 def load(hour: int, value: float, known: int = NOW) -> Observations:
     series = Series("load", "DK1", "test")
     return Observations(series, np.array([hour]), np.array([known]), np.array([value]), np.zeros(1, np.uint8))

@@ -20,12 +20,14 @@ _Issue = tuple[Any, ...]
 
 @contextlib.contextmanager
 def opened(backups: Sequence[Path]) -> Iterator[list[Former]]:
-    """These backups for reading; nothing is written beside them."""
+    """These backups for reading, save for those that are gone or cannot be opened; nothing is written beside them."""
     with contextlib.ExitStack() as stack:
-        yield [
-            stack.enter_context(contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)))
-            for path in backups
-        ]
+        formers = []
+        for path in backups:
+            with contextlib.suppress(sqlite3.DatabaseError):
+                former = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+                formers.append(stack.enter_context(contextlib.closing(former)))
+        yield formers
 
 
 def issue(
