@@ -20,7 +20,7 @@ def examine(writer: Writer, reader: Reader, config: Config, now: int) -> int:
     told = [f"SQLite finds: {structure}."] if structure else []
     if found.put_right:
         told.append(
-            f"{found.put_right} issues or days of values were not as they were written; a backup had them, and they are again."
+            f"{found.put_right} issues or days of values were not as they were written, and were put right from a backup."
         )
     if found.damaged:
         area, kind, issue_time = found.damaged[-1]
@@ -32,7 +32,7 @@ def examine(writer: Writer, reader: Reader, config: Config, now: int) -> int:
             f"Values of {len(found.days)} days are not as they were written, as {quantity} of {area} of {clock.iso(day * DAY)[:10]}."
         )
     if found.renewed:
-        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues; they are again, or gone.")
+        told.append(f"{found.renewed} rows of newest forecasts were not those of their issues, and were put right or taken out.")
     if told:
         problem = f"The database was damaged on disk. {' '.join(told)}"
         writer.open_event("damaged", "", problem, "Check the disk; where issues are missed, restore a backup from before.", now)

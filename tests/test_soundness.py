@@ -113,7 +113,7 @@ def test_a_damaged_issue_is_put_back_from_the_newest_backup_that_has_it_sound(st
         after = reader.forecast("DK2")
         assert after is not None
         assert (after.issue_time, after.tier) == (before.issue_time, before.tier)
-        assert "a backup had them" in reader.events()[0].problem
+        assert "from a backup" in reader.events()[0].problem
         mending.examine(writer, reader, config, NOW)
         assert reader.events() == []
 
@@ -147,7 +147,7 @@ def test_a_value_that_has_changed_is_told_and_put_right_where_a_backup_has_it(st
         assert reader.events() == []
         change(store, flip.format(hour=hour, since=since, now=NOW))
         mending.examine(writer, reader, config, NOW)
-        assert ("a backup had them" in reader.events()[0].problem) is put_right
+        assert ("from a backup" in reader.events()[0].problem) is put_right
         mending.examine(writer, reader, config, NOW)
         assert ([event.code for event in reader.events()] == []) is put_right
     if put_right:
