@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,31 @@ def test_the_page_tells_what_held_what_failed_and_what_was_not_run() -> None:
     assert "not run" in rows["B10 Not run yet"]
     assert "0 \\| 1" in rows["B10 Not run yet"]
     assert "package.yml" in page
+
+
+def test_a_commit_that_changes_nothing_shipped_has_the_same_program(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust_report, "ROOT", tmp_path)
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        return subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(changed: str) -> str:
+        (tmp_path / changed).parent.mkdir(exist_ok=True)
+        (tmp_path / changed).write_text(changed)
+        git("add", ".")
+        git("commit", "-qm", changed)
+        return git("rev-parse", "HEAD")
+
+    git("init", "-q")
+    before = [commit(f"{folder}/here") for folder in trust_report.SHIPPED][-1]
+    docs, other = commit("README.md"), commit("engine/other")
+    found = [_found(GATES[0].test, "passed", name) for name in (before, docs, other)]
+    assert trust_report.same_program(found, docs) == {before, docs}
+    assert trust_report.same_program(found, other) == {other}
+    assert trust_report.same_program(found, "") == set()
+    page = trust_report.page(GATES, {GATES[0].test: found[0]}, docs, "a machine", {before, docs})
+    assert before not in page
 
 
 def test_what_held_is_known_to_take_its_time_again(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

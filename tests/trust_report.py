@@ -13,7 +13,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "out" / "trust"
 PAGE = ROOT / "tests" / "trust-report.md"
+#: Folders of which a change makes another program.
+SHIPPED = ("engine", "app", "models", "packaging")
 SECTIONS = {
     "A": "The HTTP endpoint",
     "B": "The store",
@@ -105,6 +107,17 @@ def _commit() -> tuple[str, bool]:
     return name, bool(state)
 
 
+def _programs(commit: str) -> str:
+    """What is shipped, as it stood at a commit."""
+    asked = ["git", "rev-parse", *(f"{commit}:{folder}" for folder in SHIPPED)]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def same_program(found: Iterable[Finding], commit: str) -> set[str]:
+    """Commits of findings at which what is shipped was the same as at this one."""
+    return {each for each in {finding.commit for finding in found} - {""} if commit and _programs(each) == _programs(commit)}
+
+
 class _Collector:
     gates: list[Gate]
 
@@ -141,8 +154,8 @@ def took_s() -> dict[str, float]:
     return {test: float(seconds) for seconds, test in rows}
 
 
-def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine: str) -> str:
-    """The report as Markdown. A figure of another program than `commit` says so."""
+def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine: str, same: Collection[str] = ()) -> str:
+    """The report as Markdown. A figure of another program than that of `commit`, which is the `same` at others, says so."""
     mine = [found[gate.test] for gate in gates if gate.test in found]
     held, failed = (sum(finding.outcome == outcome for finding in mine) for outcome in ("passed", "failed"))
     open_ = len(gates) - held - failed
@@ -158,7 +171,7 @@ def page(gates: Sequence[Gate], found: dict[str, Finding], commit: str, machine:
     for letter, section in SECTIONS.items():
         if rows := [gate for gate in gates if gate.number[0] == letter]:
             lines += ["", f"## {letter}. {section}", "", "| gate | target | found | | run it again |", "|---|---|---|---|---|"]
-            lines += [_row(gate, found.get(gate.test), commit) for gate in rows]
+            lines += [_row(gate, found.get(gate.test), {commit, *same}) for gate in rows]
     lines += ["", "## Not proven here", "", "| gates | what | would be proven by |", "|---|---|---|"]
     lines += [f"| {numbers} | {what} | `{where}`, never run so far |" for numbers, what, where in ELSEWHERE]
     return "\n".join(lines) + "\n"
@@ -175,12 +188,12 @@ def _period(found: Sequence[Finding]) -> str:
     return f"{begin:{_MOMENT}} to {end:{_MOMENT}}: {wall_s / 60:.0f} minutes; {worked_s / 60:.0f} minutes of one core in all"
 
 
-def _row(gate: Gate, finding: Finding | None, commit: str) -> str:
+def _row(gate: Gate, finding: Finding | None, commits: Collection[str]) -> str:
     told, figure = "not run", ""
     if finding is not None:
         told = {"passed": "held", "failed": "**FAILED**"}.get(finding.outcome, "not proven")
         figure = finding.figure
-        if (finding.commit, finding.changed) != (commit, False):
+        if finding.changed or finding.commit not in commits:
             figure += f" (commit {finding.commit}{' with changes' if finding.changed else ''}, {finding.at})"
         figure += f" [{finding.seconds:.0f} s]"
     cells = (f"{gate.number} {gate.title}", gate.target, figure, told, f"`pytest -m gate '{gate.test}'`")
@@ -193,7 +206,8 @@ def main() -> None:
 
     gates, found, where = collected(), findings(), machine()
     told = f"{where['processor']} with {where['cores']} cores, {where['system']}, Python {where['python']}"
-    PAGE.write_text(page(gates, found, _commit()[0], told), encoding="utf-8")
+    commit = _commit()[0]
+    PAGE.write_text(page(gates, found, commit, told, same_program(found.values(), commit)), encoding="utf-8")
     bad = [gate for gate in gates if gate.test not in found or found[gate.test].outcome == "failed"]
     for gate in bad:
         print(f"{gate.number} {gate.title}: {'failed' if gate.test in found else 'not run'} ({gate.test})")
