@@ -88,11 +88,11 @@ lint: $(READY)
 test: lint
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
-# The tests that take minutes each.
+# The tests that take minutes each, the longest first. Three at a time on two cores: many wait.
 test-long: $(READY)
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 2 --dist worksteal -m long
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 3 --dist load --maxschedchunk 1 -m long
 
-# Every gate of the trust report anew, the longest first, then the page tests/trust-report.md. Three at a time on two cores: many wait.
+# Every gate of the trust report anew, as make test-long runs them, then the page tests/trust-report.md.
 trust-report: $(READY)
 	rm -rf out/trust
 	-QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n 3 --dist load --maxschedchunk 1 -m gate

@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (mark := item.get_closest_marker("gate")) is not None:
             item.user_properties.append(("gate", trust_report.words(mark)))
-    if all(item.get_closest_marker("gate") for item in items):
+    if all(item.get_closest_marker("gate") or item.get_closest_marker("long") for item in items):
         took_s = trust_report.took_s()
         items.sort(key=lambda item: took_s.get(item.nodeid, math.inf), reverse=True)
 
