@@ -48,8 +48,10 @@ def hourly(config: Config, first: int, last: int) -> tuple[int, int, int]:
 
 
 def live(folder: Path, start: int, days: float, seen: Callable[[int], None] = lambda _: None) -> Config:
-    """Let an engine live through days in which nothing fails."""
-    config = Config(data_dir=folder, simulated=True, port=0, backfill_days=30, fetch_settlement=False)
+    """Let an engine live through days in which nothing fails, and keep every issue that it makes, to be counted."""
+    config = Config(
+        data_dir=folder, simulated=True, port=0, backfill_days=30, fetch_settlement=False, thin_forecasts_after_days=0
+    )
     time = SimulatedClock(start)
     with Service(config, time) as service:
         service._writer._db.execute("PRAGMA synchronous=OFF")  # what a power cut leaves is proved elsewhere
